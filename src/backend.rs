@@ -1,0 +1,320 @@
+//! The contract: the operations of an attention model, each implemented by the CPU and by the GPU.
+//!
+//! The grain is that of the papers: a whole recurrent layer over a sequence, attention, a greedy step.
+//! Outputs are arguments that the caller allocates once, so that a decoder loop allocates nothing.
+//! Every tensor is a matrix, rows × cols; what has more axes is flattened into rows, the sentence outermost:
+//! row b · len + t of a (batch, len, size) sequence is position t of sentence b.
+//!
+//! An operation checks that its arguments fit together ([`Error::Shape`](crate::Error::Shape)); the values of
+//! ids and lengths are the caller's promise, kept by [`crate::text`].
+
+use std::fmt::Debug;
+
+use crate::model::{Cell, Score, SpecialTokens, Window};
+use crate::{Array, Float, Result};
+
+/// The operations of an attention model on one device.
+#[expect(async_fn_in_trait, reason = "whether a future is Send is up to the device: on the web it is not")]
+pub trait Backend: Sized + Debug + Send + Sync + 'static {
+    /// What the device computes in.
+    type Float: Float;
+    /// A matrix on the device.
+    type Tensor: Debug + Send + Sync;
+    /// Token ids, lengths, flags: unsigned 32-bit numbers on the device.
+    type Ids: Debug + Send + Sync;
+    /// The weights of [`linear`](Self::linear), laid out as the device wants them.
+    type Linear: Debug + Send + Sync;
+    /// The weights of one recurrent layer, laid out as the device wants them.
+    type Recurrent: Debug + Send + Sync;
+
+    // Storage
+
+    /// A matrix of zeros.
+    fn zeros(&self, rows: usize, cols: usize) -> Result<Self::Tensor>;
+
+    /// A copy of a host array; its outer axes become rows.
+    fn upload(&self, array: &Array) -> Result<Self::Tensor>;
+
+    /// A copy of ids.
+    fn upload_ids(&self, ids: &[u32]) -> Result<Self::Ids>;
+
+    /// The elements of a matrix, row-major, once everything asked for so far is done.
+    async fn read(&self, tensor: &Self::Tensor) -> Result<Vec<Self::Float>>;
+
+    /// The ids, once everything asked for so far is done.
+    async fn read_ids(&self, ids: &Self::Ids) -> Result<Vec<u32>>;
+
+    /// Elements of the largest matrix that the device can hold; larger batches are to be split.
+    fn max_elements(&self) -> usize;
+
+    /// How many decoder steps are worth running before asking which sentences are finished.
+    fn steps_per_read(&self) -> usize;
+
+    // Weights
+
+    /// Prepares y = W x + b for [`linear`](Self::linear).
+    ///
+    /// `weight` (outputs, inputs), `bias` (outputs); `inputs` are the sizes of the parts that x is concatenated from.
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Self::Linear>;
+
+    /// Prepares one recurrent layer.
+    fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Self::Recurrent>;
+
+    // Operations
+
+    /// The row of `table` (vocab, embedding) for each id, into `out` (ids, embedding).
+    fn embedding(&self, table: &Self::Tensor, ids: &Self::Ids, out: &mut Self::Tensor) -> Result<()>;
+
+    /// activation(W [x_0; x_1; …] + b) for every row of `inputs` (rows, inputs_i), into `out` (rows, outputs).
+    fn linear(
+        &self,
+        weights: &Self::Linear,
+        inputs: &[&Self::Tensor],
+        activation: Activation,
+        out: &mut Self::Tensor,
+    ) -> Result<()>;
+
+    /// A recurrent layer over whole sequences, in all its directions.
+    ///
+    /// Reads position 0 … lengths_b − 1 of each sentence; the reverse direction starts at lengths_b − 1. A state
+    /// rests once its sentence has ended; `output` is zero from there on.
+    ///
+    /// * `input`: (batch · len) ids, or rows of (batch · len, input_size)
+    /// * `lengths` (batch)
+    /// * `initial` (batch, directions · hidden): the state before the first position; zeros without it
+    /// * `output` (batch · len, directions · hidden): the forward half, then the backward half
+    /// * `last` (batch, directions · hidden): the state after the last position of each direction
+    fn recurrent_layer(
+        &self,
+        weights: &Self::Recurrent,
+        input: Input<'_, Self>,
+        lengths: &Self::Ids,
+        initial: Option<&State<Self>>,
+        output: &mut Self::Tensor,
+        last: &mut State<Self>,
+    ) -> Result<()>;
+
+    /// One step of a recurrent layer of one direction, from `previous` to `next` (batch, hidden).
+    ///
+    /// * `input`: (batch) ids, or rows of (batch, input_size)
+    /// * `feed` (batch, feed_size): the second part of the input, where the weights have one (input feeding)
+    fn recurrent_step(
+        &self,
+        weights: &Self::Recurrent,
+        input: Input<'_, Self>,
+        feed: Option<&Self::Tensor>,
+        previous: &State<Self>,
+        next: &mut State<Self>,
+    ) -> Result<()>;
+
+    /// Scores, softmax and context in one operation: Luong et al. 2015, eqs. 7–10.
+    ///
+    /// * `weights` (batch · rows, src_len): query t of sentence b goes to row b · rows + `first_row` + t, so that a
+    ///   decoder can gather the alignment of all its steps in one tensor
+    /// * `context` (batch · tgt_len, memory_size): Σ_s a_t(s) h̄_s
+    ///
+    /// A query whose window holds no position gets zero weights and a zero context.
+    fn attention(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &mut Self::Tensor,
+        first_row: usize,
+        context: &mut Self::Tensor,
+    ) -> Result<()>;
+
+    /// The first third of [`attention`](Self::attention): score(h_t, h̄_s) into `scores` (batch · tgt_len, src_len).
+    ///
+    /// Positions outside the sentence or the window are −∞.
+    fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Self::Tensor) -> Result<()>;
+
+    /// The second third: the scores become weights (batch · tgt_len, src_len).
+    ///
+    /// softmax over the positions that are not −∞, times the Gaussian of the `local_p` window.
+    fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Self::Tensor) -> Result<()>;
+
+    /// The last third: Σ_s a_t(s) h̄_s into `context` (batch · tgt_len, memory_size).
+    fn attention_context(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &Self::Tensor,
+        context: &mut Self::Tensor,
+    ) -> Result<()>;
+
+    /// log softmax of every row of `logits` (rows, vocab), into `out` (rows, vocab).
+    fn log_softmax(&self, logits: &Self::Tensor, out: &mut Self::Tensor) -> Result<()>;
+
+    /// The column of the largest element of every row of `logits` (rows, vocab); ties go to the lower column.
+    fn argmax(&self, logits: &Self::Tensor, out: &mut Self::Ids) -> Result<()>;
+
+    /// The generator and the choice of the next token, without writing the logits.
+    ///
+    /// For each unfinished sentence: logits = W_s h̃_t + b_s, the largest becomes token `step` and the next input,
+    /// its log probability is added up, eos finishes the sentence. Finished sentences get pad.
+    ///
+    /// * `generator`: (vocab, hidden)
+    /// * `attentional` (batch, hidden)
+    fn greedy_step(
+        &self,
+        generator: &Self::Linear,
+        attentional: &Self::Tensor,
+        special: &SpecialTokens,
+        step: usize,
+        progress: &mut Progress<Self>,
+    ) -> Result<()>;
+
+    /// What the device has been asked to do since it was made.
+    fn counters(&self) -> Counters;
+}
+
+/// One direction of a recurrent layer, with PyTorch's shapes and gate order (G gates).
+#[derive(Clone, Copy, Debug)]
+pub struct Direction<'a> {
+    /// W_ih (G · hidden, input_size)
+    pub weight_ih: &'a Array,
+    /// W_hh (G · hidden, hidden)
+    pub weight_hh: &'a Array,
+    /// b_ih (G · hidden)
+    pub bias_ih: &'a Array,
+    /// b_hh (G · hidden)
+    pub bias_hh: &'a Array,
+}
+
+/// One recurrent layer on the host.
+#[derive(Clone, Debug)]
+pub struct RecurrentParameters<'a> {
+    /// Which cell.
+    pub cell: Cell,
+    /// Forward, and backward where there are two.
+    pub directions: Vec<Direction<'a>>,
+    /// A layer that is fed ids: the table (vocab, embedding) whose rows begin its input.
+    pub embedding: Option<&'a Array>,
+    /// The size of the second part of the input; 0 where there is none.
+    pub feed_size: usize,
+}
+
+/// What a recurrent layer reads.
+#[derive(Debug)]
+pub enum Input<'a, B: Backend> {
+    /// Ids, looked up in the embedding that the layer's weights were made with.
+    Ids(&'a B::Ids),
+    /// Rows as they are.
+    Rows(&'a B::Tensor),
+}
+
+/// The state of a recurrent layer.
+#[derive(Debug)]
+pub struct State<B: Backend> {
+    /// h (batch, hidden)
+    pub hidden: B::Tensor,
+    /// The LSTM's cell (batch, hidden).
+    pub cell: Option<B::Tensor>,
+}
+
+impl<B: Backend> State<B> {
+    /// The state before anything was read.
+    pub fn zeros(backend: &B, cell: Cell, batch: usize, hidden: usize) -> Result<Self> {
+        Ok(Self {
+            hidden: backend.zeros(batch, hidden)?,
+            cell: if cell.has_cell() { Some(backend.zeros(batch, hidden)?) } else { None },
+        })
+    }
+}
+
+/// What stands behind the product of [`Backend::linear`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Activation {
+    /// y
+    Identity,
+    /// tanh(y)
+    Tanh,
+}
+
+/// The inputs of attention, for `tgt_len` queries of every sentence.
+#[derive(Debug)]
+pub struct Attention<'a, B: Backend> {
+    /// score(h_t, h̄_s)
+    pub score: Score,
+    /// Which positions may be attended to.
+    pub window: Window,
+    /// D of the local windows.
+    pub half_width: usize,
+    /// v (1, hidden) of the `concat` score.
+    pub v: Option<&'a B::Tensor>,
+    /// v_p (1, hidden) of the `local_p` window.
+    pub position_v: Option<&'a B::Tensor>,
+    /// (batch · tgt_len, key_size): h_t itself; W_q h_t + b_q for `concat`; W_l h_t for `location`.
+    pub query: &'a B::Tensor,
+    /// (batch · tgt_len, hidden): W_p h_t, for the `local_p` window.
+    pub position: Option<&'a B::Tensor>,
+    /// (batch · src_len, key_size): memory itself; W_aᵀ h̄_s for `general`; W_m h̄_s for `concat`; unread for `location`.
+    pub keys: &'a B::Tensor,
+    /// h̄ (batch · src_len, memory_size), zero beyond each length.
+    pub memory: &'a B::Tensor,
+    /// Source lengths (batch).
+    pub lengths: &'a B::Ids,
+    /// The target position t of the first query.
+    pub first_position: usize,
+}
+
+/// The sentences of a batch while they are decoded.
+#[derive(Debug)]
+pub struct Progress<B: Backend> {
+    /// The tokens chosen last (batch): the decoder's next input; bos at first.
+    pub previous: B::Ids,
+    /// Whether eos was chosen (batch): 0 or 1.
+    pub finished: B::Ids,
+    /// All tokens chosen (batch · max_length); pad behind eos.
+    pub tokens: B::Ids,
+    /// Σ log p of the tokens chosen (batch, 1), eos included.
+    pub log_prob: B::Tensor,
+}
+
+impl<B: Backend> Progress<B> {
+    /// Before the first step.
+    pub fn new(backend: &B, special: &SpecialTokens, batch: usize, max_length: usize) -> Result<Self> {
+        Ok(Self {
+            previous: backend.upload_ids(&vec![special.bos; batch])?,
+            finished: backend.upload_ids(&vec![0; batch])?,
+            tokens: backend.upload_ids(&vec![special.pad; batch * max_length])?,
+            log_prob: backend.zeros(batch, 1)?,
+        })
+    }
+}
+
+/// What a device has been asked to do. The CPU counts nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counters {
+    /// Kernels run.
+    pub dispatches: u64,
+    /// Compute passes begun.
+    pub passes: u64,
+    /// Command buffers submitted.
+    pub submits: u64,
+    /// Bytes copied to the device.
+    pub bytes_up: u64,
+    /// Bytes copied from the device.
+    pub bytes_down: u64,
+    /// Buffers created, not taken from the pool.
+    pub buffers: u64,
+    /// Pipelines created, not found in the cache.
+    pub pipelines: u64,
+    /// Bind groups created, not found in the cache.
+    pub bind_groups: u64,
+}
+
+impl std::ops::Sub for Counters {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            dispatches: self.dispatches - before.dispatches,
+            passes: self.passes - before.passes,
+            submits: self.submits - before.submits,
+            bytes_up: self.bytes_up - before.bytes_up,
+            bytes_down: self.bytes_down - before.bytes_down,
+            buffers: self.buffers - before.buffers,
+            pipelines: self.pipelines - before.pipelines,
+            bind_groups: self.bind_groups - before.bind_groups,
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! What decoding finds.
+
+use crate::Array;
+
+/// A translation, with how likely it is and what it attended to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hypothesis {
+    /// Target ids, without bos and eos.
+    pub tokens: Vec<u32>,
+    /// Whether eos ended it; otherwise the length limit did.
+    pub finished: bool,
+    /// Σ ln p of its tokens, eos included.
+    pub log_prob: f64,
+    /// Attention weights (tokens, src_len), where asked for.
+    pub alignment: Option<Array>,
+}

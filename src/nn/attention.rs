@@ -1,0 +1,151 @@
+//! Attention between the decoder's hidden state and the memory: Luong et al. 2015, eqs. 5–10.
+
+use super::Memory;
+use crate::backend::{Activation, Attention, Backend};
+use crate::model::{AttentionConfig, Config, Parameters, Score, Window};
+use crate::{Array, Result};
+
+/// The parameters of score, window and attentional state.
+#[derive(Debug)]
+pub struct AttentionLayer<B: Backend> {
+    config: AttentionConfig,
+    hidden_size: usize,
+    memory_size: usize,
+    /// `general`: W_aᵀ (H, M). `concat`: W_m (H, M).
+    key_proj: Option<B::Linear>,
+    /// `concat`: W_q, b_q (H, H). `location`: W_l (max_source_length, H).
+    query_proj: Option<B::Linear>,
+    query_size: usize,
+    /// `concat`: v (1, H)
+    v: Option<B::Tensor>,
+    /// `local_p`: W_p (H, H)
+    position_proj: Option<B::Linear>,
+    /// `local_p`: v_p (1, H)
+    position_v: Option<B::Tensor>,
+    /// W_c (H, M + H) on [context; hidden]
+    linear_out: B::Linear,
+}
+
+/// The tensors that attention writes for a batch of queries, allocated once and used by every step.
+#[derive(Debug)]
+pub struct AttentionStep<B: Backend> {
+    /// a_t (batch · rows, src_len)
+    pub weights: B::Tensor,
+    /// c_t (batch · tgt_len, M)
+    pub context: B::Tensor,
+    /// h̃_t (batch · tgt_len, H)
+    pub attentional: B::Tensor,
+    query: Option<B::Tensor>,
+    position: Option<B::Tensor>,
+}
+
+impl<B: Backend> AttentionLayer<B> {
+    /// Prepares attention's weights.
+    pub fn new(backend: &B, config: &Config, parameters: &Parameters) -> Result<Self> {
+        let (hidden, memory) = (config.decoder.hidden_size, config.memory_size());
+        let get = |part: &str| parameters.get(&format!("attention.{part}"));
+        let linear = |part: &str, bias: Option<&Array>, input: usize| {
+            backend.linear_weights(get(&format!("{part}.weight"))?, bias, &[input])
+        };
+        let (mut key_proj, mut query_proj, mut v) = (None, None, None);
+        let mut query_size = hidden;
+        match config.attention.score {
+            Score::Dot | Score::ScaledDot => {}
+            Score::General => {
+                // (W_a h)ᵀ h̄ = hᵀ (W_aᵀ h̄): the memory is projected once, not the query at every step.
+                key_proj = Some(backend.linear_weights(&transpose(get("linear_in.weight")?), None, &[memory])?);
+            }
+            Score::Concat => {
+                key_proj = Some(linear("memory_proj", None, memory)?);
+                query_proj = Some(linear("query_proj", Some(get("query_proj.bias")?), hidden)?);
+                v = Some(backend.upload(get("v")?)?);
+            }
+            Score::Location => {
+                query_size = get("location.weight")?.rows();
+                query_proj = Some(linear("location", None, hidden)?);
+            }
+        }
+        let (mut position_proj, mut position_v) = (None, None);
+        if config.attention.window == Window::LocalP {
+            position_proj = Some(linear("position_proj", None, hidden)?);
+            position_v = Some(backend.upload(get("position_v")?)?);
+        }
+        Ok(Self {
+            config: config.attention.clone(),
+            hidden_size: hidden,
+            memory_size: memory,
+            key_proj,
+            query_proj,
+            query_size,
+            v,
+            position_proj,
+            position_v,
+            linear_out: backend.linear_weights(get("linear_out.weight")?, None, &[memory, hidden])?,
+        })
+    }
+
+    /// What queries are compared with (batch · src_len, K), where it is not the memory itself.
+    pub fn keys(&self, backend: &B, memory: &B::Tensor, rows: usize) -> Result<Option<B::Tensor>> {
+        let Some(key_proj) = &self.key_proj else { return Ok(None) };
+        let mut keys = backend.zeros(rows, self.hidden_size)?;
+        backend.linear(key_proj, &[memory], Activation::Identity, &mut keys)?;
+        Ok(Some(keys))
+    }
+
+    /// Room for `queries` queries a sentence, and the weights of `rows` of them.
+    pub fn step(&self, backend: &B, memory: &Memory<B>, queries: usize, rows: usize) -> Result<AttentionStep<B>> {
+        let (batch, hidden) = (memory.batch, self.hidden_size);
+        let optional = |wanted: bool, cols: usize| {
+            if wanted { backend.zeros(batch * queries, cols).map(Some) } else { Ok(None) }
+        };
+        Ok(AttentionStep {
+            weights: backend.zeros(batch * rows, memory.src_len)?,
+            context: backend.zeros(batch * queries, self.memory_size)?,
+            attentional: backend.zeros(batch * queries, hidden)?,
+            query: optional(self.query_proj.is_some(), self.query_size)?,
+            position: optional(self.position_proj.is_some(), hidden)?,
+        })
+    }
+
+    /// Weights, context and attentional state h̃_t = tanh(W_c [c_t; h_t]) of the queries h_t (batch · tgt_len, H).
+    ///
+    /// `first_position` is t of the first query; its weights go to row `first_row` of each sentence.
+    pub fn forward(
+        &self,
+        backend: &B,
+        memory: &Memory<B>,
+        hidden: &B::Tensor,
+        first_position: usize,
+        first_row: usize,
+        step: &mut AttentionStep<B>,
+    ) -> Result<()> {
+        if let (Some(weights), Some(query)) = (&self.query_proj, &mut step.query) {
+            backend.linear(weights, &[hidden], Activation::Identity, query)?;
+        }
+        if let (Some(weights), Some(position)) = (&self.position_proj, &mut step.position) {
+            backend.linear(weights, &[hidden], Activation::Identity, position)?;
+        }
+        let attention = Attention {
+            score: self.config.score,
+            window: self.config.window,
+            half_width: self.config.half_width.unwrap_or(0),
+            v: self.v.as_ref(),
+            position_v: self.position_v.as_ref(),
+            query: step.query.as_ref().unwrap_or(hidden),
+            position: step.position.as_ref(),
+            keys: memory.keys.as_ref().unwrap_or(&memory.states),
+            memory: &memory.states,
+            lengths: &memory.lengths,
+            first_position,
+        };
+        backend.attention(&attention, &mut step.weights, first_row, &mut step.context)?;
+        backend.linear(&self.linear_out, &[&step.context, hidden], Activation::Tanh, &mut step.attentional)
+    }
+}
+
+/// The transpose of a matrix.
+fn transpose(matrix: &Array) -> Array {
+    let (rows, cols) = (matrix.rows(), matrix.cols());
+    let data = (0..cols).flat_map(|col| (0..rows).map(move |row| matrix.data[row * cols + col])).collect();
+    Array::new([cols, rows], data)
+}

@@ -1,0 +1,61 @@
+//! The model, composed from the operations of a backend, once for all backends.
+//!
+//! A layer holds its weights and nothing else: state and memory are values that are passed.
+
+mod attention;
+mod bridge;
+mod decoder;
+mod encoder;
+mod seq2seq;
+
+pub use attention::{AttentionLayer, AttentionStep};
+pub use bridge::BridgeLayer;
+pub use decoder::{Decoder, DecoderState};
+pub use encoder::Encoder;
+pub use seq2seq::{Forced, Seq2Seq};
+
+use crate::Result;
+use crate::backend::{Backend, Direction, RecurrentParameters};
+use crate::model::{Cell, Parameters};
+
+/// The source side of a batch on a device: what every decoder step reads.
+#[derive(Debug)]
+pub struct Memory<B: Backend> {
+    /// Sentences.
+    pub batch: usize,
+    /// Positions of the longest source.
+    pub src_len: usize,
+    /// Source lengths (batch).
+    pub lengths: B::Ids,
+    /// h̄ (batch · src_len, M), zero beyond each length.
+    pub states: B::Tensor,
+    /// What queries are compared with (batch · src_len, K), where it is not `states` itself.
+    pub keys: Option<B::Tensor>,
+}
+
+/// Prepares layer `layer` of the recurrent stack `prefix` (`encoder` or `decoder`).
+fn recurrent_layer<B: Backend>(
+    backend: &B,
+    parameters: &Parameters,
+    prefix: &str,
+    cell: Cell,
+    layer: usize,
+    bidirectional: bool,
+    feed_size: usize,
+) -> Result<B::Recurrent> {
+    let suffixes: &[&str] = if bidirectional { &["", "_reverse"] } else { &[""] };
+    let directions = suffixes
+        .iter()
+        .map(|suffix| {
+            let get = |part: &str| parameters.get(&format!("{prefix}.rnn.{part}_l{layer}{suffix}"));
+            Ok(Direction {
+                weight_ih: get("weight_ih")?,
+                weight_hh: get("weight_hh")?,
+                bias_ih: get("bias_ih")?,
+                bias_hh: get("bias_hh")?,
+            })
+        })
+        .collect::<Result<_>>()?;
+    let embedding = if layer == 0 { Some(parameters.get(&format!("{prefix}.embedding.weight"))?) } else { None };
+    backend.recurrent_weights(&RecurrentParameters { cell, directions, embedding, feed_size })
+}

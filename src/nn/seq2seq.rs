@@ -1,0 +1,178 @@
+//! The whole model: encoder, bridge, decoder with attention, generator.
+
+use super::{BridgeLayer, Decoder, DecoderState, Encoder, Memory};
+use crate::backend::{Activation, Backend, Progress, State};
+use crate::model::{Config, Parameters};
+use crate::text::Batch;
+use crate::{Array, Result};
+
+/// An RNN encoder–decoder with attention on one device.
+#[derive(Debug)]
+pub struct Seq2Seq<B: Backend> {
+    config: Config,
+    encoder: Encoder<B>,
+    bridge: BridgeLayer<B>,
+    decoder: Decoder<B>,
+    /// W_s (vocab, H), b_s
+    generator: B::Linear,
+}
+
+/// All that the model computes for given targets (teacher forcing), on the host.
+#[derive(Clone, Debug)]
+pub struct Forced<T> {
+    /// h̄ (batch, src_len, M)
+    pub memory: Array<T>,
+    /// h_t (batch, tgt_len, H)
+    pub query: Array<T>,
+    /// a_t (batch, tgt_len, src_len)
+    pub attention_weights: Array<T>,
+    /// c_t (batch, tgt_len, M)
+    pub context: Array<T>,
+    /// h̃_t (batch, tgt_len, H)
+    pub attentional: Array<T>,
+    /// W_s h̃_t + b_s (batch, tgt_len, vocab)
+    pub logits: Array<T>,
+}
+
+impl<B: Backend> Seq2Seq<B> {
+    /// Prepares all weights for the backend.
+    pub fn new(backend: &B, config: &Config, parameters: &Parameters) -> Result<Self> {
+        let weight = parameters.get("generator.weight")?;
+        let bias = parameters.get("generator.bias")?;
+        Ok(Self {
+            config: config.clone(),
+            encoder: Encoder::new(backend, config, parameters)?,
+            bridge: BridgeLayer::new(backend, config, parameters)?,
+            decoder: Decoder::new(backend, config, parameters)?,
+            generator: backend.linear_weights(weight, Some(bias), &[config.decoder.hidden_size])?,
+        })
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The memory of a batch of sources, and the decoder's first state.
+    pub fn encode(&self, backend: &B, source: &Batch) -> Result<(Memory<B>, Vec<State<B>>)> {
+        let (batch, src_len) = (source.batch(), source.len());
+        let ids = backend.upload_ids(source.ids())?;
+        let lengths = backend.upload_ids(source.lengths())?;
+        let (states, last) = self.encoder.forward(backend, &ids, &lengths, batch, src_len)?;
+        let initial = self.bridge.forward(backend, last, batch)?;
+        let keys = self.decoder.attention.keys(backend, &states, batch * src_len)?;
+        Ok((Memory { batch, src_len, lengths, states, keys }, initial))
+    }
+
+    /// The decoder before its first step; `rows` is how many steps' attention weights are kept.
+    pub fn start(
+        &self,
+        backend: &B,
+        memory: &Memory<B>,
+        initial: Vec<State<B>>,
+        rows: usize,
+    ) -> Result<DecoderState<B>> {
+        self.decoder.start(backend, memory, initial, rows)
+    }
+
+    /// One greedy step of every sentence: the tokens of `progress` become one longer.
+    pub fn greedy_step(
+        &self,
+        backend: &B,
+        memory: &Memory<B>,
+        position: usize,
+        row: usize,
+        state: &mut DecoderState<B>,
+        progress: &mut Progress<B>,
+    ) -> Result<()> {
+        self.decoder.step(backend, memory, &progress.previous, position, row, state)?;
+        let attentional = &state.attention.attentional;
+        backend.greedy_step(&self.generator, attentional, &self.config.special_tokens, position, progress)
+    }
+
+    /// All that the model computes for a given target, whose rows begin with bos.
+    pub async fn forced(&self, backend: &B, source: &Batch, target: &Batch) -> Result<Forced<B::Float>> {
+        let (memory, initial) = self.encode(backend, source)?;
+        if self.config.decoder.input_feeding {
+            self.forced_stepwise(backend, &memory, initial, target).await
+        } else {
+            self.forced_at_once(backend, &memory, &initial, target).await
+        }
+    }
+
+    /// Without input feeding the recurrent layers run over the whole target, then attention over all their outputs.
+    async fn forced_at_once(
+        &self,
+        backend: &B,
+        memory: &Memory<B>,
+        initial: &[State<B>],
+        target: &Batch,
+    ) -> Result<Forced<B::Float>> {
+        let (batch, tgt_len) = (target.batch(), target.len());
+        let ids = backend.upload_ids(target.ids())?;
+        let lengths = backend.upload_ids(target.lengths())?;
+        let query = self.decoder.queries(backend, initial, &ids, &lengths, batch, tgt_len)?;
+        let mut step = self.decoder.attention.step(backend, memory, tgt_len, tgt_len)?;
+        self.decoder.attention.forward(backend, memory, &query, 0, 0, &mut step)?;
+        let mut logits = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
+        backend.linear(&self.generator, &[&step.attentional], Activation::Identity, &mut logits)?;
+        let read = async |tensor, cols: usize| -> Result<_> {
+            Ok(Array::new([batch, tgt_len, cols], backend.read(tensor).await?))
+        };
+        let (hidden, memory_size) = (self.config.decoder.hidden_size, self.config.memory_size());
+        Ok(Forced {
+            memory: self.read_memory(backend, memory).await?,
+            query: read(&query, hidden).await?,
+            attention_weights: read(&step.weights, memory.src_len).await?,
+            context: read(&step.context, memory_size).await?,
+            attentional: read(&step.attentional, hidden).await?,
+            logits: read(&logits, self.config.decoder.vocab_size).await?,
+        })
+    }
+
+    /// With input feeding every step waits for the attentional state of the one before.
+    async fn forced_stepwise(
+        &self,
+        backend: &B,
+        memory: &Memory<B>,
+        initial: Vec<State<B>>,
+        target: &Batch,
+    ) -> Result<Forced<B::Float>> {
+        let (batch, tgt_len) = (target.batch(), target.len());
+        let mut state = self.decoder.start(backend, memory, initial, tgt_len)?;
+        let mut logits = backend.zeros(batch, self.config.decoder.vocab_size)?;
+        let mut steps: [Vec<Vec<B::Float>>; 4] = Default::default();
+        for position in 0..tgt_len {
+            let column: Vec<u32> = (0..batch).map(|row| target.ids()[row * tgt_len + position]).collect();
+            let previous = backend.upload_ids(&column)?;
+            self.decoder.step(backend, memory, &previous, position, position, &mut state)?;
+            backend.linear(&self.generator, &[&state.attention.attentional], Activation::Identity, &mut logits)?;
+            let tensors = [state.query(), &state.attention.context, &state.attention.attentional, &logits];
+            for (steps, tensor) in steps.iter_mut().zip(tensors) {
+                steps.push(backend.read(tensor).await?);
+            }
+        }
+        let weights = backend.read(&state.attention.weights).await?;
+        let [query, context, attentional, logits] = steps.map(|steps| by_sentence(&steps, batch));
+        Ok(Forced {
+            memory: self.read_memory(backend, memory).await?,
+            query,
+            attention_weights: Array::new([batch, tgt_len, memory.src_len], weights),
+            context,
+            attentional,
+            logits,
+        })
+    }
+
+    async fn read_memory(&self, backend: &B, memory: &Memory<B>) -> Result<Array<B::Float>> {
+        let shape = [memory.batch, memory.src_len, self.config.memory_size()];
+        Ok(Array::new(shape, backend.read(&memory.states).await?))
+    }
+}
+
+/// (tgt_len) matrices of (batch, cols) as one array (batch, tgt_len, cols).
+fn by_sentence<T: Copy>(steps: &[Vec<T>], batch: usize) -> Array<T> {
+    let cols = steps.first().map_or(0, |step| step.len() / batch);
+    let data = (0..batch).flat_map(|row| steps.iter().flat_map(move |step| &step[row * cols..][..cols])).copied();
+    Array::new([batch, steps.len(), cols], data.collect())
+}
