@@ -3,6 +3,7 @@
 pub mod backend;
 pub mod cpu;
 pub mod decode;
+pub mod device;
 mod error;
 pub mod gpu;
 pub mod heatmap;
