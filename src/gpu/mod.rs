@@ -24,6 +24,12 @@ pub struct Adapter {
     pub limits: Vec<(String, u64)>,
 }
 
+impl std::fmt::Display for Adapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GPU {} ({}, {})", self.name, self.backend, self.kind)
+    }
+}
+
 /// Every adapter of this machine.
 pub fn adapters() -> Vec<Adapter> {
     Vec::new()
@@ -31,11 +37,18 @@ pub fn adapters() -> Vec<Adapter> {
 
 /// A GPU that computes.
 #[derive(Debug)]
-pub struct Gpu {}
+pub struct Gpu {
+    adapter: Adapter,
+}
 
 impl Gpu {
     /// Opens the adapter that is asked for.
     pub async fn open(request: &DeviceRequest, _precision: Precision) -> Result<Self> {
         Err(Error::NoAdapter { request: format!("{request:?}"), available: "none".into() })
+    }
+
+    /// The adapter that computes.
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
     }
 }
