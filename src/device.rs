@@ -1,10 +1,13 @@
 //! The devices to compute on, and how a person names them.
 
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use crate::Result;
+use serde::Serialize;
+
 use crate::cpu::Cpu;
 use crate::gpu::Gpu;
+use crate::{Error, Result};
 
 /// Which device to compute on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,4 +55,86 @@ pub enum Device {
     Cpu(Cpu<f32>),
     /// A GPU.
     Gpu(Gpu),
+}
+
+impl Device {
+    /// Opens the device that is asked for.
+    ///
+    /// [`Auto`](DeviceRequest::Auto) is the CPU only where there is no hardware GPU: one that does not open is an
+    /// error. [`Cpu`](DeviceRequest::Cpu) loads no GPU driver.
+    pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+        if *request == DeviceRequest::Cpu {
+            return Ok(Self::Cpu(Cpu::new()));
+        }
+        match Gpu::open(request, precision).await {
+            Ok(gpu) => Ok(Self::Gpu(gpu)),
+            Err(Error::NoAdapter { .. }) if *request == DeviceRequest::Auto => Ok(Self::Cpu(Cpu::new())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`open`](Self::open), waiting for the driver.
+    pub fn open_blocking(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+        pollster::block_on(Self::open(request, precision))
+    }
+
+    /// The device in a few words, such as `CPU, 8 threads, AVX2`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Cpu(_) => Processor::here().to_string(),
+            Self::Gpu(gpu) => gpu.adapter().to_string(),
+        }
+    }
+}
+
+/// What the CPU backend makes use of on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Processor {
+    /// Threads that share the work.
+    pub threads: usize,
+    /// The widest vector instructions used.
+    pub simd: String,
+}
+
+impl Processor {
+    /// This machine's.
+    pub fn here() -> Self {
+        // pulp names its levels after those of x86-64; the other architectures' names are their own.
+        let arch = format!("{:?}", pulp::Arch::new());
+        let simd = match arch.split(['(', ' ']).next().unwrap_or_default() {
+            "V4" => "AVX-512",
+            "V3" => "AVX2",
+            "Scalar" => "no SIMD",
+            other => other,
+        };
+        Self { threads: rayon::current_num_threads(), simd: simd.to_owned() }
+    }
+}
+
+impl Display for Processor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.threads == 1 { "" } else { "s" };
+        write!(f, "CPU, {} thread{plural}, {}", self.threads, self.simd)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_words_indices_or_names() {
+        let parse = |text: &str| text.parse::<DeviceRequest>();
+        assert_eq!(parse("auto"), Ok(DeviceRequest::Auto));
+        assert_eq!(parse("cpu"), Ok(DeviceRequest::Cpu));
+        assert_eq!(parse("gpu"), Ok(DeviceRequest::Gpu));
+        assert_eq!(parse("1"), Ok(DeviceRequest::Index(1)));
+        assert_eq!(parse("radeon"), Ok(DeviceRequest::Name("radeon".into())));
+    }
+
+    #[test]
+    fn the_cpu_says_what_it_uses() {
+        let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
+        assert!(device.describe().starts_with("CPU, "), "{}", device.describe());
+    }
 }
