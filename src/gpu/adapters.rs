@@ -72,7 +72,7 @@ impl From<wgpu::DeviceType> for AdapterKind {
     }
 }
 
-/// Which of several ways a device is used: by default the best it has.
+/// Which of several ways a device is used. Asked for, it says what may be used; of an open device, what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choices {
     /// Reductions by subgroup operations.
@@ -81,8 +81,39 @@ pub struct Choices {
     pub immediates: bool,
     /// Time is told by the device.
     pub timestamps: bool,
+    /// Threads that share the inputs of one product: 1, 4 or 16; `None` to decide for every product.
+    pub slices: Option<u32>,
     /// How weights are stored.
     pub precision: Precision,
+}
+
+impl Choices {
+    /// The best of what the adapter has.
+    pub fn best(precision: Precision) -> Self {
+        Self { subgroups: true, immediates: true, timestamps: true, slices: None, precision }
+    }
+
+    /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes.
+    pub fn every_path(precision: Precision) -> Vec<(&'static str, Self)> {
+        let best = Self::best(precision);
+        let sliced = |slices| Self { slices: Some(slices), ..best };
+        vec![
+            ("the adapter's best", best),
+            ("without subgroups", Self { subgroups: false, ..best }),
+            ("without immediates", Self { immediates: false, ..best }),
+            ("products whole", sliced(1)),
+            ("products in 4 slices", sliced(4)),
+            ("products in 16 slices", sliced(16)),
+        ]
+    }
+
+    fn allows(self, feature: wgpu::Features) -> bool {
+        match feature {
+            wgpu::Features::SUBGROUP => self.subgroups,
+            wgpu::Features::IMMEDIATES => self.immediates,
+            _ => self.timestamps,
+        }
+    }
 }
 
 /// The optional features that are used here.
@@ -149,8 +180,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the adapter that is asked for, with the best it has.
-    pub async fn new(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+    /// Opens the adapter that is asked for, with what it has of what may be used.
+    pub async fn new(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
         let adapters = enumerate();
         let described: Vec<_> = adapters.iter().enumerate().map(|(index, one)| describe(index, one)).collect();
         let Some(index) = choose(&described, request) else {
@@ -162,11 +193,11 @@ impl Opened {
         let adapter = &adapters[index];
         let name = described[index].name.clone();
         let failed = |reason: String| Error::Device { adapter: name.clone(), reason };
-        if precision == Precision::F16 && !half_weights(adapter) {
+        if allowed.precision == Precision::F16 && !half_weights(adapter) {
             return Err(failed("it cannot unpack half-precision weights; use --precision f32".to_owned()));
         }
-        let wanted = OPTIONAL.iter().fold(wgpu::Features::empty(), |all, (_, feature)| all | *feature);
-        let features = adapter.features() & wanted;
+        let wanted = OPTIONAL.iter().map(|(_, feature)| *feature).filter(|feature| allowed.allows(*feature));
+        let features = adapter.features() & wanted.fold(wgpu::Features::empty(), |all, feature| all | feature);
         let best = adapter.limits();
         let required_limits = wgpu::Limits {
             max_storage_buffer_binding_size: best.max_storage_buffer_binding_size,
@@ -200,7 +231,7 @@ impl Opened {
             subgroups: features.contains(wgpu::Features::SUBGROUP),
             immediates: features.contains(wgpu::Features::IMMEDIATES),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
-            precision,
+            ..allowed
         };
         Ok(Self { device, queue, adapter: described[index].clone(), choices, failure })
     }

@@ -35,8 +35,6 @@ use crate::{Array, Error, Result};
 pub struct Gpu {
     engine: Arc<Engine>,
     variant: Variant,
-    /// Threads that share a product, where a test wants to say.
-    slices: Option<u32>,
     /// Stand in for what a kernel does not read, and for what it does not write.
     unused: [Arc<Memory>; 2],
 }
@@ -44,11 +42,16 @@ pub struct Gpu {
 impl Gpu {
     /// Opens the adapter that is asked for, with the best of what it has.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
-        let engine = Arc::new(Engine::new(adapters::Opened::new(request, precision).await?));
+        Self::open_with(request, Choices::best(precision)).await
+    }
+
+    /// Opens the adapter that is asked for, with what it has of what may be used.
+    pub async fn open_with(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
+        let engine = Arc::new(Engine::new(adapters::Opened::new(request, allowed).await?));
         let choices = engine.opened().choices;
         let variant = Variant { precision: choices.precision, subgroups: choices.subgroups };
         let unused = [engine.scratch(16, "nothing")?, engine.scratch(16, "nothing")?];
-        Ok(Self { engine, variant, slices: None, unused })
+        Ok(Self { engine, variant, unused })
     }
 
     /// The adapter behind it.

@@ -101,7 +101,7 @@ impl Gpu {
         const QUADS: usize = 16;
         const THREADS: usize = 256;
         let tiles = rows.div_ceil(4);
-        let slices = self.slices.map_or_else(
+        let slices = self.choices().slices.map_or_else(
             || {
                 let fills =
                     |slices: &usize| tiles * slices >= THREADS / QUADS && tiles * quads * slices >= self.busy_threads();
