@@ -12,8 +12,10 @@ pub mod model;
 pub mod nn;
 mod tensor;
 pub mod text;
+mod translator;
 pub mod verify;
 
 pub use backend::Backend;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
+pub use translator::{TranslateOptions, Translation, Translator};

@@ -44,7 +44,7 @@ pub struct Gpu {
 impl Gpu {
     /// Opens the adapter that is asked for.
     pub async fn open(request: &DeviceRequest, _precision: Precision) -> Result<Self> {
-        Err(Error::NoAdapter { request: format!("{request:?}"), available: "none".into() })
+        Err(Error::NoAdapter { request: request.to_string(), available: "none".into() })
     }
 
     /// The adapter that computes.
