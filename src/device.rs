@@ -38,8 +38,22 @@ impl FromStr for DeviceRequest {
     }
 }
 
+/// As [`FromStr`] reads it.
+impl Display for DeviceRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Gpu => f.write_str("gpu"),
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// How weights are stored on a GPU. Arithmetic is in 32 bits either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits.
     #[default]
@@ -124,12 +138,16 @@ mod tests {
 
     #[test]
     fn requests_are_words_indices_or_names() {
-        let parse = |text: &str| text.parse::<DeviceRequest>();
-        assert_eq!(parse("auto"), Ok(DeviceRequest::Auto));
-        assert_eq!(parse("cpu"), Ok(DeviceRequest::Cpu));
-        assert_eq!(parse("gpu"), Ok(DeviceRequest::Gpu));
-        assert_eq!(parse("1"), Ok(DeviceRequest::Index(1)));
-        assert_eq!(parse("radeon"), Ok(DeviceRequest::Name("radeon".into())));
+        for (text, request) in [
+            ("auto", DeviceRequest::Auto),
+            ("cpu", DeviceRequest::Cpu),
+            ("gpu", DeviceRequest::Gpu),
+            ("1", DeviceRequest::Index(1)),
+            ("radeon", DeviceRequest::Name("radeon".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(request.clone()));
+            assert_eq!(request.to_string(), text);
+        }
     }
 
     #[test]
