@@ -1,6 +1,8 @@
 //! What the tests share: where models and fixtures are.
 #![allow(dead_code, reason = "every test crate compiles this file and uses its own part of it")]
 
+pub mod gpu;
+
 use std::path::{Path, PathBuf};
 
 /// What a test returns: `?` on anything.

@@ -35,6 +35,8 @@ mod embedding;
 mod generator;
 mod linear;
 mod log_softmax;
+mod peak_copy;
+mod peak_multiply_add;
 mod recurrent_layer;
 mod recurrent_step;
 
@@ -77,6 +79,8 @@ pub const DECLARED: &[Declared] = &[
     generator::Generator::DECLARED,
     linear::Linear::DECLARED,
     log_softmax::LogSoftmax::DECLARED,
+    peak_copy::PeakCopy::DECLARED,
+    peak_multiply_add::PeakMultiplyAdd::DECLARED,
     recurrent_layer::RecurrentLayer::DECLARED,
     recurrent_step::RecurrentStep::DECLARED,
 ];
