@@ -1,10 +1,13 @@
 //! The devices to compute on, and how a person names them.
 
+use std::fmt::{self, Display};
 use std::str::FromStr;
 
-use crate::Result;
+use serde::Serialize;
+
 use crate::cpu::Cpu;
 use crate::gpu::Gpu;
+use crate::{Error, Result};
 
 /// Which device to compute on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,8 +38,22 @@ impl FromStr for DeviceRequest {
     }
 }
 
+/// As [`FromStr`] reads it.
+impl Display for DeviceRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Gpu => f.write_str("gpu"),
+            Self::Index(index) => write!(f, "{index}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
 /// How weights are stored on a GPU. Arithmetic is in 32 bits either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits.
     #[default]
@@ -52,4 +69,90 @@ pub enum Device {
     Cpu(Cpu<f32>),
     /// A GPU.
     Gpu(Gpu),
+}
+
+impl Device {
+    /// Opens the device that is asked for.
+    ///
+    /// [`Auto`](DeviceRequest::Auto) is the CPU only where there is no hardware GPU: one that does not open is an
+    /// error. [`Cpu`](DeviceRequest::Cpu) loads no GPU driver.
+    pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+        if *request == DeviceRequest::Cpu {
+            return Ok(Self::Cpu(Cpu::new()));
+        }
+        match Gpu::open(request, precision).await {
+            Ok(gpu) => Ok(Self::Gpu(gpu)),
+            Err(Error::NoAdapter { .. }) if *request == DeviceRequest::Auto => Ok(Self::Cpu(Cpu::new())),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`open`](Self::open), waiting for the driver.
+    pub fn open_blocking(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+        pollster::block_on(Self::open(request, precision))
+    }
+
+    /// The device in a few words, such as `CPU, 8 threads, AVX2` or `GPU, Radeon 780M (integrated, vulkan)`.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Cpu(_) => Processor::here().to_string(),
+            Self::Gpu(gpu) => format!("GPU, {}", gpu.adapter()),
+        }
+    }
+}
+
+/// What the CPU backend makes use of on this machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Processor {
+    /// Threads that share the work.
+    pub threads: usize,
+    /// The widest vector instructions used.
+    pub simd: String,
+}
+
+impl Processor {
+    /// This machine's.
+    pub fn here() -> Self {
+        // pulp names its levels after those of x86-64; the other architectures' names are their own.
+        let arch = format!("{:?}", pulp::Arch::new());
+        let simd = match arch.split(['(', ' ']).next().unwrap_or_default() {
+            "V4" => "AVX-512",
+            "V3" => "AVX2",
+            "Scalar" => "no SIMD",
+            other => other,
+        };
+        Self { threads: rayon::current_num_threads(), simd: simd.to_owned() }
+    }
+}
+
+impl Display for Processor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.threads == 1 { "" } else { "s" };
+        write!(f, "CPU, {} thread{plural}, {}", self.threads, self.simd)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_words_indices_or_names() {
+        for (text, request) in [
+            ("auto", DeviceRequest::Auto),
+            ("cpu", DeviceRequest::Cpu),
+            ("gpu", DeviceRequest::Gpu),
+            ("1", DeviceRequest::Index(1)),
+            ("radeon", DeviceRequest::Name("radeon".into())),
+        ] {
+            assert_eq!(text.parse(), Ok(request.clone()));
+            assert_eq!(request.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn the_cpu_says_what_it_uses() {
+        let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
+        assert!(device.describe().starts_with("CPU, "), "{}", device.describe());
+    }
 }

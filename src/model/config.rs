@@ -1,6 +1,10 @@
 //! `config.json`: the architecture of a model.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
 
 /// The architecture of a model, as `config.json` holds it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,10 +106,10 @@ pub struct AttentionConfig {
     pub score: Score,
     /// Which positions may be attended to.
     pub window: Window,
-    /// D of the local windows.
+    /// D of the local windows, which need it; from 1 for `local_p`, whose σ is D / 2.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub half_width: Option<usize>,
-    /// Longest source that the `location` score can see.
+    /// Longest source that the `location` score can see, which needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_source_length: Option<usize>,
 }
@@ -138,21 +142,49 @@ pub enum Window {
     LocalP,
 }
 
-/// The token ids that steer decoding.
+/// The token ids that steer decoding. Those of the target tokenizer, but for `unk`, which is the source tokenizer's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpecialTokens {
-    /// Fills rows behind their end.
+    /// Fills rows behind their end, of sources and targets.
     pub pad: u32,
     /// Begins a target.
     pub bos: u32,
     /// Ends a target.
     pub eos: u32,
-    /// Stands for a symbol outside the vocabulary, where the model has one.
+    /// Stands for a source symbol outside the vocabulary, where the model has such an id.
     pub unk: Option<u32>,
 }
 
 impl Config {
+    /// Reads and checks the contents of a `config.json`; `path` is named in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] for what is not JSON, a missing or unknown key, an unknown choice or a wrong type, with its
+    /// line; [`Error::Config`] for what contradicts itself.
+    pub fn from_json(json: impl AsRef<[u8]>, path: impl AsRef<Path>) -> Result<Self> {
+        // Another version may well have other keys: that it is another version is the thing to say.
+        if let Ok(Version { format_version }) = serde_json::from_slice(json.as_ref())
+            && format_version != 1
+        {
+            return Err(Error::Config {
+                key: "format_version".to_owned(),
+                expected: "1".to_owned(),
+                found: format_version.to_string(),
+            });
+        }
+        let config: Self = serde_json::from_slice(json.as_ref()).map_err(|error| Error::format(path, error))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The contents of a `config.json`: indented, with a newline at the end.
+    pub fn to_json(&self) -> Result<String> {
+        let json = serde_json::to_string_pretty(self).map_err(|error| Error::format("config.json", error))?;
+        Ok(json + "\n")
+    }
+
     /// Directions of the encoder: 1 or 2.
     pub fn directions(&self) -> usize {
         if self.encoder.bidirectional { 2 } else { 1 }
@@ -162,4 +194,10 @@ impl Config {
     pub fn memory_size(&self) -> usize {
         self.encoder.hidden_size * self.directions()
     }
+}
+
+/// The one key that every version has.
+#[derive(Deserialize)]
+struct Version {
+    format_version: u64,
 }

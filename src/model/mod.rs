@@ -1,8 +1,25 @@
 //! What a model is on disk: its architecture, its parameters, its directory.
+//!
+//! | file | holds | read by |
+//! |---|---|---|
+//! | `config.json` | the architecture | [`Config`] |
+//! | `model.safetensors` | the weights, float32 or float16 | [`Parameters`], named by [`parameter_shapes`] |
+//! | `source_tokenizer.json` | text to source ids | [`Tokenizer`](crate::text::Tokenizer) |
+//! | `target_tokenizer.json` | target ids to text | [`Tokenizer`](crate::text::Tokenizer) |
+//!
+//! Whatever is wrong with one of them is an error that names it: no file is half believed.
 
+mod atomic;
 mod config;
+mod directory;
+mod parameters;
+mod random;
+mod shapes;
+mod validate;
+mod weights;
 
 pub use config::{AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window};
-mod parameters;
-
+pub use directory::{Model, ModelBytes};
 pub use parameters::Parameters;
+pub use shapes::parameter_shapes;
+pub use weights::WeightFormat;

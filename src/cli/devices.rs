@@ -1,0 +1,98 @@
+//! `seq2seq devices`: what there is to compute on.
+
+use std::fmt::Write as _;
+
+use seq2seq::device::Processor;
+use seq2seq::gpu::{Adapter, adapters};
+use serde::Serialize;
+
+use super::Outcome;
+use super::failure::Result;
+use super::output::Output;
+
+/// List the GPUs and the CPU of this machine
+///
+/// GPUs are listed with their number and name, either of which `--device` understands, and with the optional
+/// features and the limits that matter here.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: seq2seq devices --json")]
+pub struct Args {
+    /// Print one JSON object instead: {"adapters": [...], "cpu": {...}}
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Devices {
+    adapters: Vec<Adapter>,
+    cpu: Processor,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let devices = Devices { adapters: adapters(), cpu: Processor::here() };
+    let mut output = Output::stdout();
+    if args.json {
+        output.json(&devices)?
+    } else {
+        output.write(&list(&devices))?
+    }
+    output.flush()?;
+    Ok(Outcome::Fine)
+}
+
+fn list(devices: &Devices) -> String {
+    let mut text = String::new();
+    for Adapter { index, name, backend, driver, kind, features, limits } in &devices.adapters {
+        let limits: Vec<String> = limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let rows = [
+            ("backend", backend.clone()),
+            ("driver", driver.clone()),
+            ("type", kind.to_string()),
+            ("features", features.join(", ")),
+            ("limits", limits.join(", ")),
+        ];
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{index}    {name}");
+        for (key, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
+            let _ = writeln!(text, "     {key:<9} {value}");
+        }
+    }
+    if devices.adapters.is_empty() {
+        text += "No GPU.\n";
+    }
+    let _ = writeln!(text, "cpu  {}", devices.cpu);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use seq2seq::gpu::AdapterKind;
+
+    use super::*;
+
+    #[test]
+    fn adapters_are_listed_with_what_matters() {
+        let adapter = Adapter {
+            index: 0,
+            name: "Radeon".into(),
+            backend: "vulkan".into(),
+            driver: "RADV 26".into(),
+            kind: AdapterKind::Discrete,
+            features: vec!["subgroups".into(), "f16".into()],
+            limits: vec![("binding".into(), 128)],
+        };
+        let cpu = Processor { threads: 1, simd: "AVX2".into() };
+        let expected = "\
+0    Radeon
+     backend   vulkan
+     driver    RADV 26
+     type      discrete
+     features  subgroups, f16
+     limits    binding 128
+cpu  CPU, 1 thread, AVX2
+";
+        assert_eq!(list(&Devices { adapters: vec![adapter], cpu: cpu.clone() }), expected);
+        assert_eq!(list(&Devices { adapters: vec![], cpu }), "No GPU.\ncpu  CPU, 1 thread, AVX2\n");
+    }
+}

@@ -1,0 +1,221 @@
+//! Lines of input in batches: bounded in memory, and without waiting for lines that are not there yet.
+
+use std::fmt;
+use std::io::{self, BufRead};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// The longest line that is kept, in bytes. The rest of a longer one is skipped as it is read.
+pub const MAX_LINE: usize = 1 << 20;
+
+/// A line of input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its text, without the line end.
+    pub text: Result<String, BadLine>,
+}
+
+/// Why a line is no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadLine {
+    /// The byte at this offset belongs to no character.
+    NotUtf8(usize),
+    /// There are more than [`MAX_LINE`] bytes.
+    TooLong,
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotUtf8(offset) => write!(f, "not UTF-8 (byte {})", offset + 1),
+            Self::TooLong => write!(f, "longer than {MAX_LINE} bytes"),
+        }
+    }
+}
+
+/// When a batch is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fill {
+    /// As soon as no further line has arrived: whoever waits at the other end of a pipe gets an answer.
+    Available,
+    /// Once it is full or the input ends: the same batches, and so the same rounding, at every run.
+    Full,
+}
+
+/// Batches of lines, read by a thread of its own while the last batch is translated.
+#[derive(Debug)]
+pub struct Batches {
+    lines: Receiver<io::Result<Line>>,
+    size: usize,
+    fill: Fill,
+    error: Option<io::Error>,
+}
+
+impl Batches {
+    /// Batches of at most `size` lines.
+    pub fn new(input: impl BufRead + Send + 'static, size: usize, fill: Fill) -> Self {
+        let (sender, lines) = sync_channel(size);
+        // The thread ends with the input, or when this end of the channel is dropped and it has another line. One that
+        // waits for a line ends with the process.
+        thread::spawn(move || read_lines(input, &sender));
+        Self { lines, size, fill, error: None }
+    }
+
+    /// The next line, if it belongs to a batch that has begun.
+    fn more(&mut self) -> Option<io::Result<Line>> {
+        match self.fill {
+            Fill::Available => self.lines.try_recv().ok(),
+            Fill::Full => self.lines.recv().ok(),
+        }
+    }
+}
+
+impl Iterator for Batches {
+    type Item = io::Result<Vec<Line>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(error) = self.error.take() {
+            return Some(Err(error));
+        }
+        let mut batch = match self.lines.recv().ok()? {
+            Ok(line) => vec![line],
+            Err(error) => return Some(Err(error)),
+        };
+        while batch.len() < self.size {
+            match self.more() {
+                Some(Ok(line)) => batch.push(line),
+                Some(Err(error)) => {
+                    // What came before the error is still to be translated.
+                    self.error = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        Some(Ok(batch))
+    }
+}
+
+/// Sends every line, until there are no more or nobody wants them.
+fn read_lines(mut input: impl BufRead, sender: &SyncSender<io::Result<Line>>) {
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        let line = match read_line(&mut input, &mut bytes) {
+            Ok(false) => return,
+            Ok(true) => Ok(Line { number, text: text(&bytes, number == 1) }),
+            Err(error) => Err(error),
+        };
+        let ends = line.is_err();
+        if sender.send(line).is_err() || ends {
+            return;
+        }
+    }
+}
+
+/// Reads a line with its end into `line`, but never more than one byte beyond what a line may have.
+///
+/// False at the end of the input.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut any = false;
+    loop {
+        let available = match input.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if available.is_empty() {
+            return Ok(any);
+        }
+        any = true;
+        let end = available.iter().position(|&byte| byte == b'\n');
+        let content = &available[..end.unwrap_or(available.len())];
+        let room = MAX_LINE + 2 - line.len().min(MAX_LINE + 2); // one for a carriage return, one to see it is too long
+        line.extend_from_slice(&content[..content.len().min(room)]);
+        let used = content.len() + usize::from(end.is_some());
+        input.consume(used);
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
+}
+
+/// The line as text, without the carriage return of Windows, and without the byte order mark of a file.
+fn text(line: &[u8], first: bool) -> Result<String, BadLine> {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.len() > MAX_LINE {
+        return Err(BadLine::TooLong);
+    }
+    let text = std::str::from_utf8(line).map_err(|error| BadLine::NotUtf8(error.valid_up_to()))?;
+    let mark = if first { "\u{FEFF}" } else { "" };
+    Ok(text.strip_prefix(mark).unwrap_or(text).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use super::*;
+
+    fn lines(input: impl Read + Send + 'static) -> Vec<Result<String, BadLine>> {
+        let batches = Batches::new(BufReader::new(input), 3, Fill::Full);
+        let lines: Vec<Line> = batches.flat_map(|batch| batch.expect("no error")).collect();
+        assert!(lines.iter().map(|line| line.number).eq(1..=lines.len()));
+        lines.into_iter().map(|line| line.text).collect()
+    }
+
+    fn good(lines: &[&str]) -> Vec<Result<String, BadLine>> {
+        lines.iter().map(|line| Ok((*line).to_owned())).collect()
+    }
+
+    #[test]
+    fn line_ends_of_all_kinds() {
+        assert_eq!(lines(&b""[..]), []);
+        assert_eq!(lines(&b"\n"[..]), good(&[""]));
+        assert_eq!(lines(&b"a\nb"[..]), good(&["a", "b"]));
+        assert_eq!(lines(&b"a\r\n\r\nb\r\n"[..]), good(&["a", "", "b"]));
+        assert_eq!(lines("\u{FEFF}a\n\u{FEFF}b\n".as_bytes()), good(&["a", "\u{FEFF}b"]));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_keep_their_line() {
+        assert_eq!(lines(&b"a\nb\xffc\nd\n"[..]), [Ok("a".into()), Err(BadLine::NotUtf8(1)), Ok("d".into())]);
+    }
+
+    #[test]
+    fn long_lines_are_skipped_to_their_end() {
+        let long = |length: u64| io::repeat(b'a').take(length).chain(&b"\nb\n"[..]);
+        assert_eq!(lines(long(MAX_LINE as u64)), good(&[&"a".repeat(MAX_LINE), "b"]));
+        assert_eq!(lines(long(MAX_LINE as u64 + 1)), [Err(BadLine::TooLong), Ok("b".into())]);
+        assert_eq!(lines(long(100 * MAX_LINE as u64)), [Err(BadLine::TooLong), Ok("b".into())]);
+    }
+
+    #[test]
+    fn a_batch_does_not_wait_for_lines_that_are_not_there() {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let mut batches = Batches::new(BufReader::new(reader), 64, Fill::Available);
+        for word in ["one", "two"] {
+            io::Write::write_all(&mut writer, format!("{word}\n").as_bytes()).expect("a reader");
+            let batch = batches.next().expect("a batch").expect("no error");
+            assert_eq!(batch.iter().map(|line| line.text.as_deref()).collect::<Vec<_>>(), [Ok(word)]);
+        }
+        drop(writer);
+        assert!(batches.next().is_none());
+    }
+
+    #[test]
+    fn an_error_comes_after_the_lines_before_it() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("broken"))
+            }
+        }
+        let mut batches = Batches::new(BufReader::new(b"a\n".chain(Broken)), 8, Fill::Full);
+        assert_eq!(batches.next().expect("a batch").expect("no error").len(), 1);
+        assert!(batches.next().expect("an error").is_err());
+        assert!(batches.next().is_none());
+    }
+}

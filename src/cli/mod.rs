@@ -1,0 +1,100 @@
+//! The commands. Each has a file, where its arguments, once parsed, become checked objects and then run.
+
+mod alignment;
+mod bench;
+mod devices;
+mod failure;
+mod lines;
+mod options;
+mod output;
+mod translate;
+mod verify;
+
+use std::ffi::OsString;
+use std::fmt::Arguments;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Sequence-to-sequence models with attention, on any GPU or on the CPU.
+///
+/// Exit codes: 0 when all went well, 1 when some lines could not be translated or a check failed, 2 when the
+/// arguments are wrong or nothing could be done at all.
+#[derive(Debug, Parser)]
+#[command(version, name = "seq2seq", max_term_width = 100, after_help = "Example: seq2seq translate attention")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Translate(translate::Args),
+    Devices(devices::Args),
+    Verify(verify::Args),
+    Bench(bench::Args),
+}
+
+/// How a command ended that did end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// All went well.
+    Fine,
+    /// Some of the work failed, as standard error says; the rest was done.
+    SomeFailed,
+}
+
+/// Runs the command line `args`, which begins with the program's name.
+pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(alignment::join(args)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help that nobody reads to its end is no failure.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let outcome = match cli.command {
+        Command::Translate(args) => translate::run(args),
+        Command::Devices(args) => devices::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Bench(args) => bench::run(&args),
+    };
+    match outcome {
+        Ok(Outcome::Fine) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Err(failure) => {
+            note(format_args!("error: {failure}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// A line for the person, on standard error. Nobody listening there is no reason to stop.
+fn note(line: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_declared_consistently() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("seq2seq "), "{} has no example", command.get_name());
+            assert!(command.get_about().is_some(), "{} says not what it does", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Where results go.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::failure::{Place, Result};
+
+/// Standard output or a file, buffered until [`flush`](Self::flush).
+pub struct Output {
+    writer: Box<dyn Write>,
+    place: Place,
+}
+
+impl Output {
+    /// Standard output.
+    pub fn stdout() -> Self {
+        let writer = Box::new(BufWriter::new(io::stdout().lock()));
+        Self { writer, place: Place::Stream("standard output") }
+    }
+
+    /// A new file, or an empty one in place of what was there.
+    ///
+    /// It is written as results come, like standard output, so that it can be followed, and so that a run of hours that is
+    /// interrupted leaves what it has done.
+    pub fn create(path: &Path) -> Result<Self> {
+        let place = Place::File(path.to_owned());
+        let file = File::create(path).map_err(|error| place.failure(error))?;
+        Ok(Self { writer: Box::new(BufWriter::new(file)), place })
+    }
+
+    /// Writes text.
+    pub fn write(&mut self, text: &str) -> Result<()> {
+        self.writer.write_all(text.as_bytes()).map_err(|error| self.place.failure(error))
+    }
+
+    /// Writes a line of JSON.
+    pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string(value).map_err(|error| self.place.failure(error.into()))?;
+        self.write(&json)?;
+        self.write("\n")
+    }
+
+    /// Hands on everything that was written. Needed at the end too: an error of a dropped buffer would be lost.
+    pub fn flush(&mut self) -> Result<()> {
+        self.writer.flush().map_err(|error| self.place.failure(error))
+    }
+}

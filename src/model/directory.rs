@@ -1,0 +1,197 @@
+//! A model's directory, read and written.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::{Config, Parameters, WeightFormat, atomic};
+use crate::text::Tokenizer;
+use crate::{Error, Result};
+
+const CONFIG: &str = "config.json";
+const WEIGHTS: &str = "model.safetensors";
+const SOURCE_TOKENIZER: &str = "source_tokenizer.json";
+const TARGET_TOKENIZER: &str = "target_tokenizer.json";
+
+/// A model on the host: all that its directory holds, checked.
+///
+/// ```
+/// use seq2seq::model::Model;
+///
+/// let model = Model::embedded()?;
+/// assert_eq!(model.parameters.count(), 810_538);
+/// # Ok::<(), seq2seq::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The architecture.
+    pub config: Config,
+    /// The weights.
+    pub parameters: Parameters,
+    /// Text to source ids. Without it the model is fed ids.
+    pub source_tokenizer: Option<Tokenizer>,
+    /// Target ids to text. Without it the model answers with ids.
+    pub target_tokenizer: Option<Tokenizer>,
+}
+
+/// The contents of a model's files, for programs that carry their model with them.
+#[derive(Clone, Copy, Debug)]
+pub struct ModelBytes<'a> {
+    /// `config.json`
+    pub config: &'a [u8],
+    /// `model.safetensors`
+    pub weights: &'a [u8],
+    /// `source_tokenizer.json`
+    pub source_tokenizer: Option<&'a [u8]>,
+    /// `target_tokenizer.json`
+    pub target_tokenizer: Option<&'a [u8]>,
+}
+
+impl Model {
+    /// Puts a model together and checks that its parts fit.
+    ///
+    /// # Errors
+    ///
+    /// What [`Config::validate`] and [`Parameters::new`] refuse; [`Error::Format`] naming the tokenizer's file if a
+    /// token's id is beyond the vocabulary of the configuration; [`Error::Config`] if `special_tokens.unk` is not
+    /// the source tokenizer's.
+    pub fn new(
+        config: Config,
+        parameters: Parameters,
+        source_tokenizer: Option<Tokenizer>,
+        target_tokenizer: Option<Tokenizer>,
+    ) -> Result<Self> {
+        let model = Self { config, parameters, source_tokenizer, target_tokenizer };
+        model.validate()?;
+        Ok(model.with_special_tokens())
+    }
+
+    /// Reads the model of a directory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file that cannot be read; for its contents see [`Model::from_bytes`].
+    pub fn load(directory: impl AsRef<Path>) -> Result<Self> {
+        let directory = directory.as_ref();
+        let read = |name: &str| {
+            let path = directory.join(name);
+            fs::read(&path).map_err(Error::io(path))
+        };
+        let read_optional = |name: &str| match read(name) {
+            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
+        };
+        let (config, weights) = (read(CONFIG)?, read(WEIGHTS)?);
+        let (source_tokenizer, target_tokenizer) = (read_optional(SOURCE_TOKENIZER)?, read_optional(TARGET_TOKENIZER)?);
+        let bytes = ModelBytes {
+            config: &config,
+            weights: &weights,
+            source_tokenizer: source_tokenizer.as_deref(),
+            target_tokenizer: target_tokenizer.as_deref(),
+        };
+        Self::parse(bytes, directory)
+    }
+
+    /// Reads a model from memory. Errors name the files as they are called in a directory.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Config::from_json`], [`Parameters::from_safetensors`], [`Tokenizer::from_bytes`] and
+    /// [`Model::new`].
+    pub fn from_bytes(bytes: ModelBytes<'_>) -> Result<Self> {
+        Self::parse(bytes, Path::new(""))
+    }
+
+    /// The model that comes with the library: American English spelling to phonemes.
+    ///
+    /// Trained on the Carnegie Mellon Pronouncing Dictionary; see `models/README.md`.
+    pub fn embedded() -> Result<Self> {
+        Self::from_bytes(ModelBytes {
+            config: include_bytes!("../../models/g2p-en/config.json"),
+            weights: include_bytes!("../../models/g2p-en/model.safetensors"),
+            source_tokenizer: Some(include_bytes!("../../models/g2p-en/source_tokenizer.json")),
+            target_tokenizer: Some(include_bytes!("../../models/g2p-en/target_tokenizer.json")),
+        })
+    }
+
+    /// Writes the model to a directory, which is made if it is not there.
+    ///
+    /// Each file is replaced whole or not at all; a tokenizer's file that the model has no use for is removed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] naming the file that cannot be written; [`Error::Tensor`] for a weight beyond the format; what
+    /// [`Model::new`] refuses, before anything is written.
+    pub fn save(&self, directory: impl AsRef<Path>, format: WeightFormat) -> Result<()> {
+        self.validate()?;
+        let directory = directory.as_ref();
+        let config = self.config.to_json()?;
+        let weights = self.parameters.to_safetensors(format)?;
+        fs::create_dir_all(directory).map_err(Error::io(directory))?;
+        for (name, tokenizer) in
+            [(SOURCE_TOKENIZER, &self.source_tokenizer), (TARGET_TOKENIZER, &self.target_tokenizer)]
+        {
+            let path = directory.join(name);
+            match tokenizer {
+                Some(tokenizer) => atomic::write(&path, tokenizer.to_json().as_bytes())?,
+                None => remove(&path)?,
+            }
+        }
+        atomic::write(&directory.join(WEIGHTS), &weights)?;
+        atomic::write(&directory.join(CONFIG), config.as_bytes())
+    }
+
+    fn parse(bytes: ModelBytes<'_>, directory: &Path) -> Result<Self> {
+        let config = Config::from_json(bytes.config, directory.join(CONFIG))?;
+        let parameters = Parameters::from_safetensors(&config, bytes.weights, directory.join(WEIGHTS))?;
+        let tokenizer = |bytes: Option<&[u8]>, name: &str| {
+            bytes.map(|bytes| Tokenizer::from_bytes(bytes, directory.join(name))).transpose()
+        };
+        let source_tokenizer = tokenizer(bytes.source_tokenizer, SOURCE_TOKENIZER)?;
+        let target_tokenizer = tokenizer(bytes.target_tokenizer, TARGET_TOKENIZER)?;
+        Self::new(config, parameters, source_tokenizer, target_tokenizer)
+    }
+
+    fn validate(&self) -> Result<()> {
+        self.config.validate()?;
+        self.parameters.validate(&self.config)?;
+        if let Some(tokenizer) = &self.source_tokenizer {
+            tokenizer.check_ids("encoder.vocab_size", self.config.encoder.vocab_size)?;
+            self.check_unk(tokenizer)?;
+        }
+        if let Some(tokenizer) = &self.target_tokenizer {
+            tokenizer.check_ids("decoder.vocab_size", self.config.decoder.vocab_size)?;
+        }
+        Ok(())
+    }
+
+    /// The tokenizer and the configuration may not mean different ids by the unknown symbol.
+    fn check_unk(&self, tokenizer: &Tokenizer) -> Result<()> {
+        match (self.config.special_tokens.unk, tokenizer.own_unk()) {
+            (Some(found), Some(own)) if found != own => Err(Error::Config {
+                key: "special_tokens.unk".to_owned(),
+                expected: format!("{own}, as in {}", tokenizer.path().display()),
+                found: found.to_string(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells the tokenizers which ids are not text.
+    fn with_special_tokens(mut self) -> Self {
+        let special = &self.config.special_tokens;
+        let (pad, bos, eos, unk) = (special.pad, special.bos, special.eos, special.unk);
+        self.source_tokenizer = self.source_tokenizer.map(|tokenizer| tokenizer.with_special_tokens([pad], unk));
+        self.target_tokenizer =
+            self.target_tokenizer.map(|tokenizer| tokenizer.with_special_tokens([pad, bos, eos], None));
+        self
+    }
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path)(error)),
+        _ => Ok(()),
+    }
+}

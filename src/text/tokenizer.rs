@@ -1,0 +1,200 @@
+//! A tokenizer file, and its tokens by id.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use tokenizers::{Decoder, PostProcessor};
+
+use super::guard::guard;
+use crate::{Error, Result};
+
+/// Text to ids and back, by a Hugging Face `tokenizers` file.
+///
+/// The file's truncation and padding do not apply, and special tokens are never read out of a text: bos, eos and pad
+/// are the model's to add, so a file whose post-processor adds tokens is refused.
+///
+/// ```
+/// use seq2seq::model::Model;
+///
+/// let model = Model::embedded()?;
+/// if let (Some(source), Some(target)) = (&model.source_tokenizer, &model.target_tokenizer) {
+///     assert_eq!(source.encode("Cat")?.tokens, ["c", "a", "t"]);
+///     assert_eq!(target.decode(&[22, 4, 33]), "K AE T");
+/// }
+/// # Ok::<(), seq2seq::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Tokenizer {
+    pub(super) inner: tokenizers::Tokenizer,
+    /// The file as it was read: what is saved again is exactly what was loaded.
+    json: String,
+    path: PathBuf,
+    /// One more than the largest id.
+    vocab_size: usize,
+    /// Ids that are not text.
+    pub(super) special: BTreeSet<u32>,
+    /// The id of the file's own unknown token.
+    own_unk: Option<u32>,
+    /// The id for a symbol that the vocabulary lacks.
+    pub(super) unk: Option<u32>,
+}
+
+impl Tokenizer {
+    /// Reads the contents of a tokenizer file; `path` is named in errors.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] if it is no such file, has no tokens, gives two tokens one id, declares an added token with
+    /// an id that is not its own, or has a post-processor that adds tokens.
+    pub fn from_bytes(bytes: impl AsRef<[u8]>, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let json = std::str::from_utf8(bytes.as_ref()).map_err(|error| Error::format(path, error))?;
+        let mut inner = guard(|| json.parse::<tokenizers::Tokenizer>().map_err(|error| error.to_string()))
+            .and_then(|parsed| parsed)
+            .map_err(|reason| Error::format(path, reason))?;
+        inner.set_encode_special_tokens(true); // "<pad>" in a text is five symbols
+        let file: File = serde_json::from_str(json).map_err(|error| Error::format(path, error))?;
+        let vocab_size = check_vocabulary(&inner, &file).map_err(|reason| Error::format(path, reason))?;
+        if inner.get_post_processor().is_some_and(|processor| processor.added_tokens(false) > 0) {
+            let reason = "the post_processor adds tokens, but bos and eos are the model's to add: expected null";
+            return Err(Error::format(path, reason));
+        }
+        let own_unk = file.unk(&inner);
+        let special = file.added_tokens.iter().filter(|token| token.special).map(|token| token.id);
+        Ok(Self {
+            json: json.to_owned(),
+            path: path.to_path_buf(),
+            vocab_size,
+            special: special.filter(|&id| Some(id) != own_unk).collect(),
+            own_unk,
+            unk: own_unk,
+            inner,
+        })
+    }
+
+    /// Adds ids that are not text, and an id for symbols outside the vocabulary if the file has none of its own.
+    ///
+    /// A special id is neither found in a text nor shown in one; the unknown symbol's is both.
+    #[must_use]
+    pub fn with_special_tokens(mut self, special: impl IntoIterator<Item = u32>, unk: Option<u32>) -> Self {
+        self.unk = self.own_unk.or(unk);
+        self.special.extend(special);
+        if let Some(unk) = self.unk {
+            self.special.remove(&unk);
+        }
+        self
+    }
+
+    /// The file, as it was read.
+    pub fn to_json(&self) -> &str {
+        &self.json
+    }
+
+    /// Where it was read from; named in errors.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One more than the largest id.
+    pub fn vocab_size(&self) -> usize {
+        self.vocab_size
+    }
+
+    /// The token of an id, special or not, if there is one.
+    pub fn token(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
+    }
+
+    /// The id of the unknown token that the file itself names, if its vocabulary has it.
+    pub fn own_unk(&self) -> Option<u32> {
+        self.own_unk
+    }
+
+    /// The text of target ids: their tokens, joined as the file's decoder says, with spaces where it has none.
+    ///
+    /// Special tokens are left out. An id without a token shows as U+FFFD.
+    pub fn decode(&self, ids: &[u32]) -> String {
+        let ids = ids.iter().filter(|id| !self.special.contains(id));
+        let tokens: Vec<_> = ids.map(|&id| self.token(id).unwrap_or_else(|| "\u{fffd}".to_owned())).collect();
+        let spaced = tokens.join(" ");
+        match self.inner.get_decoder() {
+            // A decoder that fails on these tokens hides none of them.
+            Some(decoder) => guard(|| decoder.decode(tokens)).ok().and_then(Result::ok).unwrap_or(spaced),
+            None => spaced,
+        }
+    }
+
+    /// Checks that every id is one of the `vocab_size` of a model's configuration, where it is called `key`.
+    pub(crate) fn check_ids(&self, key: &str, vocab_size: usize) -> Result<()> {
+        if self.vocab_size <= vocab_size {
+            return Ok(());
+        }
+        let id = self.vocab_size - 1;
+        let token = u32::try_from(id).ok().and_then(|id| self.token(id)).unwrap_or_default();
+        Err(Error::format(&self.path, format!("token {token:?} has id {id}, but {key} is {vocab_size}")))
+    }
+}
+
+impl fmt::Debug for Tokenizer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Tokenizer")
+            .field("path", &self.path)
+            .field("vocab_size", &self.vocab_size)
+            .field("special", &self.special)
+            .field("unk", &self.unk)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What the `tokenizers` crate reads but does not tell.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    added_tokens: Vec<AddedToken>,
+    model: FileModel,
+}
+
+#[derive(Deserialize)]
+struct AddedToken {
+    id: u32,
+    content: String,
+    special: bool,
+}
+
+#[derive(Deserialize)]
+struct FileModel {
+    /// WordLevel, WordPiece, BPE
+    unk_token: Option<String>,
+    /// Unigram
+    unk_id: Option<u32>,
+}
+
+impl File {
+    fn unk(&self, tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
+        let by_name = self.model.unk_token.as_ref().and_then(|token| tokenizer.token_to_id(token));
+        by_name.or(self.model.unk_id)
+    }
+}
+
+/// The vocabulary's size, if ids and tokens are one to one.
+fn check_vocabulary(tokenizer: &tokenizers::Tokenizer, file: &File) -> Result<usize, String> {
+    let vocabulary = tokenizer.get_vocab(true);
+    let mut by_id: Vec<_> = vocabulary.iter().map(|(token, &id)| (id, token)).collect();
+    by_id.sort_unstable();
+    if let Some(twice) = by_id.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        return Err(format!("the tokens {:?} and {:?} both have id {}", twice[0].1, twice[1].1, twice[0].0));
+    }
+    for AddedToken { id, content, .. } in &file.added_tokens {
+        let found = vocabulary.get(content);
+        if found != Some(id) {
+            // The crate gives a token that its model lacks the next free id, whatever the file says.
+            let found = found.map_or_else(|| "none".to_owned(), u32::to_string);
+            return Err(format!("added token {content:?}: expected its id to be {id}, found {found}"));
+        }
+    }
+    let (largest, _) = by_id.last().ok_or("the vocabulary is empty")?;
+    Ok((*largest as usize).saturating_add(1))
+}
