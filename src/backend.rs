@@ -44,6 +44,9 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     /// The ids, once everything asked for so far is done.
     async fn read_ids(&self, ids: &Self::Ids) -> Result<Vec<u32>>;
 
+    /// Where decoding stands, once everything asked for so far is done.
+    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot>;
+
     /// Elements of the largest matrix that the device can hold; larger batches are to be split.
     fn max_elements(&self) -> usize;
 
@@ -238,10 +241,8 @@ pub struct Attention<'a, B: Backend> {
     pub window: Window,
     /// D of the local windows.
     pub half_width: usize,
-    /// v (1, hidden) of the `concat` score.
-    pub v: Option<&'a B::Tensor>,
-    /// v_p (1, hidden) of the `local_p` window.
-    pub position_v: Option<&'a B::Tensor>,
+    /// (2, hidden): v of the `concat` score and v_p of the `local_p` window; zeros in place of one that is not used.
+    pub vectors: Option<&'a B::Tensor>,
     /// (batch · tgt_len, key_size): h_t itself; W_q h_t + b_q for `concat`; W_l h_t for `location`.
     pub query: &'a B::Tensor,
     /// (batch · tgt_len, hidden): W_p h_t, for the `local_p` window.
@@ -267,18 +268,38 @@ pub struct Progress<B: Backend> {
     pub tokens: B::Ids,
     /// Σ log p of the tokens chosen (batch, 1), eos included.
     pub log_prob: B::Tensor,
+    /// (batch, 4 · ⌈vocab / 64⌉): what a device may keep of the logits of each 64 symbols between generator and choice.
+    pub tiles: B::Tensor,
 }
 
 impl<B: Backend> Progress<B> {
     /// Before the first step.
-    pub fn new(backend: &B, special: &SpecialTokens, batch: usize, max_length: usize) -> Result<Self> {
+    pub fn new(
+        backend: &B,
+        special: &SpecialTokens,
+        batch: usize,
+        max_length: usize,
+        vocab_size: usize,
+    ) -> Result<Self> {
         Ok(Self {
             previous: backend.upload_ids(&vec![special.bos; batch])?,
             finished: backend.upload_ids(&vec![0; batch])?,
             tokens: backend.upload_ids(&vec![special.pad; batch * max_length])?,
             log_prob: backend.zeros(batch, 1)?,
+            tiles: backend.zeros(batch, 4 * vocab_size.div_ceil(64))?,
         })
     }
+}
+
+/// A [`Progress`] on the host.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot {
+    /// Whether eos was chosen (batch).
+    pub finished: Vec<bool>,
+    /// All tokens chosen so far (batch · max_length).
+    pub tokens: Vec<u32>,
+    /// Σ ln p of the tokens chosen (batch).
+    pub log_probs: Vec<f64>,
 }
 
 /// What a device has been asked to do. The CPU counts nothing.

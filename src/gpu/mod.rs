@@ -1,54 +1,260 @@
 //! The GPU backend: the operations as dispatches of `shaders/*.wgsl`, through wgpu.
+//!
+//! An operation adds to a recording what is to be run; nothing runs before something is read. Then all that was
+//! recorded goes to the device in one pass of one submission. This is the only module that knows wgpu.
 
-use serde::Serialize;
+mod adapters;
+mod engine;
+pub mod kernels;
+mod memory;
+mod pipelines;
+mod recording;
+pub mod shader;
+mod tensor;
+mod weights;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use adapters::{Adapter, AdapterKind, Choices, adapters};
+use engine::Engine;
+use memory::Memory;
+use shader::Variant;
+pub use tensor::{GpuIds, GpuTensor};
+pub use weights::{RecurrentWeights, Weights};
+
+use crate::backend::{Activation, Attention, Backend, Counters, Input, Progress, RecurrentParameters, Snapshot, State};
 use crate::device::{DeviceRequest, Precision};
-use crate::{Error, Result};
-
-/// A GPU, or a software implementation of one, that this machine has.
-#[derive(Clone, Debug, Serialize)]
-pub struct Adapter {
-    /// Its place in the list.
-    pub index: usize,
-    /// The driver's name for it.
-    pub name: String,
-    /// The API behind it: vulkan, metal or dx12.
-    pub backend: String,
-    /// The driver and its version.
-    pub driver: String,
-    /// discrete, integrated, virtual, cpu (a software adapter) or other.
-    pub kind: String,
-    /// The optional features that are used here, by name.
-    pub features: Vec<String>,
-    /// The limits that matter here, by name.
-    pub limits: Vec<(String, u64)>,
-}
-
-impl std::fmt::Display for Adapter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "GPU {} ({}, {})", self.name, self.backend, self.kind)
-    }
-}
-
-/// Every adapter of this machine.
-pub fn adapters() -> Vec<Adapter> {
-    Vec::new()
-}
+use crate::model::SpecialTokens;
+use crate::{Array, Error, Result};
 
 /// A GPU that computes.
-#[derive(Debug)]
+///
+/// Clones share the device. It can be used from several threads; their work is run in the order it was asked for.
+#[derive(Clone, Debug)]
 pub struct Gpu {
-    adapter: Adapter,
+    engine: Arc<Engine>,
+    variant: Variant,
+    /// Stand in for what a kernel does not read, and for what it does not write.
+    unused: [Arc<Memory>; 2],
 }
 
 impl Gpu {
-    /// Opens the adapter that is asked for.
-    pub async fn open(request: &DeviceRequest, _precision: Precision) -> Result<Self> {
-        Err(Error::NoAdapter { request: request.to_string(), available: "none".into() })
+    /// Opens the adapter that is asked for, with the best of what it has.
+    pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+        Self::open_with(request, Choices::best(precision)).await
     }
 
-    /// The adapter that computes.
+    /// Opens the adapter that is asked for, with what it has of what may be used.
+    pub async fn open_with(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
+        let engine = Arc::new(Engine::new(adapters::Opened::new(request, allowed).await?));
+        let choices = engine.opened().choices;
+        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups };
+        let unused = [engine.scratch(16, "nothing")?, engine.scratch(16, "nothing")?];
+        Ok(Self { engine, variant, unused })
+    }
+
+    /// The adapter behind it.
     pub fn adapter(&self) -> &Adapter {
-        &self.adapter
+        &self.engine.opened().adapter
+    }
+
+    /// How it is used.
+    pub fn choices(&self) -> Choices {
+        self.engine.opened().choices
+    }
+
+    /// How long the device is busy with what `work` records; `None` where it has no clock.
+    pub async fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
+        self.engine.device_time(work).await
+    }
+
+    /// Waits until everything asked for so far is done.
+    pub fn finish(&self) -> Result<()> {
+        self.engine.finish()
+    }
+
+    /// Threads that keep the device busy, about: fewer are worth splitting products for.
+    fn busy_threads(&self) -> usize {
+        if self.adapter().kind == AdapterKind::Software { 0 } else { 1 << 16 }
+    }
+
+    fn embedding_of<'a>(&self, operation: &'static str, weights: &'a RecurrentWeights) -> Result<&'a GpuTensor> {
+        let missing = Error::Shape { operation, what: "embeddings for ids", expected: 1, found: 0 };
+        weights.embedding.as_ref().ok_or(missing)
+    }
+
+    fn check_state(
+        &self,
+        operation: &'static str,
+        weights: &RecurrentWeights,
+        state: &State<Self>,
+        batch: usize,
+        cols: usize,
+    ) -> Result<()> {
+        Error::check(
+            operation,
+            "states",
+            1 + usize::from(weights.cell.has_cell()),
+            1 + usize::from(state.cell.is_some()),
+        )?;
+        for tensor in [Some(&state.hidden), state.cell.as_ref()].into_iter().flatten() {
+            Error::check(operation, "state rows", batch, tensor.rows)?;
+            Error::check(operation, "state columns", cols, tensor.cols)?;
+        }
+        Ok(())
+    }
+
+    fn cell_or_unused(&self, state: &State<Self>, unused: &Arc<Memory>) -> Arc<Memory> {
+        state.cell.as_ref().map_or(unused, |cell| &cell.memory).clone()
+    }
+}
+
+impl Backend for Gpu {
+    type Float = f32;
+    type Tensor = GpuTensor;
+    type Ids = GpuIds;
+    type Linear = Weights;
+    type Recurrent = RecurrentWeights;
+
+    fn zeros(&self, rows: usize, cols: usize) -> Result<GpuTensor> {
+        GpuTensor::zeros(&self.engine, rows, cols)
+    }
+
+    fn upload(&self, array: &Array) -> Result<GpuTensor> {
+        GpuTensor::upload(&self.engine, array)
+    }
+
+    fn upload_ids(&self, ids: &[u32]) -> Result<GpuIds> {
+        GpuIds::upload(&self.engine, ids)
+    }
+
+    async fn read(&self, tensor: &GpuTensor) -> Result<Vec<f32>> {
+        let bytes = self.engine.read(&[tensor.part()]).await?;
+        Ok(tensor.unpad(&bytes[0]))
+    }
+
+    async fn read_ids(&self, ids: &GpuIds) -> Result<Vec<u32>> {
+        let bytes = self.engine.read(&[ids.part()]).await?;
+        Ok(bytemuck::pod_collect_to_vec(&bytes[0]))
+    }
+
+    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot> {
+        let parts = [progress.finished.part(), progress.tokens.part(), progress.log_prob.part()];
+        let bytes = self.engine.read(&parts).await?;
+        let finished: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes[0]);
+        Ok(Snapshot {
+            finished: finished.iter().map(|&finished| finished != 0).collect(),
+            tokens: bytemuck::pod_collect_to_vec(&bytes[1]),
+            log_probs: progress.log_prob.unpad(&bytes[2]).into_iter().map(f64::from).collect(),
+        })
+    }
+
+    fn max_elements(&self) -> usize {
+        // Rows are padded to whole quads: three elements a row at most, a row being one element at least.
+        (self.engine.opened().max_binding() / 16) as usize
+    }
+
+    fn steps_per_read(&self) -> usize {
+        8
+    }
+
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Weights> {
+        weights::linear(&self.engine, self.variant.precision, weight, bias, inputs)
+    }
+
+    fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<RecurrentWeights> {
+        weights::recurrent(&self.engine, self.variant.precision, parameters)
+    }
+
+    fn embedding(&self, table: &GpuTensor, ids: &GpuIds, out: &mut GpuTensor) -> Result<()> {
+        self.record_embedding(table, ids, out)
+    }
+
+    fn linear(
+        &self,
+        weights: &Weights,
+        inputs: &[&GpuTensor],
+        activation: Activation,
+        out: &mut GpuTensor,
+    ) -> Result<()> {
+        self.record_linear(weights, inputs, activation, out)
+    }
+
+    fn recurrent_layer(
+        &self,
+        weights: &RecurrentWeights,
+        input: Input<'_, Self>,
+        lengths: &GpuIds,
+        initial: Option<&State<Self>>,
+        output: &mut GpuTensor,
+        last: &mut State<Self>,
+    ) -> Result<()> {
+        self.record_recurrent_layer(weights, input, lengths, initial, output, last)
+    }
+
+    fn recurrent_step(
+        &self,
+        weights: &RecurrentWeights,
+        input: Input<'_, Self>,
+        feed: Option<&GpuTensor>,
+        previous: &State<Self>,
+        next: &mut State<Self>,
+    ) -> Result<()> {
+        self.record_recurrent_step(weights, input, feed, previous, next)
+    }
+
+    fn attention(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &mut GpuTensor,
+        first_row: usize,
+        context: &mut GpuTensor,
+    ) -> Result<()> {
+        self.record_attention(kernels::attention::DECLARED, attention, weights, first_row, Some(context))
+    }
+
+    fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut GpuTensor) -> Result<()> {
+        self.record_attention(kernels::attention_scores::DECLARED, attention, scores, 0, None)
+    }
+
+    fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut GpuTensor) -> Result<()> {
+        self.record_attention(kernels::attention_softmax::DECLARED, attention, scores_to_weights, 0, None)
+    }
+
+    fn attention_context(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &GpuTensor,
+        context: &mut GpuTensor,
+    ) -> Result<()> {
+        self.record_attention(kernels::attention_context::DECLARED, attention, weights, 0, Some(context))
+    }
+
+    fn log_softmax(&self, logits: &GpuTensor, out: &mut GpuTensor) -> Result<()> {
+        self.record_log_softmax(logits, out)
+    }
+
+    fn argmax(&self, logits: &GpuTensor, out: &mut GpuIds) -> Result<()> {
+        self.record_argmax(logits, out)
+    }
+
+    fn greedy_step(
+        &self,
+        generator: &Weights,
+        attentional: &GpuTensor,
+        special: &SpecialTokens,
+        step: usize,
+        progress: &mut Progress<Self>,
+    ) -> Result<()> {
+        if attentional.rows == 0 {
+            return Ok(());
+        }
+        self.record_generator(generator, attentional, &progress.tiles)?;
+        self.record_choose(special, step, progress)
+    }
+
+    fn counters(&self) -> Counters {
+        self.engine.counters()
     }
 }

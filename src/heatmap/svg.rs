@@ -63,9 +63,8 @@ struct Layout {
 
 impl Layout {
     fn of(figure: &Figure<'_>) -> Self {
-        let widest = |symbols: &[String]| {
-            symbols.iter().map(|symbol| label(symbol).width()).max().unwrap_or(0) as f64 * COLUMN
-        };
+        let widest =
+            |symbols: &[String]| symbols.iter().map(|symbol| label(symbol).width()).max().unwrap_or(0) as f64 * COLUMN;
         let upright = widest(figure.source) > CELL - 4.0;
         let label_height = if upright { widest(figure.source) } else { 14.0 };
         let left = widest(figure.target) + GAP;
@@ -110,7 +109,10 @@ fn draw(out: &mut Document, figure: &Figure<'_>, layout: &Layout) {
         let (x, y) = (left + CELL * (col as f64 + 0.5), top - GAP);
         if layout.upright {
             let x = x + 5.0; // from the baseline to the middle of the letters
-            out.line(format_args!(r#"<text transform="translate({x:.1} {y:.1}) rotate(-90)">{}</text>"#, Escaped(&symbol)));
+            out.line(format_args!(
+                r#"<text transform="translate({x:.1} {y:.1}) rotate(-90)">{}</text>"#,
+                Escaped(&symbol)
+            ));
         } else {
             out.line(format_args!(r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{}</text>"#, Escaped(&symbol)));
         }

@@ -1,6 +1,6 @@
 //! `model.safetensors`: the parameters as bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use half::f16;
@@ -36,7 +36,7 @@ impl Parameters {
         Self::new(config, tensors.collect::<Result<_>>()?)
     }
 
-    /// The contents of a `model.safetensors`.
+    /// The contents of a `model.safetensors`; in float32, byte for byte what PyTorch's `save_file` writes.
     ///
     /// # Errors
     ///
@@ -55,9 +55,7 @@ impl Parameters {
             .map(|(name, array, bytes)| Ok((*name, TensorView::new(dtype, array.shape.clone(), bytes)?)))
             .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
             .map_err(|error| Error::format("model.safetensors", error))?;
-        // Hugging Face's loaders ask for this key.
-        let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-        serialize(views, Some(metadata)).map_err(|error| Error::format("model.safetensors", error))
+        serialize(views, None).map_err(|error| Error::format("model.safetensors", error))
     }
 }
 

@@ -16,12 +16,10 @@ pub struct AttentionLayer<B: Backend> {
     /// `concat`: W_q, b_q (H, H). `location`: W_l (max_source_length, H).
     query_proj: Option<B::Linear>,
     query_size: usize,
-    /// `concat`: v (1, H)
-    v: Option<B::Tensor>,
     /// `local_p`: W_p (H, H)
     position_proj: Option<B::Linear>,
-    /// `local_p`: v_p (1, H)
-    position_v: Option<B::Tensor>,
+    /// v of `concat` and v_p of `local_p` (2, H)
+    vectors: Option<B::Tensor>,
     /// W_c (H, M + H) on [context; hidden]
     linear_out: B::Linear,
 }
@@ -47,7 +45,8 @@ impl<B: Backend> AttentionLayer<B> {
         let linear = |part: &str, bias: Option<&Array>, input: usize| {
             backend.linear_weights(get(&format!("{part}.weight"))?, bias, &[input])
         };
-        let (mut key_proj, mut query_proj, mut v) = (None, None, None);
+        let (mut key_proj, mut query_proj) = (None, None);
+        let (mut v, mut position_v) = (None, None);
         let mut query_size = hidden;
         match config.attention.score {
             Score::Dot | Score::ScaledDot => {}
@@ -58,18 +57,25 @@ impl<B: Backend> AttentionLayer<B> {
             Score::Concat => {
                 key_proj = Some(linear("memory_proj", None, memory)?);
                 query_proj = Some(linear("query_proj", Some(get("query_proj.bias")?), hidden)?);
-                v = Some(backend.upload(get("v")?)?);
+                v = Some(get("v")?);
             }
             Score::Location => {
                 query_size = get("location.weight")?.rows();
                 query_proj = Some(linear("location", None, hidden)?);
             }
         }
-        let (mut position_proj, mut position_v) = (None, None);
+        let mut position_proj = None;
         if config.attention.window == Window::LocalP {
             position_proj = Some(linear("position_proj", None, hidden)?);
-            position_v = Some(backend.upload(get("position_v")?)?);
+            position_v = Some(get("position_v")?);
         }
+        let vectors = if v.is_some() || position_v.is_some() {
+            let zeros = vec![0.0; hidden];
+            let rows = [v, position_v].map(|vector| vector.map_or(&zeros[..], |vector| &vector.data));
+            Some(backend.upload(&Array::new([2, hidden], rows.concat()))?)
+        } else {
+            None
+        };
         Ok(Self {
             config: config.attention.clone(),
             hidden_size: hidden,
@@ -77,9 +83,8 @@ impl<B: Backend> AttentionLayer<B> {
             key_proj,
             query_proj,
             query_size,
-            v,
             position_proj,
-            position_v,
+            vectors,
             linear_out: backend.linear_weights(get("linear_out.weight")?, None, &[memory, hidden])?,
         })
     }
@@ -129,8 +134,7 @@ impl<B: Backend> AttentionLayer<B> {
             score: self.config.score,
             window: self.config.window,
             half_width: self.config.half_width.unwrap_or(0),
-            v: self.v.as_ref(),
-            position_v: self.position_v.as_ref(),
+            vectors: self.vectors.as_ref(),
             query: step.query.as_ref().unwrap_or(hidden),
             position: step.position.as_ref(),
             keys: memory.keys.as_ref().unwrap_or(&memory.states),

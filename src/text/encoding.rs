@@ -1,5 +1,6 @@
 //! From text to ids.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use tokenizers::tokenizer::pre_tokenizer::OffsetType;
@@ -94,14 +95,18 @@ impl Tokenizer {
     /// What it is in a piece that the vocabulary lacks: a character of a subword model, the whole of a word.
     fn unknown_symbol(&self, piece: &Piece<'_>) -> String {
         let model = self.inner.get_model();
-        let unknown = |text: &str| model.tokenize(text).map_or(true, |tokens| tokens.is_empty());
         let character = match model {
             ModelWrapper::BPE(_) | ModelWrapper::Unigram(_) => {
-                piece.normalized.chars().map(String::from).find(|character| unknown(character))
+                let known: BTreeSet<char> = model.get_vocab().keys().flat_map(|token| token.chars()).collect();
+                let alone = |character: &char| model.tokenize(&character.to_string()).is_ok_and(|all| !all.is_empty());
+                let mut characters = piece.normalized.chars();
+                // No token has it; or one has, but does not fit here.
+                let none = characters.clone().find(|character| !known.contains(character));
+                none.or_else(|| characters.find(|character| !alone(character)))
             }
             ModelWrapper::WordLevel(_) | ModelWrapper::WordPiece(_) => None,
         };
-        character.unwrap_or_else(|| piece.original().to_owned())
+        character.map_or_else(|| piece.original().to_owned(), String::from)
     }
 }
 

@@ -1,0 +1,9 @@
+// score(h_t, h̄_s) of every source position: the first of the three parts of attention.
+
+#import attention
+
+@compute @workgroup_size(REDUCE_THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let q = query_of(workgroup);
+    write_scores(q, window_centre(q, workgroup.x, thread), thread);
+}

@@ -1,0 +1,9 @@
+// Scores become weights: the second of the three parts of attention.
+
+#import attention
+
+@compute @workgroup_size(REDUCE_THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let q = query_of(workgroup);
+    scores_to_weights(q, window_centre(q, workgroup.x, thread), thread);
+}

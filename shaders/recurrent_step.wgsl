@@ -1,0 +1,64 @@
+// One step of a recurrent layer of one direction: input product, recurrent product, gates and new state in one
+// dispatch, from the embedding of a token where the layer is fed ids.
+
+#import cell
+#import product
+
+@group(0) @binding(1) var<storage, read> rows: array<vec4<f32>>;            // (vocab or batch, inputs_0)
+@group(0) @binding(2) var<storage, read> ids: array<u32>;                   // (batch), where the rows are a vocabulary's
+@group(0) @binding(3) var<storage, read> feed: array<vec4<f32>>;            // (batch, inputs_1)
+@group(0) @binding(4) var<storage, read> previous_hidden: array<vec4<f32>>; // (batch, hidden)
+@group(0) @binding(5) var<storage, read> previous_cell: array<f32>;         // (batch, hidden)
+@group(0) @binding(6) var<storage, read_write> next_hidden: array<f32>;     // (batch, hidden)
+@group(0) @binding(7) var<storage, read_write> next_cell: array<f32>;       // (batch, hidden)
+
+struct Params {
+    batch: u32,
+    quads: u32,    // quads of gates
+    inputs_0: u32, // quads of an embedding or of the layer below
+    inputs_1: u32, // quads of the attentional state that is fed; 0 without
+    inputs_2: u32, // quads of the hidden state
+    bias: u32,     // where the biases begin
+}
+@group(1) @binding(0) var<uniform> params: Params;
+
+// Whether the input is looked up by id.
+override LOOK_UP: bool = true;
+
+// [embedding or layer below; fed attentional state; hidden state]
+fn input(row: u32, k: u32) -> vec4<f32> {
+    if k < params.inputs_0 {
+        if LOOK_UP {
+            return rows[ids[row] * params.inputs_0 + k];
+        }
+        return rows[row * params.inputs_0 + k];
+    }
+    let behind = k - params.inputs_0;
+    if behind < params.inputs_1 {
+        return feed[row * params.inputs_1 + behind];
+    }
+    return previous_hidden[row * params.inputs_2 + behind - params.inputs_1];
+}
+
+fn finish(row: u32, quad: u32, y: vec4<f32>) {
+    let sums = y + bias(params.bias, quad);
+    let first = row * params.inputs_2 * 4u;
+    if CELL == TANH {
+        for (var i = 0u; i < 4u; i += 1u) {
+            next_hidden[first + 4u * quad + i] = bounded_tanh(sums[i]);
+        }
+    } else if CELL == GRU {
+        let hidden = previous_hidden[row * params.inputs_2 + quad / 4u][quad % 4u];
+        next_hidden[first + quad] = gru(sums, hidden).hidden;
+    } else {
+        let next = lstm(sums, previous_cell[first + quad]);
+        next_hidden[first + quad] = next.hidden;
+        next_cell[first + quad] = next.cell;
+    }
+}
+
+@compute @workgroup_size(THREADS)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let inputs = params.inputs_0 + params.inputs_1 + params.inputs_2;
+    product(Shape(params.batch, params.quads, inputs, 0u, params.quads), workgroup, thread);
+}

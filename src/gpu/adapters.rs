@@ -1,0 +1,284 @@
+//! The adapters of this machine: listing them, choosing one, opening it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use crate::device::{DeviceRequest, Precision};
+use crate::{Error, Result};
+
+/// A GPU, or a software implementation of one, that this machine has.
+#[derive(Clone, Debug, Serialize)]
+pub struct Adapter {
+    /// Its place in the list.
+    pub index: usize,
+    /// The driver's name for it.
+    pub name: String,
+    /// The API behind it: vulkan, metal or dx12.
+    pub backend: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// What it is.
+    pub kind: AdapterKind,
+    /// The optional features that are used here and that it has, by name.
+    pub features: Vec<String>,
+    /// The limits that matter here, by name.
+    pub limits: Vec<(String, u64)>,
+}
+
+/// What an adapter is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AdapterKind {
+    /// A GPU with its own memory.
+    Discrete,
+    /// A GPU that shares the processor's memory.
+    Integrated,
+    /// A GPU passed through to a virtual machine.
+    Virtual,
+    /// An implementation in software.
+    Software,
+    /// Something that the driver does not say.
+    Other,
+}
+
+impl std::fmt::Display for Adapter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} ({}, {})", self.name, self.kind, self.backend)
+    }
+}
+
+impl std::fmt::Display for AdapterKind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Discrete => "discrete",
+            Self::Integrated => "integrated",
+            Self::Virtual => "virtual",
+            Self::Software => "software",
+            Self::Other => "other",
+        })
+    }
+}
+
+impl From<wgpu::DeviceType> for AdapterKind {
+    fn from(kind: wgpu::DeviceType) -> Self {
+        match kind {
+            wgpu::DeviceType::DiscreteGpu => Self::Discrete,
+            wgpu::DeviceType::IntegratedGpu => Self::Integrated,
+            wgpu::DeviceType::VirtualGpu => Self::Virtual,
+            wgpu::DeviceType::Cpu => Self::Software,
+            wgpu::DeviceType::Other => Self::Other,
+        }
+    }
+}
+
+/// Which of several ways a device is used. Asked for, it says what may be used; of an open device, what is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choices {
+    /// Reductions by subgroup operations.
+    pub subgroups: bool,
+    /// `Params` as immediates, not in a uniform buffer.
+    pub immediates: bool,
+    /// Time is told by the device.
+    pub timestamps: bool,
+    /// Threads that share the inputs of one product: 1, 4 or 16; `None` to decide for every product.
+    pub slices: Option<u32>,
+    /// How weights are stored.
+    pub precision: Precision,
+}
+
+impl Choices {
+    /// The best of what the adapter has.
+    pub fn best(precision: Precision) -> Self {
+        Self { subgroups: true, immediates: true, timestamps: true, slices: None, precision }
+    }
+
+    /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes.
+    pub fn every_path(precision: Precision) -> Vec<(&'static str, Self)> {
+        let best = Self::best(precision);
+        let sliced = |slices| Self { slices: Some(slices), ..best };
+        vec![
+            ("the adapter's best", best),
+            ("without subgroups", Self { subgroups: false, ..best }),
+            ("without immediates", Self { immediates: false, ..best }),
+            ("products whole", sliced(1)),
+            ("products in 4 slices", sliced(4)),
+            ("products in 16 slices", sliced(16)),
+        ]
+    }
+
+    fn allows(self, feature: wgpu::Features) -> bool {
+        match feature {
+            wgpu::Features::SUBGROUP => self.subgroups,
+            wgpu::Features::IMMEDIATES => self.immediates,
+            _ => self.timestamps,
+        }
+    }
+}
+
+/// The optional features that are used here.
+const OPTIONAL: [(&str, wgpu::Features); 3] = [
+    ("subgroups", wgpu::Features::SUBGROUP),
+    ("immediates", wgpu::Features::IMMEDIATES),
+    ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
+];
+
+/// Every adapter of this machine, in a stable order.
+pub fn adapters() -> Vec<Adapter> {
+    enumerate().iter().enumerate().map(|(index, adapter)| describe(index, adapter)).collect()
+}
+
+fn enumerate() -> Vec<wgpu::Adapter> {
+    let descriptor = wgpu::InstanceDescriptor {
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::all()))
+}
+
+fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
+    let info = adapter.get_info();
+    let limits = adapter.limits();
+    let (available, f16) = (adapter.features(), half_weights(adapter));
+    let features = OPTIONAL.iter().filter(|(_, feature)| available.contains(*feature)).map(|(name, _)| *name);
+    Adapter {
+        index,
+        name: info.name,
+        backend: info.backend.to_str().to_owned(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        kind: info.device_type.into(),
+        features: features.chain(f16.then_some("half weights")).map(str::to_owned).collect(),
+        limits: [
+            ("storage binding bytes", limits.max_storage_buffer_binding_size),
+            ("buffer bytes", limits.max_buffer_size),
+            ("storage buffers", u64::from(limits.max_storage_buffers_per_shader_stage)),
+            ("workgroup invocations", u64::from(limits.max_compute_invocations_per_workgroup)),
+            ("workgroup memory bytes", u64::from(limits.max_compute_workgroup_storage_size)),
+            ("workgroups per dimension", u64::from(limits.max_compute_workgroups_per_dimension)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into(),
+    }
+}
+
+fn half_weights(adapter: &wgpu::Adapter) -> bool {
+    adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::SHADER_F16_IN_F32)
+}
+
+/// An open device.
+#[derive(Debug)]
+pub struct Opened {
+    /// The device.
+    pub device: wgpu::Device,
+    /// Its queue.
+    pub queue: wgpu::Queue,
+    /// Its adapter.
+    pub adapter: Adapter,
+    /// How the device is used.
+    pub choices: Choices,
+    failure: Arc<Mutex<Option<String>>>,
+}
+
+impl Opened {
+    /// Opens the adapter that is asked for, with what it has of what may be used.
+    pub async fn new(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
+        let adapters = enumerate();
+        let described: Vec<_> = adapters.iter().enumerate().map(|(index, one)| describe(index, one)).collect();
+        let Some(index) = choose(&described, request) else {
+            let available = described.iter().map(|one| format!("{} {} ({})", one.index, one.name, one.kind));
+            let available = available.collect::<Vec<_>>().join(", ");
+            let available = if available.is_empty() { "none".to_owned() } else { available };
+            return Err(Error::NoAdapter { request: format!("{request:?}"), available });
+        };
+        let adapter = &adapters[index];
+        let name = described[index].name.clone();
+        let failed = |reason: String| Error::Device { adapter: name.clone(), reason };
+        if allowed.precision == Precision::F16 && !half_weights(adapter) {
+            return Err(failed("it cannot unpack half-precision weights; use --precision f32".to_owned()));
+        }
+        let wanted = OPTIONAL.iter().map(|(_, feature)| *feature).filter(|feature| allowed.allows(*feature));
+        let features = adapter.features() & wanted.fold(wgpu::Features::empty(), |all, feature| all | feature);
+        let best = adapter.limits();
+        let required_limits = wgpu::Limits {
+            max_storage_buffer_binding_size: best.max_storage_buffer_binding_size,
+            max_buffer_size: best.max_buffer_size,
+            max_immediate_size: best.max_immediate_size.min(super::recording::PARAMS_SIZE as u32),
+            ..wgpu::Limits::default()
+        };
+        let descriptor = wgpu::DeviceDescriptor {
+            label: None,
+            required_features: features,
+            required_limits: required_limits.or_worse_values_from(&best),
+            ..Default::default()
+        };
+        let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| failed(error.to_string()))?;
+        let failure = Arc::<Mutex<Option<String>>>::default();
+        let keep = |slot: &Arc<Mutex<Option<String>>>| {
+            let slot = Arc::clone(slot);
+            move |reason: String| {
+                // The first failure is the cause; those behind it are its echoes.
+                slot.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+            }
+        };
+        let (uncaptured, lost) = (keep(&failure), keep(&failure));
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| uncaptured(error.to_string())));
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                lost(format!("the device was lost: {message}"));
+            }
+        });
+        let choices = Choices {
+            subgroups: features.contains(wgpu::Features::SUBGROUP),
+            immediates: features.contains(wgpu::Features::IMMEDIATES),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            ..allowed
+        };
+        Ok(Self { device, queue, adapter: described[index].clone(), choices, failure })
+    }
+
+    /// Bytes that one binding can hold.
+    pub fn max_binding(&self) -> u64 {
+        let limits = self.device.limits();
+        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+    }
+
+    /// An error if the device has reported a failure.
+    pub fn check(&self) -> Result<()> {
+        match &*self.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(reason) => Err(Error::Device { adapter: self.adapter.name.clone(), reason: reason.clone() }),
+        }
+    }
+
+    /// The device's own report of its failure where there is one, otherwise `reason`.
+    pub fn failure(&self, reason: impl ToString) -> Error {
+        let adapter = self.adapter.name.clone();
+        self.check().err().unwrap_or_else(|| Error::Device { adapter, reason: reason.to_string() })
+    }
+}
+
+/// The place of the adapter that is asked for.
+fn choose(adapters: &[Adapter], request: &DeviceRequest) -> Option<usize> {
+    let best = |allow_software: bool| {
+        let rank = |kind| match kind {
+            AdapterKind::Discrete => 0,
+            AdapterKind::Virtual => 1,
+            AdapterKind::Integrated => 2,
+            AdapterKind::Other => 3,
+            AdapterKind::Software => 4,
+        };
+        let mut found: Vec<_> = adapters.iter().filter(|one| allow_software || rank(one.kind) < 3).collect();
+        found.sort_by_key(|one| (rank(one.kind), one.index));
+        found.first().map(|one| one.index)
+    };
+    match request {
+        DeviceRequest::Cpu => None,
+        DeviceRequest::Auto => best(false),
+        DeviceRequest::Gpu => best(true),
+        DeviceRequest::Index(index) => (*index < adapters.len()).then_some(*index),
+        DeviceRequest::Name(name) => {
+            let name = name.to_lowercase();
+            adapters.iter().position(|one| one.name.to_lowercase().contains(&name))
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! How recordings are run: submission, readback, and what the device says when it fails.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_intrusive::channel::shared::oneshot_channel;
+
+use super::adapters::Opened;
+use super::memory::{Memory, Pool};
+use super::pipelines::Pipelines;
+use super::recording::{Dispatch, Recording};
+use crate::backend::Counters;
+use crate::{Error, Result};
+
+/// Dispatches of one submission at most: more are split, so that none keeps the device longer than its watchdog allows.
+const DISPATCHES_PER_SUBMIT: usize = 1024;
+
+/// The distance of two `Params` in the uniform buffer: what every adapter can address.
+const PARAMS_STRIDE: usize = 256;
+
+/// A device with its queue, its memory and what is waiting to be run.
+#[derive(Debug)]
+pub struct Engine {
+    opened: Opened,
+    pool: Arc<Pool>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    recording: Recording,
+    pipelines: Pipelines,
+    params: Option<(wgpu::Buffer, wgpu::BindGroup)>,
+    staging: Vec<wgpu::Buffer>,
+    timer: Option<Timer>,
+    counters: Counters,
+}
+
+/// Timestamps around the passes that are submitted while it is set.
+#[derive(Clone, Debug)]
+struct Timer {
+    queries: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    ticks: Arc<Mutex<Vec<wgpu::Buffer>>>,
+}
+
+impl Engine {
+    /// An engine on an open device.
+    pub fn new(opened: Opened) -> Self {
+        let device = &opened.device;
+        let pipelines = Pipelines::new(device, opened.choices.immediates);
+        let params = pipelines.params_layout().map(|layout| {
+            let size = (DISPATCHES_PER_SUBMIT * PARAMS_STRIDE) as u64;
+            let usage = wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST;
+            let descriptor = wgpu::BufferDescriptor { label: Some("params"), size, usage, mapped_at_creation: false };
+            let buffer = device.create_buffer(&descriptor);
+            let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &buffer,
+                offset: 0,
+                size: std::num::NonZeroU64::new(super::recording::PARAMS_SIZE as u64),
+            });
+            let entries = &[wgpu::BindGroupEntry { binding: 0, resource }];
+            let group = device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries });
+            (buffer, group)
+        });
+        let state = State {
+            recording: Recording::default(),
+            pipelines,
+            params,
+            staging: Vec::new(),
+            timer: None,
+            counters: Counters::default(),
+        };
+        Self { opened, pool: Arc::default(), state: Mutex::new(state) }
+    }
+
+    /// The device and what it can do.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Memory for `bytes`, all zero.
+    pub fn zeroed(&self, bytes: u64, what: &str) -> Result<Arc<Memory>> {
+        let (memory, used) = self.take(bytes, what)?;
+        if used {
+            self.lock().recording.clears.push(Arc::clone(&memory));
+        }
+        Ok(memory)
+    }
+
+    /// Memory for `bytes`, holding anything: for what is written in full before it is read.
+    pub fn scratch(&self, bytes: u64, what: &str) -> Result<Arc<Memory>> {
+        Ok(self.take(bytes, what)?.0)
+    }
+
+    /// Memory that holds `data`.
+    pub fn upload(&self, data: &[u8], what: &str) -> Result<Arc<Memory>> {
+        let (memory, _) = self.take(data.len() as u64, what)?;
+        self.opened.queue.write_buffer(memory.buffer(), 0, data);
+        self.lock().counters.bytes_up += data.len() as u64;
+        Ok(memory)
+    }
+
+    fn take(&self, bytes: u64, what: &str) -> Result<(Arc<Memory>, bool)> {
+        let limit = self.opened.max_binding();
+        if bytes > limit {
+            let adapter = self.opened.adapter.name.clone();
+            return Err(Error::TooLarge { adapter, what: what.to_owned(), bytes, limit });
+        }
+        let taken = self.pool.take(&self.opened.device, bytes);
+        self.opened.check()?;
+        Ok(taken)
+    }
+
+    /// Adds a dispatch to what is waiting to be run.
+    pub fn dispatch(&self, dispatch: Dispatch) -> Result<()> {
+        let mut state = self.lock();
+        state.recording.dispatches.push(dispatch);
+        if state.recording.dispatches.len() == DISPATCHES_PER_SUBMIT {
+            self.submit(&mut state, &[])?;
+        }
+        Ok(())
+    }
+
+    /// Runs everything that waits, then reads the first `bytes` of each memory.
+    pub async fn read(&self, parts: &[(&Memory, u64)]) -> Result<Vec<Vec<u8>>> {
+        let (staging, submission) = self.submit(&mut self.lock(), parts)?;
+        let mut receivers = Vec::with_capacity(parts.len());
+        for (buffer, (_, bytes)) in staging.iter().zip(parts) {
+            let (sender, receiver) = oneshot_channel();
+            buffer.map_async(wgpu::MapMode::Read, ..*bytes, move |result| {
+                // The receiver may be gone where the caller has lost interest.
+                let _ = sender.send(result);
+            });
+            receivers.push(receiver);
+        }
+        self.wait(submission)?;
+        let mut data = Vec::with_capacity(parts.len());
+        for ((buffer, receiver), (_, bytes)) in staging.iter().zip(&receivers).zip(parts) {
+            match receiver.receive().await {
+                Some(Ok(())) => {}
+                _ => return Err(self.opened.failure("the readback was cancelled")),
+            }
+            let view = buffer.get_mapped_range(..*bytes).map_err(|error| self.opened.failure(error))?;
+            data.push(view.to_vec());
+            drop(view);
+            buffer.unmap();
+        }
+        let mut state = self.lock();
+        state.counters.bytes_down += parts.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        state.staging.extend(staging);
+        drop(state);
+        self.opened.check()?;
+        Ok(data)
+    }
+
+    /// Runs `work` and everything it records; how long the device took, where it can tell.
+    pub async fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
+        if !self.opened.choices.timestamps {
+            work()?;
+            return Ok(None);
+        }
+        let device = &self.opened.device;
+        let buffer = |usage| {
+            let size = 16;
+            device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
+        };
+        let descriptor = wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count: 2 };
+        let timer = Timer {
+            queries: device.create_query_set(&descriptor),
+            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            ticks: Arc::default(),
+        };
+        {
+            let mut state = self.lock();
+            self.submit(&mut state, &[])?;
+            state.timer = Some(timer.clone());
+        }
+        let done = work();
+        let (_, submission) = {
+            let mut state = self.lock();
+            let submitted = self.submit(&mut state, &[]);
+            state.timer = None;
+            submitted?
+        };
+        done?;
+        let ticks = std::mem::take(&mut *timer.ticks.lock().unwrap_or_else(PoisonError::into_inner));
+        for buffer in &ticks {
+            buffer.map_async(wgpu::MapMode::Read, .., |_| {});
+        }
+        self.wait(submission)?;
+        let mut total = 0;
+        for buffer in &ticks {
+            let view = buffer.get_mapped_range(..).map_err(|error| self.opened.failure(error))?;
+            let stamps: &[u64] = &bytemuck::pod_collect_to_vec(&view);
+            total += stamps[1].saturating_sub(stamps[0]);
+        }
+        let period = f64::from(self.opened.queue.get_timestamp_period());
+        Ok(Some(Duration::from_nanos((total as f64 * period) as u64)))
+    }
+
+    /// Runs everything that waits, and waits for it.
+    pub fn finish(&self) -> Result<()> {
+        let (_, submission) = self.submit(&mut self.lock(), &[])?;
+        self.wait(submission)?;
+        self.opened.check()
+    }
+
+    /// What the device has been asked to do.
+    pub fn counters(&self) -> Counters {
+        let state = self.lock();
+        Counters {
+            buffers: state.counters.buffers + self.pool.created(),
+            pipelines: state.pipelines.pipelines_created,
+            bind_groups: state.pipelines.bind_groups_created,
+            ..state.counters
+        }
+    }
+
+    fn wait(&self, submission_index: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let Some(submission_index) = submission_index else { return Ok(()) };
+        let poll = wgpu::PollType::Wait { submission_index: Some(submission_index), timeout: None };
+        self.opened.device.poll(poll).map(|_| ()).map_err(|error| self.opened.failure(error))
+    }
+
+    /// Submits the recording, with copies of `parts` into buffers that the host can map.
+    fn submit(
+        &self,
+        state: &mut State,
+        parts: &[(&Memory, u64)],
+    ) -> Result<(Vec<wgpu::Buffer>, Option<wgpu::SubmissionIndex>)> {
+        if state.recording.is_empty() && parts.is_empty() {
+            return Ok((Vec::new(), None));
+        }
+        let Opened { device, queue, .. } = &self.opened;
+        state.pipelines.forget(&self.pool.dropped());
+        let recording = std::mem::take(&mut state.recording);
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        for memory in &recording.clears {
+            encoder.clear_buffer(memory.buffer(), 0, None);
+        }
+        if !recording.dispatches.is_empty() {
+            self.encode(state, &recording.dispatches, &mut encoder)?;
+        }
+        let staging: Vec<_> = parts.iter().map(|(_, bytes)| self.staging(state, *bytes)).collect();
+        for ((memory, bytes), staging) in parts.iter().zip(&staging) {
+            encoder.copy_buffer_to_buffer(memory.buffer(), 0, staging, 0, *bytes);
+        }
+        let index = queue.submit([encoder.finish()]);
+        state.counters.submits += 1;
+        self.opened.check()?;
+        Ok((staging, Some(index)))
+    }
+
+    /// One pass with all dispatches.
+    fn encode(&self, state: &mut State, dispatches: &[Dispatch], encoder: &mut wgpu::CommandEncoder) -> Result<()> {
+        let Opened { device, queue, .. } = &self.opened;
+        let mut ready = Vec::with_capacity(dispatches.len());
+        for dispatch in dispatches {
+            let pipeline = state.pipelines.pipeline(device, &dispatch.kernel)?;
+            let group = state.pipelines.bind_group(device, &pipeline, &dispatch.buffers);
+            ready.push((pipeline.pipeline, group));
+        }
+        if let Some((buffer, _)) = &state.params {
+            let mut bytes = vec![0; dispatches.len() * PARAMS_STRIDE];
+            for (place, dispatch) in bytes.chunks_exact_mut(PARAMS_STRIDE).zip(dispatches) {
+                place[..dispatch.params.0.len()].copy_from_slice(&dispatch.params.0);
+            }
+            queue.write_buffer(buffer, 0, &bytes);
+            state.counters.bytes_up += bytes.len() as u64;
+        }
+        let timestamp_writes = state.timer.as_ref().map(|timer| wgpu::ComputePassTimestampWrites {
+            query_set: &timer.queries,
+            beginning_of_pass_write_index: Some(0),
+            end_of_pass_write_index: Some(1),
+        });
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+        for (place, (dispatch, (pipeline, group))) in dispatches.iter().zip(&ready).enumerate() {
+            pass.set_pipeline(pipeline);
+            pass.set_bind_group(0, group, &[]);
+            match &state.params {
+                Some((_, params)) => pass.set_bind_group(1, params, &[(place * PARAMS_STRIDE) as u32]),
+                None => pass.set_immediates(0, &dispatch.params.0[..dispatch.params.1]),
+            }
+            let [x, y, z] = dispatch.workgroup_count;
+            pass.dispatch_workgroups(x, y, z);
+        }
+        drop(pass);
+        if let Some(timer) = &state.timer {
+            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+            let descriptor = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
+            let ticks = device.create_buffer(&descriptor);
+            encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
+            encoder.copy_buffer_to_buffer(&timer.resolved, 0, &ticks, 0, 16);
+            timer.ticks.lock().unwrap_or_else(PoisonError::into_inner).push(ticks);
+        }
+        state.counters.dispatches += dispatches.len() as u64;
+        state.counters.passes += 1;
+        Ok(())
+    }
+
+    /// A buffer that the host can map, of at least `bytes`.
+    fn staging(&self, state: &mut State, bytes: u64) -> wgpu::Buffer {
+        let size = super::memory::size_class(bytes);
+        if let Some(found) = state.staging.iter().position(|buffer| buffer.size() == size) {
+            return state.staging.swap_remove(found);
+        }
+        state.counters.buffers += 1;
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+        let descriptor = wgpu::BufferDescriptor { label: Some("readback"), size, usage, mapped_at_creation: false };
+        self.opened.device.create_buffer(&descriptor)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,128 @@
+//! `shaders/attention.wgsl`: scores, softmax and context of each query, at once; and what its three parts share.
+
+use super::{Declared, Params};
+use crate::backend::Attention;
+use crate::gpu::{Gpu, GpuTensor};
+use crate::model::{Score, Window};
+use crate::{Error, Result};
+
+kernel! {
+    AttentionParams = "attention" reads 6 then writes 2, 128 threads:
+    tgt_len: u32,
+    src_len: u32,
+    rows: u32,
+    first_row: u32,
+    first_position: u32,
+    alignment_pitch: u32,
+    key_quads: u32,
+    query_pitch: u32,
+    memory_quads: u32,
+    hidden_quads: u32,
+    half_width: f32,
+    scale: f32,
+}
+
+pub(in crate::gpu) const DECLARED: Declared = AttentionParams::DECLARED;
+
+impl Gpu {
+    /// Records `declared`, which is attention or one of its parts.
+    pub(in crate::gpu) fn record_attention(
+        &self,
+        declared: Declared,
+        attention: &Attention<'_, Self>,
+        alignment: &GpuTensor,
+        first_row: usize,
+        context: Option<&GpuTensor>,
+    ) -> Result<()> {
+        let Shape { batch, tgt_len, src_len, rows } = shape(attention, alignment, first_row, context)?;
+        if batch == 0 || tgt_len == 0 {
+            return Ok(());
+        }
+        let score = match attention.score {
+            Score::Dot | Score::ScaledDot | Score::General => 0,
+            Score::Concat => 1,
+            Score::Location => 2,
+        };
+        let window = match attention.window {
+            Window::Global => 0,
+            Window::LocalM => 1,
+            Window::LocalP => 2,
+        };
+        let scale = if attention.score == Score::ScaledDot { 1.0 / (attention.memory.cols as f32).sqrt() } else { 1.0 };
+        let params = AttentionParams {
+            tgt_len: tgt_len as u32,
+            src_len: src_len as u32,
+            rows: rows as u32,
+            first_row: first_row as u32,
+            first_position: attention.first_position as u32,
+            alignment_pitch: 4 * alignment.quads() as u32,
+            key_quads: attention.keys.quads() as u32,
+            query_pitch: attention.query.quads() as u32,
+            memory_quads: attention.memory.quads() as u32,
+            hidden_quads: attention.vectors.map_or(0, |vectors| vectors.quads() as u32),
+            half_width: attention.half_width as f32,
+            scale,
+        };
+        let buffers = vec![
+            attention.query.memory.clone(),
+            attention.position.map_or(&self.unused[0], |position| &position.memory).clone(),
+            attention.keys.memory.clone(),
+            attention.memory.memory.clone(),
+            attention.lengths.memory.clone(),
+            attention.vectors.map_or(&self.unused[0], |vectors| &vectors.memory).clone(),
+            alignment.memory.clone(),
+            context.map_or(&self.unused[1], |context| &context.memory).clone(),
+        ];
+        let constants = [("SCORE", score), ("WINDOW", window)];
+        self.record_as(declared, params, &constants, buffers, [tgt_len as u32, batch as u32, 1])
+    }
+}
+
+struct Shape {
+    batch: usize,
+    tgt_len: usize,
+    src_len: usize,
+    rows: usize,
+}
+
+fn shape(
+    attention: &Attention<'_, Gpu>,
+    alignment: &GpuTensor,
+    first_row: usize,
+    context: Option<&GpuTensor>,
+) -> Result<Shape> {
+    let check = |what, expected, found| Error::check("attention", what, expected, found);
+    let Attention { score, window, query, keys, memory, vectors, position, .. } = attention;
+    let (batch, src_len) = (attention.lengths.len, alignment.cols);
+    let per_sentence = |rows: usize| if batch == 0 { 0 } else { rows / batch };
+    let (tgt_len, rows) = (per_sentence(query.rows), per_sentence(alignment.rows));
+    check("query rows", batch * tgt_len, query.rows)?;
+    check("weights rows", batch * rows, alignment.rows)?;
+    check("memory rows", batch * src_len, memory.rows)?;
+    if first_row + tgt_len > rows {
+        check("weights rows of a sentence", first_row + tgt_len, rows)?;
+    }
+    if *score == Score::Location {
+        if src_len > query.cols {
+            check("source positions", query.cols, src_len)?;
+        }
+    } else {
+        check("keys rows", batch * src_len, keys.rows)?;
+        check("query columns", keys.cols, query.cols)?;
+    }
+    if *score == Score::Concat {
+        check("columns of v", keys.cols, vectors.map_or(0, |vectors| vectors.cols))?;
+    }
+    if *window == Window::LocalP {
+        let (Some(position), Some(vectors)) = (position, vectors) else {
+            return check("position and v_p", 2, 0).map(|()| unreachable!());
+        };
+        check("position rows", query.rows, position.rows)?;
+        check("position columns", vectors.cols, position.cols)?;
+    }
+    if let Some(context) = context {
+        check("context rows", query.rows, context.rows)?;
+        check("context columns", memory.cols, context.cols)?;
+    }
+    Ok(Shape { batch, tgt_len, src_len, rows })
+}

@@ -1,0 +1,6 @@
+//! `shaders/attention_context.wgsl`: the last of the three parts of attention.
+
+use super::{Declared, attention};
+
+/// As attention itself, whose `Params` and bindings it shares.
+pub(in crate::gpu) const DECLARED: Declared = Declared { stem: "attention_context", ..attention::DECLARED };

@@ -1,0 +1,6 @@
+//! `shaders/attention_softmax.wgsl`: the second of the three parts of attention.
+
+use super::{Declared, attention};
+
+/// As attention itself, whose `Params` and bindings it shares.
+pub(in crate::gpu) const DECLARED: Declared = Declared { stem: "attention_softmax", ..attention::DECLARED };

@@ -1,0 +1,144 @@
+//! The host side of every shader: `kernels/<stem>.rs` stands beside `shaders/<stem>.wgsl`.
+
+macro_rules! kernel {
+    (
+        $(#[$attribute:meta])*
+        $name:ident = $stem:literal reads $reads:literal then writes $writes:literal, $threads:literal threads:
+        $($field:ident: $type:ident),* $(,)?
+    ) => {
+        $(#[$attribute])*
+        #[repr(C)]
+        #[derive(Clone, Copy, Debug, bytemuck::NoUninit)]
+        pub(super) struct $name {
+            $(pub $field: $type),*
+        }
+
+        impl $crate::gpu::kernels::Params for $name {
+            const DECLARED: $crate::gpu::kernels::Declared = $crate::gpu::kernels::Declared {
+                stem: $stem,
+                reads: $reads,
+                writes: $writes,
+                threads: $threads,
+                fields: &[$((stringify!($field), stringify!($type))),*],
+            };
+        }
+    };
+}
+
+mod argmax;
+pub(in crate::gpu) mod attention;
+pub(in crate::gpu) mod attention_context;
+pub(in crate::gpu) mod attention_scores;
+pub(in crate::gpu) mod attention_softmax;
+mod choose;
+mod embedding;
+mod generator;
+mod linear;
+mod log_softmax;
+mod recurrent_layer;
+mod recurrent_step;
+
+use std::sync::Arc;
+
+use super::Gpu;
+use super::memory::Memory;
+use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
+use crate::Result;
+
+/// What the host takes a shader's interface to be; a test holds it against the shader's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Declared {
+    /// The shader's file stem.
+    pub stem: &'static str,
+    /// Group 0 begins with this many buffers that are only read.
+    pub reads: usize,
+    /// This many that are written follow.
+    pub writes: usize,
+    /// Threads of a workgroup.
+    pub threads: u32,
+    /// The fields of `Params`, by name and type.
+    pub fields: &'static [(&'static str, &'static str)],
+}
+
+/// The `Params` of a shader.
+pub(super) trait Params: bytemuck::NoUninit {
+    const DECLARED: Declared;
+}
+
+/// Every kernel, as the host declares it.
+pub const DECLARED: &[Declared] = &[
+    argmax::Argmax::DECLARED,
+    attention::DECLARED,
+    attention_context::DECLARED,
+    attention_scores::DECLARED,
+    attention_softmax::DECLARED,
+    choose::Choose::DECLARED,
+    embedding::Embedding::DECLARED,
+    generator::Generator::DECLARED,
+    linear::Linear::DECLARED,
+    log_softmax::LogSoftmax::DECLARED,
+    recurrent_layer::RecurrentLayer::DECLARED,
+    recurrent_step::RecurrentStep::DECLARED,
+];
+
+/// Workgroups in the two dimensions of `shared/grid.wgsl`.
+pub(super) fn grid(workgroups: usize) -> [u32; 3] {
+    const GRID_WIDTH: usize = 32768;
+    [workgroups.min(GRID_WIDTH) as u32, workgroups.div_ceil(GRID_WIDTH) as u32, 1]
+}
+
+/// How `shared/product.wgsl` covers rows × quads of outputs.
+pub(super) struct Tiling {
+    /// Threads that share a tile.
+    pub slices: u32,
+    /// Workgroups along outputs and rows.
+    pub workgroup_count: [u32; 3],
+}
+
+impl Gpu {
+    /// Few rows are worth sharing every product among more threads.
+    pub(super) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
+        const QUADS: usize = 16;
+        const THREADS: usize = 256;
+        let tiles = rows.div_ceil(4);
+        let slices = self.choices().slices.map_or_else(
+            || {
+                let fills =
+                    |slices: &usize| tiles * slices >= THREADS / QUADS && tiles * quads * slices >= self.busy_threads();
+                [1, 4, 16].into_iter().find(fills).unwrap_or(16)
+            },
+            |forced| forced as usize,
+        );
+        let workgroups = [quads.div_ceil(QUADS), tiles.div_ceil(THREADS / QUADS / slices)];
+        Tiling { slices: slices as u32, workgroup_count: [workgroups[0] as u32, workgroups[1] as u32, 1] }
+    }
+
+    /// Records one dispatch.
+    pub(super) fn record<P: Params>(
+        &self,
+        params: P,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        workgroup_count: [u32; 3],
+    ) -> Result<()> {
+        self.record_as(P::DECLARED, params, &constants, buffers, workgroup_count)
+    }
+
+    /// Records one dispatch of a shader that shares its `Params` with others.
+    pub(super) fn record_as<P: bytemuck::NoUninit>(
+        &self,
+        declared: Declared,
+        params: P,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        workgroup_count: [u32; 3],
+    ) -> Result<()> {
+        debug_assert_eq!(buffers.len(), declared.reads + declared.writes, "{}", declared.stem);
+        let bytes = bytemuck::bytes_of(&params);
+        let mut padded = [0; PARAMS_SIZE];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        let constants = std::array::from_fn(|place| constants.get(place).copied());
+        let kernel = Kernel { stem: declared.stem, variant: self.variant, constants };
+        self.engine.dispatch(Dispatch { kernel, buffers, params: (padded, bytes.len()), workgroup_count })
+    }
+}

@@ -1,0 +1,102 @@
+//! `shaders/recurrent_layer.wgsl`: one position of a recurrent layer over sequences, in all its directions.
+
+use crate::backend::{Activation, Input, State};
+use crate::gpu::weights::RecurrentWeights;
+use crate::gpu::{Gpu, GpuIds, GpuTensor};
+use crate::{Error, Result};
+
+kernel! {
+    RecurrentLayer = "recurrent_layer" reads 5 then writes 3, 256 threads:
+    batch: u32,
+    len: u32,
+    step: u32,
+    hidden: u32,
+    quads: u32,
+    inputs: u32,
+    first: u32,
+    directions: u32,
+    pitch: u32,
+}
+
+impl Gpu {
+    /// One product for the inputs of all positions, then one dispatch a position.
+    pub(in crate::gpu) fn record_recurrent_layer(
+        &self,
+        weights: &RecurrentWeights,
+        input: Input<'_, Self>,
+        lengths: &GpuIds,
+        initial: Option<&State<Self>>,
+        output: &GpuTensor,
+        last: &mut State<Self>,
+    ) -> Result<()> {
+        let operation = "recurrent_layer";
+        let (batch, cols) = (lengths.len, weights.directions * weights.hidden);
+        if batch == 0 || output.rows == 0 {
+            return Ok(());
+        }
+        let len = output.rows / batch;
+        Error::check(operation, "output rows", batch * len, output.rows)?;
+        Error::check(operation, "output columns", cols, output.cols)?;
+        Error::check(operation, "feed size", 0, weights.weights.inputs[1])?;
+        for state in initial.into_iter().chain([&*last]) {
+            self.check_state(operation, weights, state, batch, cols)?;
+        }
+
+        let gates = GpuTensor::scratch(&self.engine, output.rows, weights.weights.outputs)?;
+        let embedded;
+        let rows = match input {
+            Input::Rows(rows) => rows,
+            Input::Ids(ids) => {
+                let table = self.embedding_of(operation, weights)?;
+                embedded = GpuTensor::scratch(&self.engine, ids.len, table.cols)?;
+                self.record_embedding(table, ids, &embedded)?;
+                &embedded
+            }
+        };
+        Error::check(operation, "input rows", output.rows, rows.rows)?;
+        Error::check(operation, "input quads", weights.weights.inputs[0], rows.quads())?;
+        let parts = &weights.weights.inputs[..1];
+        self.record_product(&weights.weights, parts, &[&rows.memory], Activation::Identity, &gates)?;
+
+        // The states alternate between two sets of buffers, so that the last step writes `last`.
+        let spare = State::zeros(self, weights.cell, batch, cols)?;
+        let zeros;
+        let mut previous = match initial {
+            Some(initial) => initial,
+            None => {
+                zeros = State::zeros(self, weights.cell, batch, cols)?;
+                &zeros
+            }
+        };
+        let tiling = self.tiling(batch, weights.gate_quads);
+        let [x, y, _] = tiling.workgroup_count;
+        let constants = [("CELL", weights.cell_number()), ("K_SLICES", tiling.slices)];
+        for step in 0..len {
+            let next = if (len - 1 - step) % 2 == 0 { &*last } else { &spare };
+            let params = RecurrentLayer {
+                batch: batch as u32,
+                len: len as u32,
+                step: step as u32,
+                hidden: weights.hidden as u32,
+                quads: weights.gate_quads as u32,
+                inputs: weights.weights.inputs[2] as u32,
+                first: (4 * weights.weights.inputs[0] * weights.weights.quads) as u32,
+                directions: weights.directions as u32,
+                pitch: output.quads() as u32,
+            };
+            let buffers = vec![
+                weights.weights.memory.clone(),
+                gates.memory.clone(),
+                lengths.memory.clone(),
+                previous.hidden.memory.clone(),
+                self.cell_or_unused(previous, &self.unused[0]),
+                next.hidden.memory.clone(),
+                self.cell_or_unused(next, &self.unused[1]),
+                output.memory.clone(),
+            ];
+            self.record(params, &constants, buffers, [x, y, weights.directions as u32])?;
+            previous = next;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Buffers, and the pool that they return to.
+//!
+//! A buffer comes back when the last tensor and the last recorded dispatch that use it are gone. Work that is
+//! submitted later cannot overtake the work that used it before, so it can be given out again at once.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The pool keeps at most this many bytes that are in nobody's hands.
+const KEPT_BYTES: u64 = 1 << 29;
+
+/// A buffer in use.
+#[derive(Debug)]
+pub struct Memory {
+    buffer: wgpu::Buffer,
+    id: u64,
+    pool: Arc<Pool>,
+}
+
+impl Memory {
+    /// The buffer itself; it may be larger than what was asked for.
+    pub fn buffer(&self) -> &wgpu::Buffer {
+        &self.buffer
+    }
+
+    /// What no other buffer of this device is or was called.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.pool.put_back(self.buffer.clone(), self.id);
+    }
+}
+
+/// Buffers that wait to be used again, by their size.
+#[derive(Debug, Default)]
+pub struct Pool {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    free: HashMap<u64, Vec<(wgpu::Buffer, u64)>>,
+    free_bytes: u64,
+    next_id: u64,
+    created: u64,
+    dropped: Vec<u64>,
+}
+
+impl Pool {
+    /// A buffer of at least `bytes`, and whether it has been used before: a new one is zero.
+    pub fn take(self: &Arc<Self>, device: &wgpu::Device, bytes: u64) -> (Arc<Memory>, bool) {
+        let size = size_class(bytes);
+        let mut state = self.lock();
+        let found = state.free.get_mut(&size).and_then(Vec::pop);
+        let used = found.is_some();
+        let (buffer, id) = found.unwrap_or_else(|| {
+            state.next_id += 1;
+            state.created += 1;
+            let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+            let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
+            (device.create_buffer(&descriptor), state.next_id)
+        });
+        if used {
+            state.free_bytes -= size;
+        }
+        drop(state);
+        (Arc::new(Memory { buffer, id, pool: Arc::clone(self) }), used)
+    }
+
+    /// How many buffers were created so far.
+    pub fn created(&self) -> u64 {
+        self.lock().created
+    }
+
+    /// The ids of buffers that exist no longer, since the last call.
+    pub fn dropped(&self) -> Vec<u64> {
+        std::mem::take(&mut self.lock().dropped)
+    }
+
+    fn put_back(&self, buffer: wgpu::Buffer, id: u64) {
+        let mut state = self.lock();
+        let size = buffer.size();
+        if state.free_bytes + size > KEPT_BYTES {
+            state.dropped.push(id);
+            return;
+        }
+        state.free_bytes += size;
+        state.free.entry(size).or_default().push((buffer, id));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The size that a request is rounded up to: a quarter of a power of two, so that at most a fifth is wasted.
+pub fn size_class(bytes: u64) -> u64 {
+    let step = (bytes.max(256).next_power_of_two() / 8).max(256);
+    bytes.max(1).next_multiple_of(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size_class;
+
+    #[test]
+    fn size_classes_waste_little() {
+        for bytes in [0, 1, 255, 256, 257, 1000, 4097, 123_456_789] {
+            let size = size_class(bytes);
+            assert!(size >= bytes && size % 256 == 0);
+            assert!(bytes < 2048 || size * 4 <= bytes * 5, "{bytes} became {size}");
+        }
+    }
+}
