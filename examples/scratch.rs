@@ -8,7 +8,14 @@ use seq2seq::text::Batch;
 fn main() {
     let dev: String = std::env::args().nth(1).unwrap();
     let prec = if std::env::args().nth(2).as_deref() == Some("f16") { Precision::F16 } else { Precision::F32 };
-    let mut choices = seq2seq::gpu::Choices::best(prec); match std::env::args().nth(4).as_deref() { Some("nosub") => choices.subgroups=false, Some("noimm") => choices.immediates=false, Some(x) => choices.slices=x.parse().ok(), None=>{} }; let gpu = pollster::block_on(Gpu::open_with(&dev.parse::<DeviceRequest>().unwrap(), choices)).unwrap();
+    let mut choices = seq2seq::gpu::Choices::best(prec);
+    match std::env::args().nth(4).as_deref() {
+        Some("nosub") => choices.subgroups = false,
+        Some("noimm") => choices.immediates = false,
+        Some(x) => choices.slices = x.parse().ok(),
+        None => {}
+    };
+    let gpu = pollster::block_on(Gpu::open_with(&dev.parse::<DeviceRequest>().unwrap(), choices)).unwrap();
     println!("{} {:?}", gpu.adapter(), gpu.choices());
     let mut dirs: Vec<_> = std::fs::read_dir(std::env::args().nth(3).unwrap_or("/work/shared/fixtures".into()))
         .unwrap()

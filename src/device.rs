@@ -92,11 +92,11 @@ impl Device {
         pollster::block_on(Self::open(request, precision))
     }
 
-    /// The device in a few words, such as `CPU, 8 threads, AVX2`.
+    /// The device in a few words, such as `CPU, 8 threads, AVX2` or `GPU, Radeon 780M (integrated, vulkan)`.
     pub fn describe(&self) -> String {
         match self {
             Self::Cpu(_) => Processor::here().to_string(),
-            Self::Gpu(gpu) => gpu.adapter().to_string(),
+            Self::Gpu(gpu) => format!("GPU, {}", gpu.adapter()),
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::backend::Backend;
 use crate::cpu::Cpu;
 use crate::decode::{GreedyOptions, Hypothesis, greedy};
 use crate::device::Device;
+use crate::gpu::Gpu;
 use crate::model::{Config, Model};
 use crate::nn::Seq2Seq;
 use crate::text::{Batch, Encoding, Tokenizer};
@@ -64,6 +65,7 @@ impl Default for TranslateOptions {
 #[derive(Debug)]
 enum Placed {
     Cpu(Loaded<Cpu<f32>>),
+    Gpu(Loaded<Gpu>),
 }
 
 #[derive(Debug)]
@@ -88,10 +90,7 @@ impl Translator {
     pub fn new(model: Model, device: Device) -> Result<Self> {
         let placed = match device {
             Device::Cpu(backend) => Placed::Cpu(Loaded::new(backend, &model)?),
-            Device::Gpu(gpu) => {
-                let adapter = gpu.adapter().name.clone();
-                return Err(Error::Device { adapter, reason: "not a backend yet".to_owned() });
-            }
+            Device::Gpu(backend) => Placed::Gpu(Loaded::new(backend, &model)?),
         };
         let Model { config, source_tokenizer, target_tokenizer, .. } = model;
         let tokenizer = |tokenizer: Option<Tokenizer>, key: &str| {
@@ -154,6 +153,7 @@ impl Translator {
     fn max_elements(&self) -> usize {
         match &self.placed {
             Placed::Cpu(loaded) => loaded.backend.max_elements(),
+            Placed::Gpu(loaded) => loaded.backend.max_elements(),
         }
     }
 
@@ -168,6 +168,7 @@ impl Translator {
         let options = GreedyOptions { max_length: options.max_length, alignment: options.alignment };
         match &self.placed {
             Placed::Cpu(loaded) => loaded.greedy(&batch, options).await,
+            Placed::Gpu(loaded) => loaded.greedy(&batch, options).await,
         }
     }
 

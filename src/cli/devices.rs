@@ -44,12 +44,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn list(devices: &Devices) -> String {
     let mut text = String::new();
     for Adapter { index, name, backend, driver, kind, features, limits } in &devices.adapters {
-        let software = if kind == "cpu" { " (software)" } else { "" };
         let limits: Vec<String> = limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let rows = [
             ("backend", backend.clone()),
             ("driver", driver.clone()),
-            ("type", format!("{kind}{software}")),
+            ("type", kind.to_string()),
             ("features", features.join(", ")),
             ("limits", limits.join(", ")),
         ];
@@ -68,6 +67,8 @@ fn list(devices: &Devices) -> String {
 
 #[cfg(test)]
 mod tests {
+    use seq2seq::gpu::AdapterKind;
+
     use super::*;
 
     #[test]
@@ -77,7 +78,7 @@ mod tests {
             name: "Radeon".into(),
             backend: "vulkan".into(),
             driver: "RADV 26".into(),
-            kind: "discrete".into(),
+            kind: AdapterKind::Discrete,
             features: vec!["subgroups".into(), "f16".into()],
             limits: vec![("binding".into(), 128)],
         };

@@ -188,7 +188,7 @@ impl Opened {
             let available = described.iter().map(|one| format!("{} {} ({})", one.index, one.name, one.kind));
             let available = available.collect::<Vec<_>>().join(", ");
             let available = if available.is_empty() { "none".to_owned() } else { available };
-            return Err(Error::NoAdapter { request: format!("{request:?}"), available });
+            return Err(Error::NoAdapter { request: request.to_string(), available });
         };
         let adapter = &adapters[index];
         let name = described[index].name.clone();
