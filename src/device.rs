@@ -52,7 +52,8 @@ impl Display for DeviceRequest {
 }
 
 /// How weights are stored on a GPU. Arithmetic is in 32 bits either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits.
     #[default]

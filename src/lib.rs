@@ -1,6 +1,7 @@
 //! Sequence-to-sequence models with attention on any GPU, and on the CPU.
 
 pub mod backend;
+pub mod bench;
 pub mod cpu;
 pub mod decode;
 pub mod device;

@@ -1,12 +1,14 @@
 //! The commands. Each has a file, where its arguments, once parsed, become checked objects and then run.
 
 mod alignment;
+mod bench;
 mod devices;
 mod failure;
 mod lines;
 mod options;
 mod output;
 mod translate;
+mod verify;
 
 use std::ffi::OsString;
 use std::fmt::Arguments;
@@ -32,6 +34,8 @@ struct Cli {
 enum Command {
     Translate(translate::Args),
     Devices(devices::Args),
+    Verify(verify::Args),
+    Bench(bench::Args),
 }
 
 /// How a command ended that did end.
@@ -56,6 +60,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Command::Translate(args) => translate::run(args),
         Command::Devices(args) => devices::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Bench(args) => bench::run(&args),
     };
     match outcome {
         Ok(Outcome::Fine) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,

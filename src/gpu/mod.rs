@@ -11,6 +11,7 @@ mod pipelines;
 mod recording;
 pub mod shader;
 mod tensor;
+pub mod translate;
 mod weights;
 
 use std::sync::Arc;

@@ -32,6 +32,8 @@ pub struct Forced<T> {
     pub attentional: Array<T>,
     /// W_s h̃_t + b_s (batch, tgt_len, vocab)
     pub logits: Array<T>,
+    /// ln p of every token (batch, tgt_len, vocab)
+    pub log_probs: Array<T>,
 }
 
 impl<B: Backend> Seq2Seq<B> {
@@ -116,6 +118,8 @@ impl<B: Backend> Seq2Seq<B> {
         self.decoder.attention.forward(backend, memory, &query, 0, 0, &mut step)?;
         let mut logits = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
         backend.linear(&self.generator, &[&step.attentional], Activation::Identity, &mut logits)?;
+        let mut log_probs = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
+        backend.log_softmax(&logits, &mut log_probs)?;
         let read = async |tensor, cols: usize| -> Result<_> {
             Ok(Array::new([batch, tgt_len, cols], backend.read(tensor).await?))
         };
@@ -127,6 +131,7 @@ impl<B: Backend> Seq2Seq<B> {
             context: read(&step.context, memory_size).await?,
             attentional: read(&step.attentional, hidden).await?,
             logits: read(&logits, self.config.decoder.vocab_size).await?,
+            log_probs: read(&log_probs, self.config.decoder.vocab_size).await?,
         })
     }
 
@@ -141,19 +146,22 @@ impl<B: Backend> Seq2Seq<B> {
         let (batch, tgt_len) = (target.batch(), target.len());
         let mut state = self.decoder.start(backend, memory, initial, tgt_len)?;
         let mut logits = backend.zeros(batch, self.config.decoder.vocab_size)?;
-        let mut steps: [Vec<Vec<B::Float>>; 4] = Default::default();
+        let mut log_probs = backend.zeros(batch, self.config.decoder.vocab_size)?;
+        let mut steps: [Vec<Vec<B::Float>>; 5] = Default::default();
         for position in 0..tgt_len {
             let column: Vec<u32> = (0..batch).map(|row| target.ids()[row * tgt_len + position]).collect();
             let previous = backend.upload_ids(&column)?;
             self.decoder.step(backend, memory, &previous, position, position, &mut state)?;
             backend.linear(&self.generator, &[&state.attention.attentional], Activation::Identity, &mut logits)?;
-            let tensors = [state.query(), &state.attention.context, &state.attention.attentional, &logits];
+            backend.log_softmax(&logits, &mut log_probs)?;
+            let attention = &state.attention;
+            let tensors = [state.query(), &attention.context, &attention.attentional, &logits, &log_probs];
             for (steps, tensor) in steps.iter_mut().zip(tensors) {
                 steps.push(backend.read(tensor).await?);
             }
         }
         let weights = backend.read(&state.attention.weights).await?;
-        let [query, context, attentional, logits] = steps.map(|steps| by_sentence(&steps, batch));
+        let [query, context, attentional, logits, log_probs] = steps.map(|steps| by_sentence(&steps, batch));
         Ok(Forced {
             memory: self.read_memory(backend, memory).await?,
             query,
@@ -161,6 +169,7 @@ impl<B: Backend> Seq2Seq<B> {
             context,
             attentional,
             logits,
+            log_probs,
         })
     }
 

@@ -21,7 +21,7 @@ use crate::{Error, Result};
 /// let model = Model::embedded()?;
 /// if let (Some(source), Some(target)) = (&model.source_tokenizer, &model.target_tokenizer) {
 ///     assert_eq!(source.encode("Cat")?.tokens, ["c", "a", "t"]);
-///     assert_eq!(target.decode(&[20, 4, 33]), "K AE T");
+///     assert_eq!(target.decode(&[22, 4, 33]), "K AE T");
 /// }
 /// # Ok::<(), seq2seq::Error>(())
 /// ```

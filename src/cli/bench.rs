@@ -1,0 +1,160 @@
+//! `seq2seq bench`: how fast a device computes.
+
+mod present;
+
+use pollster::block_on;
+use seq2seq::Backend;
+use seq2seq::bench::peaks::Peaks;
+use seq2seq::bench::{Instruments, Row, Size, operations, translations};
+use seq2seq::cpu::Cpu;
+use seq2seq::device::{Device, Precision};
+use serde::Serialize;
+
+use super::Outcome;
+use super::failure::Result;
+use super::options::DeviceOptions;
+use present::Presenter;
+
+const EXAMPLES: &str = "\
+Examples:
+  seq2seq bench                              operations and translations on the device that would be used
+  seq2seq bench --device cpu --size large    all that PyTorch's benchmark has, on the CPU
+  seq2seq bench --only translate --json      translations a second, for a program to read";
+
+/// Measure how fast a device computes
+///
+/// Operations are timed from the call until the result is there, and shown as a share of what the device can do at
+/// most: bytes that it copies, and multiplications and additions that it does, in a second, both measured in the same
+/// run. Translations are whole ones, at the sizes of PyTorch's benchmark. On a GPU the CPU is measured beside it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    device: DeviceOptions,
+
+    /// What to measure
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "ops,translate")]
+    only: Vec<Kind>,
+
+    /// How large the cases are; "large" has the small ones too
+    #[arg(long, value_enum, default_value_t)]
+    size: Size,
+
+    /// How long to measure each case; it runs seven times at least
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
+    seconds: f64,
+
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    /// Single operations.
+    Ops,
+    /// Whole greedy translations.
+    Translate,
+}
+
+fn seconds(text: &str) -> std::result::Result<f64, &'static str> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("expected seconds from 0 to 3600"),
+    }
+}
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+struct Report {
+    version: &'static str,
+    device: String,
+    precision: Precision,
+    threads: usize,
+    peaks: Option<Peaks>,
+    rows: Vec<Row>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let device = args.device.open(true)?;
+    let mut presenter = Presenter::new(args.json);
+    presenter.device(&device.describe())?;
+    match &device {
+        Device::Cpu(cpu) => {
+            let instruments = Instruments { peaks: Some(Peaks::of_cpu()), device_seconds: None };
+            let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
+            bench.run(None, &mut presenter)?;
+        }
+        Device::Gpu(gpu) => {
+            let (adapter, reason) = (gpu.adapter().name.clone(), "not a backend yet".to_owned());
+            return Err(seq2seq::Error::Device { adapter, reason }.into());
+        }
+    }
+    Ok(Outcome::Fine)
+}
+
+/// A device and how to measure it.
+struct Bench<'a, B: Backend> {
+    args: &'a Args,
+    name: String,
+    precision: Precision,
+    backend: &'a B,
+    instruments: Instruments<'a, B>,
+}
+
+impl<B: Backend> Bench<'_, B> {
+    /// Measures everything that is asked for; `beside` is the CPU, where the device is another.
+    fn run(&self, beside: Option<&Cpu<f32>>, presenter: &mut Presenter) -> Result<()> {
+        let Self { args, backend, instruments, precision, .. } = self;
+        let plain = Instruments::default();
+        let mut rows = Vec::new();
+        presenter.peaks(instruments.peaks)?;
+        if args.only.contains(&Kind::Ops) {
+            presenter.operations_header(beside.is_some())?;
+            for case in operations::cases(args.size) {
+                let mut row = block_on(operations::run(*backend, instruments, *precision, &case, args.seconds))?;
+                if let Some(cpu) = beside {
+                    let row_beside = block_on(operations::run(cpu, &plain, Precision::F32, &case, args.seconds))?;
+                    row.cpu_median_s = Some(row_beside.timing.median_s);
+                }
+                presenter.operation(&row)?;
+                rows.push(row);
+            }
+        }
+        if args.only.contains(&Kind::Translate) {
+            presenter.translations_header(beside.is_some())?;
+            for case in translations::cases(args.size) {
+                let mut row = block_on(translations::run(*backend, instruments, &case, args.seconds))?;
+                if let Some(cpu) = beside {
+                    let row_beside = block_on(translations::run(cpu, &plain, &case, args.seconds))?;
+                    row.cpu_median_s = Some(row_beside.timing.median_s);
+                }
+                presenter.translation(&row)?;
+                rows.push(row);
+            }
+        }
+        presenter.finish(&Report {
+            version: env!("CARGO_PKG_VERSION"),
+            device: self.name.clone(),
+            precision: *precision,
+            threads: rayon::current_num_threads(),
+            peaks: instruments.peaks,
+            rows,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_checked() {
+        assert_eq!(seconds("0.5"), Ok(0.5));
+        for wrong in ["-1", "NaN", "inf", "a", ""] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! How a benchmark is shown.
+
+use seq2seq::bench::Row;
+use seq2seq::bench::peaks::Peaks;
+
+use super::Report;
+use crate::cli::failure::Result;
+use crate::cli::output::Output;
+
+/// Writes a line for each case as it is measured, or all of it as JSON in the end.
+pub struct Presenter {
+    json: bool,
+    output: Output,
+}
+
+impl Presenter {
+    /// Writes to standard output.
+    pub fn new(json: bool) -> Self {
+        Self { json, output: Output::stdout() }
+    }
+
+    /// The device that is measured.
+    pub fn device(&mut self, name: &str) -> Result<()> {
+        self.text(&format!("{name}\n"))
+    }
+
+    /// What it can do at most.
+    pub fn peaks(&mut self, peaks: Option<Peaks>) -> Result<()> {
+        let Some(peaks) = peaks else { return Ok(()) };
+        let (bytes, flops) = (peaks.copy_bytes_per_s / 1e9, peaks.flops / 1e9);
+        self.text(&format!("copies {} GB/s, multiplies and adds {} GFLOP/s, measured\n", rate(bytes), rate(flops)))
+    }
+
+    /// Before the first operation.
+    pub fn operations_header(&mut self, beside: bool) -> Result<()> {
+        let cpu = if beside { "CPU" } else { "" };
+        self.text("\n")?;
+        self.text(&line(["operation", "time", "on device", "dispatches", "bytes", "GB/s", "", "GFLOP/s", "", cpu]))
+    }
+
+    /// An operation was measured.
+    pub fn operation(&mut self, row: &Row) -> Result<()> {
+        let time = row.device_s.unwrap_or(row.timing.median_s);
+        self.text(&line([
+            &row.case,
+            &duration(row.timing.median_s),
+            &row.device_s.map(duration).unwrap_or_default(),
+            &dispatches(row),
+            &row.bytes.map(bytes).unwrap_or_default(),
+            &row.bytes.map(|bytes| rate(bytes / time / 1e9)).unwrap_or_default(),
+            &row.share_of_bandwidth.map(share).unwrap_or_default(),
+            &row.flops.map(|flops| rate(flops / time / 1e9)).unwrap_or_default(),
+            &row.share_of_flops.map(share).unwrap_or_default(),
+            &row.cpu_median_s.map(duration).unwrap_or_default(),
+        ]))
+    }
+
+    /// Before the first translation.
+    pub fn translations_header(&mut self, beside: bool) -> Result<()> {
+        let cpu = if beside { "on the CPU" } else { "" };
+        self.text("\n")?;
+        self.text(&translation_line(["translation", "time", "dispatches", "submits", "sentences/s", cpu]))
+    }
+
+    /// A translation was measured.
+    pub fn translation(&mut self, row: &Row) -> Result<()> {
+        // Both did the same sentences.
+        let on_cpu = row.rate.zip(row.cpu_median_s).map(|(here, cpu)| rate(here * row.timing.median_s / cpu));
+        self.text(&translation_line([
+            &row.case,
+            &duration(row.timing.median_s),
+            &dispatches(row),
+            &if row.counters.submits > 0 { row.counters.submits.to_string() } else { "–".to_owned() },
+            &row.rate.map(rate).unwrap_or_default(),
+            &on_cpu.unwrap_or_default(),
+        ]))
+    }
+
+    /// Everything was measured.
+    pub fn finish(&mut self, report: &Report) -> Result<()> {
+        if self.json {
+            self.output.json(report)?;
+        }
+        self.output.flush()
+    }
+
+    fn text(&mut self, text: &str) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        self.output.write(text)?;
+        self.output.flush()
+    }
+}
+
+fn dispatches(row: &Row) -> String {
+    if row.counters.dispatches > 0 { row.counters.dispatches.to_string() } else { "–".to_owned() }
+}
+
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{} µs", rate(s * 1e6)),
+        s if s < 1.0 => format!("{} ms", rate(s * 1e3)),
+        s => format!("{} s", rate(s)),
+    }
+}
+
+fn bytes(bytes: f64) -> String {
+    match bytes {
+        b if b < 1e6 => format!("{} kB", rate(b / 1e3)),
+        b if b < 1e9 => format!("{} MB", rate(b / 1e6)),
+        b => format!("{} GB", rate(b / 1e9)),
+    }
+}
+
+/// Three digits.
+fn rate(number: f64) -> String {
+    match number {
+        x if x < 10.0 => format!("{x:.2}"),
+        x if x < 100.0 => format!("{x:.1}"),
+        x => format!("{x:.0}"),
+    }
+}
+
+fn share(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
+}
+
+fn line([case, time, device, dispatches, bytes, gb, gb_share, gflop, gflop_share, cpu]: [&str; 10]) -> String {
+    let text = format!(
+        "  {case:<30} {time:>8} {device:>9} {dispatches:>10} {bytes:>8} {gb:>6} {gb_share:>5} {gflop:>8} {gflop_share:>5} {cpu:>9}"
+    );
+    format!("{}\n", text.trim_end())
+}
+
+fn translation_line([case, time, dispatches, submits, rate, cpu]: [&str; 6]) -> String {
+    let text = format!("  {case:<30} {time:>8} {dispatches:>10} {submits:>8} {rate:>12} {cpu:>11}");
+    format!("{}\n", text.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_three_digits() {
+        assert_eq!([rate(1.234), rate(12.34), rate(123.4), rate(12345.6)], ["1.23", "12.3", "123", "12346"]);
+        assert_eq!([duration(2e-6), duration(0.0125), duration(3.0)], ["2.00 µs", "12.5 ms", "3.00 s"]);
+    }
+}

@@ -1,0 +1,150 @@
+//! `seq2seq verify`: whether a device computes what the equations say.
+
+mod present;
+
+use std::path::PathBuf;
+
+use pollster::block_on;
+use seq2seq::backend::Backend;
+use seq2seq::device::{Device, DeviceRequest, Precision};
+use seq2seq::gpu::adapters;
+use seq2seq::verify::cases::{Case, cases};
+use seq2seq::verify::fixture::{Fixture, FixtureReport};
+use seq2seq::verify::report::OperationReport;
+use seq2seq::verify::tolerance::{Bound, Tolerance};
+use serde::Serialize;
+
+use super::Outcome;
+use super::failure::Result;
+use super::options::DeviceOptions;
+use present::Presenter;
+
+const EXAMPLES: &str = "\
+Examples:
+  seq2seq verify                                 the device that translations would run on
+  seq2seq verify --all                           every GPU and the CPU
+  seq2seq verify --device 1 --precision f16      the second GPU, with weights in 16 bits
+  seq2seq verify --fixture fixtures/lstm-dot     a model with values that PyTorch computed";
+
+/// Check that a device computes what it should
+///
+/// Runs every operation on small inputs that are made to find mistakes, and compares each number with the CPU in 64
+/// bits. With fixtures, whole models run instead, and are compared with what PyTorch computed; the CPU in 64 bits is
+/// compared first. The exit code is 1 if anything is further off than its tolerance.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    device: DeviceOptions,
+
+    /// Check every GPU, and the CPU, one after another
+    #[arg(long, conflicts_with = "device")]
+    all: bool,
+
+    /// Check this model against the values of its fixture.safetensors; may be given several times
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    fixture: Vec<PathBuf>,
+
+    /// Print one JSON object instead
+    #[arg(long)]
+    json: bool,
+}
+
+/// What there is to check on each device.
+enum Work {
+    Operations(Vec<Case>),
+    Fixtures(Vec<Fixture>),
+}
+
+/// How a device fared.
+#[derive(Debug, Serialize)]
+struct DeviceReport {
+    device: String,
+    precision: Precision,
+    operations: Vec<OperationReport>,
+    fixtures: Vec<FixtureReport>,
+    /// Why it could not be checked.
+    error: Option<String>,
+    passed: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let work = if args.fixture.is_empty() {
+        Work::Operations(cases())
+    } else {
+        Work::Fixtures(args.fixture.iter().map(Fixture::load).collect::<seq2seq::Result<_>>()?)
+    };
+    let mut presenter = Presenter::new(args.json);
+    let mut reports = Vec::new();
+    if args.all {
+        let gpus = adapters().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));
+        for (request, name) in gpus.chain([(DeviceRequest::Cpu, "CPU".to_owned())]) {
+            // One that does not open is a failure of its own, and no reason to leave out the others.
+            reports.push(match Device::open_blocking(&request, args.device.precision) {
+                Ok(device) => check(&device, args.device.precision, &work, &mut presenter)?,
+                Err(error) => presenter.unopened(name, args.device.precision, error.to_string())?,
+            });
+        }
+    } else {
+        let device = args.device.open(true)?;
+        reports.push(check(&device, args.device.precision, &work, &mut presenter)?);
+    }
+    let passed = reports.iter().all(|report| report.passed);
+    presenter.finish(&reports)?;
+    Ok(if passed { Outcome::Fine } else { Outcome::SomeFailed })
+}
+
+fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Presenter) -> Result<DeviceReport> {
+    // The CPU always stores 32 bits.
+    let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
+    presenter.device(&device.describe(), precision)?;
+    let mut report = DeviceReport {
+        device: device.describe(),
+        precision,
+        operations: Vec::new(),
+        fixtures: Vec::new(),
+        error: None,
+        passed: true,
+    };
+    match device {
+        Device::Cpu(cpu) => check_on(cpu, Bound::Fixed(Tolerance::F32), work, presenter, &mut report)?,
+        Device::Gpu(_) => report.error = Some("not a backend yet".to_owned()),
+    }
+    report.passed = report.error.is_none()
+        && report.operations.iter().all(|operation| operation.passed)
+        && report.fixtures.iter().all(|fixture| fixture.passed);
+    presenter.verdict(&report)?;
+    Ok(report)
+}
+
+fn check_on<B: Backend>(
+    backend: &B,
+    bound: Bound,
+    work: &Work,
+    presenter: &mut Presenter,
+    report: &mut DeviceReport,
+) -> Result<()> {
+    match work {
+        Work::Operations(cases) => {
+            presenter.operations_header()?;
+            let mut shown = Ok(());
+            let show = |operation: &OperationReport| {
+                if shown.is_ok() {
+                    shown = presenter.operation(operation);
+                }
+            };
+            report.operations = block_on(seq2seq::verify::verify(backend, cases, report.precision, bound, show));
+            shown
+        }
+        Work::Fixtures(fixtures) => {
+            presenter.fixtures_header()?;
+            for fixture in fixtures {
+                let checked = block_on(fixture.check(backend, report.precision, bound))?;
+                presenter.fixture(&checked)?;
+                report.fixtures.push(checked);
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Pseudo-random inputs in closed form: number i of a named stream is a hash of seed, name and i.
+//!
+//! Nothing is drawn in an order, so every backend is given the same numbers and one case can be run alone.
+
+use half::f16;
+
+use crate::Array;
+use crate::device::Precision;
+
+/// The inputs of one case.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs {
+    seed: u64,
+    precision: Precision,
+}
+
+impl Inputs {
+    /// Inputs that depend on `text` alone. Weights hold only what `precision` can store, so that a device which stores
+    /// halves and an oracle which does not are given the same numbers.
+    pub fn new(text: &str, precision: Precision) -> Self {
+        Self { seed: hash_text(text), precision }
+    }
+
+    /// Number `index` of `stream`, uniform in [−1, 1) and exact in 32 bits.
+    pub fn uniform(&self, stream: &str, index: usize) -> f32 {
+        let bits = mix(self.seed ^ mix(hash_text(stream)).wrapping_add(index as u64));
+        (bits >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    /// Uniform in ±`scale`.
+    pub fn array(&self, stream: &str, shape: impl Into<Vec<usize>>, scale: f32) -> Array {
+        self.fill(shape, |index| self.uniform(stream, index) * scale)
+    }
+
+    /// −2, −1, 0, 1 or 2 times `step`: sums of their products are exact in any order, whatever their size.
+    pub fn steps(&self, stream: &str, shape: impl Into<Vec<usize>>, step: f32) -> Array {
+        self.fill(shape, |index| (self.uniform(stream, index) * 2.5).round().clamp(-2.0, 2.0) * step)
+    }
+
+    /// Weights, uniform in ±`scale`.
+    pub fn weights(&self, stream: &str, shape: impl Into<Vec<usize>>, scale: f32) -> Array {
+        self.fill(shape, |index| self.stored(self.uniform(stream, index) * scale))
+    }
+
+    /// Ids below `vocab_size`.
+    pub fn ids(&self, stream: &str, count: usize, vocab_size: usize) -> Vec<u32> {
+        (0..count).map(|index| self.below(stream, index, vocab_size)).collect()
+    }
+
+    /// Sentence lengths up to `len`: the first fills it, the second is 1, the others are anything between.
+    pub fn lengths(&self, batch: usize, len: usize) -> Vec<u32> {
+        (0..batch)
+            .map(|sentence| match sentence {
+                0 => len as u32,
+                1 => 1,
+                _ => 1 + self.below("lengths", sentence, len),
+            })
+            .collect()
+    }
+
+    /// `value` as the precision stores it.
+    pub fn stored(&self, value: f32) -> f32 {
+        match self.precision {
+            Precision::F32 => value,
+            Precision::F16 => f16::from_f32(value).to_f32(),
+        }
+    }
+
+    /// How weights are stored.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    fn below(&self, stream: &str, index: usize, limit: usize) -> u32 {
+        let unit = f64::from(self.uniform(stream, index)) / 2.0 + 0.5;
+        (unit * limit as f64) as u32
+    }
+
+    fn fill(&self, shape: impl Into<Vec<usize>>, number: impl Fn(usize) -> f32) -> Array {
+        let shape = shape.into();
+        let data = (0..shape.iter().product()).map(number).collect();
+        Array::new(shape, data)
+    }
+}
+
+/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
+fn mix(seed: u64) -> u64 {
+    let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// FNV-1a.
+fn hash_text(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_depend_on_text_stream_and_index_alone() {
+        let (a, b) = (Inputs::new("a", Precision::F32), Inputs::new("b", Precision::F32));
+        assert_eq!(a.uniform("x", 7), a.uniform("x", 7));
+        assert_ne!(a.uniform("x", 7), a.uniform("x", 8));
+        assert_ne!(a.uniform("x", 7), a.uniform("y", 7));
+        assert_ne!(a.uniform("x", 7), b.uniform("x", 7));
+    }
+
+    #[test]
+    fn numbers_are_spread_evenly() {
+        let inputs = Inputs::new("spread", Precision::F32);
+        let numbers = inputs.array("x", [100, 100], 1.0).data;
+        let mean = numbers.iter().map(|&x| f64::from(x)).sum::<f64>() / 1e4;
+        let square = numbers.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / 1e4;
+        assert!(mean.abs() < 0.02 && (square - 1.0 / 3.0).abs() < 0.02, "mean {mean}, mean square {square}");
+        assert!(numbers.iter().all(|x| (-1.0..1.0).contains(x)));
+    }
+
+    #[test]
+    fn halves_are_exact_in_sixteen_bits() {
+        let inputs = Inputs::new("half", Precision::F16);
+        assert!(inputs.weights("w", [50], 1.0).data.iter().all(|&w| f16::from_f32(w).to_f32() == w));
+    }
+
+    #[test]
+    fn ragged_lengths_hold_the_longest_and_a_one() {
+        let lengths = Inputs::new("lengths", Precision::F32).lengths(9, 6);
+        assert_eq!(lengths[..2], [6, 1]);
+        assert!(lengths.iter().all(|&length| (1..=6).contains(&length)));
+    }
+}

@@ -1,0 +1,92 @@
+//! Cases on a device, against the CPU in 64 bits.
+
+use super::cases::{Case, Output, Values};
+use super::compare::Comparison;
+use super::report::{CaseReport, OperationReport};
+use super::tolerance::{Bound, Tolerance};
+use crate::Result;
+use crate::backend::{Backend, Counters};
+use crate::cpu::Cpu;
+use crate::device::Precision;
+
+/// Runs `cases` on a device and compares with the CPU in 64 bits; cases of one operation stand together.
+///
+/// `report` is called after each operation, so that whoever waits for a slow device sees how far it is.
+pub async fn verify<B: Backend>(
+    backend: &B,
+    cases: &[Case],
+    precision: Precision,
+    bound: Bound,
+    mut report: impl FnMut(&OperationReport),
+) -> Vec<OperationReport> {
+    let mut reports = Vec::new();
+    for operation in cases.chunk_by(|a, b| a.name() == b.name()) {
+        let mut sum = OperationReport::new(operation[0].name());
+        for case in operation {
+            sum.add(check(backend, case, precision, bound).await);
+        }
+        report(&sum);
+        reports.push(sum);
+    }
+    reports
+}
+
+/// Runs one case on a device and compares with the CPU in 64 bits. What goes wrong is part of the report.
+pub async fn check<B: Backend>(backend: &B, case: &Case, precision: Precision, bound: Bound) -> CaseReport {
+    let mut counters = Counters::default();
+    let compared = compare(backend, case, precision, bound, &mut counters).await;
+    let (comparisons, error) = match compared {
+        Ok(comparisons) => (comparisons, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    let passed = !comparisons.is_empty() && comparisons.iter().all(|comparison| comparison.passed);
+    CaseReport { operation: case.name(), case: case.to_string(), comparisons, counters, error, passed }
+}
+
+async fn compare<B: Backend>(
+    backend: &B,
+    case: &Case,
+    precision: Precision,
+    bound: Bound,
+    counters: &mut Counters,
+) -> Result<Vec<Comparison>> {
+    let mut ready = case.prepare(backend, precision)?;
+    let before = backend.counters();
+    ready.run(backend).await?;
+    // Reading waits until the work is done, and so is part of it: a device may count kernels as it runs them.
+    let got = ready.outputs(backend).await?;
+    *counters = backend.counters() - before;
+    let want = outputs(&Cpu::<f64>::new(), case, precision).await?;
+    let plain = match bound {
+        Bound::Fixed(_) => None,
+        Bound::BesidePlain => Some(outputs(&Cpu::<f32>::new(), case, precision).await?),
+    };
+    let compared = got.iter().zip(&want).enumerate().map(|(index, (got, want))| {
+        let tolerance = match (bound, plain.as_ref().and_then(|plain| plain.get(index))) {
+            (Bound::Fixed(tolerance), _) => tolerance,
+            (Bound::BesidePlain, Some(plain)) => {
+                Tolerance::beside(compare_outputs(plain, want, Tolerance::LOOSEST).largest_relative)
+            }
+            (Bound::BesidePlain, None) => Tolerance::F32,
+        };
+        compare_outputs(got, want, tolerance)
+    });
+    Ok(compared.collect())
+}
+
+/// What a backend makes of a case.
+pub async fn outputs<B: Backend>(backend: &B, case: &Case, precision: Precision) -> Result<Vec<Output>> {
+    let mut ready = case.prepare(backend, precision)?;
+    ready.run(backend).await?;
+    ready.outputs(backend).await
+}
+
+fn compare_outputs(got: &Output, want: &Output, tolerance: Tolerance) -> Comparison {
+    match (&got.values, &want.values) {
+        (Values::Numbers(got), Values::Numbers(values)) => {
+            Comparison::of_numbers(want.name, got, values, None, tolerance)
+        }
+        (Values::Ids(got), Values::Ids(values)) => Comparison::of_ids(want.name, got, values, None),
+        _ => Comparison::fault(want.name, "expected numbers and found ids, or the reverse".to_owned()),
+    }
+}

@@ -1,0 +1,91 @@
+//! How far a result may be from the one expected: the one table, with its reasons.
+//!
+//! | what | at most | why |
+//! |---|---|---|
+//! | CPU in 64 bits, against PyTorch | 1e-9 | both compute in 64 bits; only the order of sums differs |
+//! | CPU in 32 bits, against 64 bits | 1e-5 | ten to a hundred roundings of 6e-8 stand behind a number |
+//! | GPU, against the CPU in 64 bits | twice the error of the CPU in 32 bits on the same inputs, or 1e-5 if that is more | a GPU rounds no better than a loop in 32 bits, and adds in another order |
+//! | weights stored in 16 bits | the same | the oracle is given the same rounded weights |
+//! | token ids | equal | a choice is right or wrong |
+//! | token ids where the two best logits are within 1e-5 in 64 bits | either | 32 bits cannot tell them apart |
+//!
+//! The error of an element is |got − want| / (|want| + 0.1 · the tensor's largest |want|): relative for what matters in
+//! the tensor, absolute for what nearly cancelled out. A number off by 1 % is found with the tolerance of 32 bits
+//! wherever it is more than a ten-thousandth of the tensor's largest.
+
+use serde::Serialize;
+
+use crate::{Error, Result};
+
+/// The share of a tensor's largest element that is added to |want| before an error is divided by it.
+pub const FLOOR: f64 = 0.1;
+
+/// The gap between the two best logits, in 64 bits, below which a choice may fall either way.
+pub const UNDECIDED: f64 = 1e-5;
+
+/// The largest error of an element that passes.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Tolerance(f64);
+
+impl Tolerance {
+    /// For results computed in 64 bits.
+    pub const F64: Self = Self(1e-9);
+    /// For results computed in 32 bits.
+    pub const F32: Self = Self(1e-5);
+    /// More would let mistakes pass.
+    pub const LOOSEST: Self = Self(1e-3);
+
+    /// A tolerance above 0 and at most [`LOOSEST`](Self::LOOSEST); any other checks nothing or passes nothing.
+    pub fn new(error: f64) -> Result<Self> {
+        if error > 0.0 && error <= Self::LOOSEST.0 {
+            return Ok(Self(error));
+        }
+        Err(Error::Config {
+            key: "tolerance".to_owned(),
+            expected: format!("a number above 0 and at most {:e}", Self::LOOSEST.0),
+            found: error.to_string(),
+        })
+    }
+
+    /// For a device beside a plain loop in 32 bits that is itself off by `plain_error`.
+    pub fn beside(plain_error: f64) -> Self {
+        // A NaN compares as neither, so that a broken loop does not loosen anything.
+        Self((2.0 * plain_error).max(Self::F32.0).min(Self::LOOSEST.0))
+    }
+
+    /// The error itself.
+    pub fn error(self) -> f64 {
+        self.0
+    }
+}
+
+/// Where the tolerance of a device comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Bound {
+    /// The same for every case.
+    Fixed(Tolerance),
+    /// [`Tolerance::beside`] the CPU in 32 bits, measured on the same case.
+    BesidePlain,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silly_tolerances_are_refused() {
+        for error in [0.0, -1e-5, 0.01, 1.0, f64::INFINITY, f64::NAN] {
+            assert!(Tolerance::new(error).is_err(), "{error}");
+        }
+        assert!(Tolerance::new(1e-6).is_ok_and(|tolerance| tolerance.error() == 1e-6));
+    }
+
+    #[test]
+    fn a_plain_loop_loosens_and_never_tightens() {
+        assert_eq!(Tolerance::beside(1e-8), Tolerance::F32);
+        assert_eq!(Tolerance::beside(2e-5).error(), 4e-5);
+        assert_eq!(Tolerance::beside(f64::NAN), Tolerance::F32);
+        assert_eq!(Tolerance::beside(f64::INFINITY), Tolerance::LOOSEST);
+    }
+}
