@@ -1,8 +1,35 @@
 //! The CPU backend: the oracle in `f64`, a product in `f32`.
+//!
+//! The same code for both, a register of numbers at a time ([`simd`]). Weights are packed once into [`panels`]; the
+//! [`product`] keeps the sums of a tile in registers until they have become what is wanted of them.
+
+mod activation;
+mod attention;
+mod embedding;
+mod generator;
+mod layer;
+mod linear;
+mod panels;
+mod parallel;
+mod product;
+mod recurrent;
+mod rows;
+mod scores;
+mod simd;
+mod step;
+mod strip;
+mod tensor;
 
 use std::marker::PhantomData;
 
-use crate::Float;
+use crate::backend::{Activation, Attention, Counters, Input, Progress, RecurrentParameters, State};
+use crate::model::SpecialTokens;
+use crate::{Array, Backend, Float, Result};
+
+pub use linear::Linear;
+pub use recurrent::Recurrent;
+pub use simd::Lanes;
+pub use tensor::Matrix;
 
 /// The CPU, computing in `T`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,5 +41,136 @@ impl<T: Float> Cpu<T> {
     /// The CPU.
     pub fn new() -> Self {
         Self::default()
+    }
+}
+
+impl<T: Lanes> Backend for Cpu<T> {
+    type Float = T;
+    type Tensor = Matrix<T>;
+    type Ids = Vec<u32>;
+    type Linear = Linear<T>;
+    type Recurrent = Recurrent<T>;
+
+    fn zeros(&self, rows: usize, cols: usize) -> Result<Matrix<T>> {
+        Ok(Matrix::zeros(rows, cols))
+    }
+
+    fn upload(&self, array: &Array) -> Result<Matrix<T>> {
+        Ok(Matrix::from(array))
+    }
+
+    fn upload_ids(&self, ids: &[u32]) -> Result<Vec<u32>> {
+        Ok(ids.to_vec())
+    }
+
+    async fn read(&self, tensor: &Matrix<T>) -> Result<Vec<T>> {
+        Ok(tensor.data.to_vec())
+    }
+
+    async fn read_ids(&self, ids: &Vec<u32>) -> Result<Vec<u32>> {
+        Ok(ids.clone())
+    }
+
+    fn max_elements(&self) -> usize {
+        isize::MAX as usize / size_of::<T>()
+    }
+
+    fn steps_per_read(&self) -> usize {
+        1
+    }
+
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Linear<T>> {
+        Linear::new(weight, bias, inputs)
+    }
+
+    fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
+        Recurrent::new(parameters)
+    }
+
+    fn embedding(&self, table: &Matrix<T>, ids: &Vec<u32>, out: &mut Matrix<T>) -> Result<()> {
+        embedding::embedding(table, ids, out)
+    }
+
+    fn linear(
+        &self,
+        weights: &Linear<T>,
+        inputs: &[&Matrix<T>],
+        activation: Activation,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        weights.forward(inputs, activation, out)
+    }
+
+    fn recurrent_layer(
+        &self,
+        weights: &Recurrent<T>,
+        input: Input<'_, Self>,
+        lengths: &Vec<u32>,
+        initial: Option<&State<Self>>,
+        output: &mut Matrix<T>,
+        last: &mut State<Self>,
+    ) -> Result<()> {
+        layer::recurrent_layer(weights, &input, lengths, initial, output, last)
+    }
+
+    fn recurrent_step(
+        &self,
+        weights: &Recurrent<T>,
+        input: Input<'_, Self>,
+        feed: Option<&Matrix<T>>,
+        previous: &State<Self>,
+        next: &mut State<Self>,
+    ) -> Result<()> {
+        step::recurrent_step(weights, &input, feed, previous, next)
+    }
+
+    fn attention(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &mut Matrix<T>,
+        first_row: usize,
+        context: &mut Matrix<T>,
+    ) -> Result<()> {
+        attention::attention(attention, weights, first_row, context)
+    }
+
+    fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Matrix<T>) -> Result<()> {
+        scores::attention_scores(attention, scores)
+    }
+
+    fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Matrix<T>) -> Result<()> {
+        scores::attention_softmax(attention, scores_to_weights)
+    }
+
+    fn attention_context(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &Matrix<T>,
+        context: &mut Matrix<T>,
+    ) -> Result<()> {
+        scores::attention_context(attention, weights, context)
+    }
+
+    fn log_softmax(&self, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
+        rows::log_softmax(logits, out)
+    }
+
+    fn argmax(&self, logits: &Matrix<T>, out: &mut Vec<u32>) -> Result<()> {
+        rows::argmax(logits, out)
+    }
+
+    fn greedy_step(
+        &self,
+        generator: &Linear<T>,
+        attentional: &Matrix<T>,
+        special: &SpecialTokens,
+        step: usize,
+        progress: &mut Progress<Self>,
+    ) -> Result<()> {
+        generator::greedy_step(generator, attentional, special, step, progress)
+    }
+
+    fn counters(&self) -> Counters {
+        Counters::default()
     }
 }

@@ -1,0 +1,136 @@
+//! Weights and rows laid out for the product.
+
+use std::ops::Range;
+
+use super::parallel;
+use super::simd::{Lanes, Shape};
+use super::tensor::Buffer;
+
+/// Sums that a product keeps for each row of a panel: registers of them.
+pub const SUMS: usize = 4;
+
+/// A weight matrix in panels: all that a product needs of some outputs, in the order in which it needs it.
+///
+/// Layout (panels, inputs, width, lanes): for every input the weights of `width` registers of outputs.
+#[derive(Debug)]
+pub struct Panels<T> {
+    data: Buffer<T>,
+    /// Panels.
+    pub count: usize,
+    /// Inputs.
+    pub inputs: usize,
+    /// Numbers per input: width · lanes.
+    cols: usize,
+}
+
+impl<T: Lanes> Panels<T> {
+    /// Packs the weights: `row(panel, column, lane)` is the row of weights of one output, `None` where there is none.
+    pub fn pack<'a>(
+        count: usize,
+        inputs: usize,
+        width: usize,
+        row: impl Fn(usize, usize, usize) -> Option<[&'a [f32]; 2]> + Sync,
+    ) -> Self {
+        let lanes = Shape::of::<T>().lanes;
+        let cols = width * lanes;
+        let mut data = Buffer::zeros(count * inputs * cols);
+        let runs = parallel::runs(count, if data.len() < 100_000 { 1 } else { parallel::threads() });
+        let parts = runs.clone().zip(parallel::cut(&mut data, runs, inputs * cols));
+        parallel::for_each(parts, |(panels, data)| {
+            for (panel, data) in panels.zip(data.chunks_exact_mut((inputs * cols).max(1))) {
+                for (column, lane) in (0..width).flat_map(|column| (0..lanes).map(move |lane| (column, lane))) {
+                    let Some(row) = row(panel, column, lane) else { continue };
+                    let weights = row.into_iter().flatten();
+                    for (weight, packed) in weights.zip(data[column * lanes + lane..].iter_mut().step_by(cols)) {
+                        *packed = T::from_f64(f64::from(*weight));
+                    }
+                }
+            }
+        });
+        Self { data, count, inputs, cols }
+    }
+
+    /// Registers of weights for every input.
+    pub fn width(&self) -> usize {
+        self.cols / Shape::of::<T>().lanes
+    }
+
+    /// The weights of some inputs of one panel.
+    #[inline(always)]
+    pub fn weights(&self, panel: usize, inputs: Range<usize>) -> &[T] {
+        let panel = &self.data[panel * self.inputs * self.cols..][..self.inputs * self.cols];
+        &panel[inputs.start * self.cols..inputs.end * self.cols]
+    }
+}
+
+/// Rows in blocks: a product reads one number of every row of a block at a time.
+///
+/// Layout (blocks, cols, rows of the block). The rows are spread evenly over the fewest blocks.
+#[derive(Debug, Default)]
+pub struct Rows<T: Lanes> {
+    data: Buffer<T>,
+    /// Rows.
+    pub rows: usize,
+    /// Numbers in a row.
+    pub cols: usize,
+    blocks: usize,
+}
+
+impl<T: Lanes> Rows<T> {
+    /// Packs `rows` rows of the parts laid side by side: `row(part, row)`, of `cols[part]` numbers.
+    pub fn pack<'a>(&mut self, rows: usize, cols: &[usize], row: impl Fn(usize, usize) -> &'a [T]) {
+        self.rows = rows;
+        self.cols = cols.iter().sum();
+        self.blocks = rows.div_ceil(Shape::of::<T>().rows);
+        if self.data.len() < rows * self.cols {
+            self.data = Buffer::zeros(rows * self.cols);
+        }
+        for block in 0..self.blocks {
+            let range = self.block(block);
+            let mut data = &mut self.data[range.start * self.cols..range.end * self.cols];
+            for (part, &cols) in cols.iter().enumerate() {
+                let (head, tail) = data.split_at_mut(range.len() * cols);
+                data = tail;
+                let row = |index: usize| &row(part, range.start + index)[..cols];
+                match range.len() {
+                    1 => interleave::<T, 1>(head, row),
+                    2 => interleave::<T, 2>(head, row),
+                    3 => interleave::<T, 3>(head, row),
+                    4 => interleave::<T, 4>(head, row),
+                    5 => interleave::<T, 5>(head, row),
+                    _ => interleave::<T, 6>(head, row),
+                }
+            }
+        }
+    }
+
+    /// Which rows a block holds.
+    #[inline(always)]
+    pub fn block(&self, block: usize) -> Range<usize> {
+        block * self.rows / self.blocks..(block + 1) * self.rows / self.blocks
+    }
+
+    /// Blocks.
+    #[inline(always)]
+    pub fn blocks(&self) -> usize {
+        self.blocks
+    }
+
+    /// The numbers of a block (cols, rows of the block).
+    #[inline(always)]
+    pub fn numbers(&self, block: Range<usize>) -> &[T] {
+        &self.data[block.start * self.cols..block.end * self.cols]
+    }
+}
+
+/// The transpose of `R` rows.
+#[inline(always)]
+fn interleave<'a, T: Lanes, const R: usize>(data: &mut [T], row: impl Fn(usize) -> &'a [T]) {
+    let (data, _) = data.as_chunks_mut::<R>();
+    let rows: [&[T]; R] = std::array::from_fn(|index| &row(index)[..data.len()]);
+    for (col, data) in data.iter_mut().enumerate() {
+        for index in 0..R {
+            data[index] = rows[index][col];
+        }
+    }
+}

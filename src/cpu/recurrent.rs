@@ -1,0 +1,327 @@
+//! Recurrent layers: their weights, and one step of them.
+//!
+//! All gates of a unit are sums of one tile, so that gates and the new state follow the product at once, in registers.
+
+use std::ops::Range;
+
+use pulp::Simd;
+
+use super::linear::sums;
+use super::panels::{Panels, Rows, SUMS};
+use super::parallel::Split;
+use super::product::{First3, Four, Operand, Outer3, Product, Sums, Tiles};
+use super::simd::{Lanes, Shape, lanes};
+use super::strip::{Strip, by_columns};
+use super::tensor::{Buffer, Matrix};
+use crate::backend::{Direction, RecurrentParameters};
+use crate::model::Cell;
+use crate::{Error, Result};
+
+/// The largest vocabulary whose products with W_ih are computed beforehand.
+const FOLDED: usize = 512;
+
+/// Prepared weights of one layer.
+#[derive(Debug)]
+pub struct Recurrent<T> {
+    pub(super) cell: Cell,
+    pub(super) hidden: usize,
+    pub(super) input_size: usize,
+    pub(super) feed_size: usize,
+    /// The embedding (vocab, input_size), where the layer is fed ids.
+    pub(super) embedding: Option<Matrix<T>>,
+    pub(super) directions: Vec<Weights<T>>,
+}
+
+/// Prepared weights of one direction.
+///
+/// What belongs to a unit stands in four sums: the gates of an LSTM; r, z, W_in x and W_hn h of a GRU; the four sums of
+/// the tanh cell are four registers of units.
+#[derive(Debug)]
+pub struct Weights<T> {
+    /// [W_ih; W_hh], the inputs in the order input, feed, hidden.
+    pub(super) panels: Panels<T>,
+    /// b_ih + b_hh in the order of the sums; those of a GRU's n are apart.
+    pub(super) bias: Buffer<T>,
+    /// bias + W_ih e for every row e of a small embedding (vocab, sums).
+    pub(super) folded: Option<Buffer<T>>,
+}
+
+impl<T: Lanes> Recurrent<T> {
+    /// Prepares a layer.
+    pub(super) fn new(parameters: &RecurrentParameters<'_>) -> Result<Self> {
+        const OPERATION: &str = "recurrent_weights";
+        let RecurrentParameters { cell, ref directions, embedding, feed_size } = *parameters;
+        let first = directions.first().ok_or(Error::Shape {
+            operation: OPERATION,
+            what: "directions",
+            expected: 1,
+            found: 0,
+        })?;
+        let (hidden, inputs) = (first.weight_hh.cols(), first.weight_ih.cols());
+        Error::check(OPERATION, "feed_size", feed_size.min(inputs), feed_size)?;
+        let input_size = inputs - feed_size;
+        for direction in directions {
+            let rows = cell.gates() * hidden;
+            Error::check(OPERATION, "weight_ih rows", rows, direction.weight_ih.rows())?;
+            Error::check(OPERATION, "weight_ih columns", inputs, direction.weight_ih.cols())?;
+            Error::check(OPERATION, "weight_hh rows", rows, direction.weight_hh.rows())?;
+            Error::check(OPERATION, "weight_hh columns", hidden, direction.weight_hh.cols())?;
+            Error::check(OPERATION, "bias_ih", rows, direction.bias_ih.data.len())?;
+            Error::check(OPERATION, "bias_hh", rows, direction.bias_hh.data.len())?;
+        }
+        if let Some(table) = embedding {
+            Error::check(OPERATION, "embedding columns", input_size, table.cols())?;
+        }
+        let embedding = embedding.map(Matrix::from);
+        let directions = directions
+            .iter()
+            .map(|direction| Weights::new(cell, hidden, direction).fold(embedding.as_ref(), input_size))
+            .collect();
+        Ok(Self { cell, hidden, input_size, feed_size, embedding, directions })
+    }
+
+    /// Units of a panel.
+    pub(super) fn per_panel(&self) -> usize {
+        units(self.cell, Shape::of::<T>().lanes)
+    }
+
+    /// Where the input stands among the inputs of the weights, the feed included.
+    pub(super) fn input_range(&self) -> Range<usize> {
+        0..self.input_size + self.feed_size
+    }
+
+    /// Where the feed stands.
+    pub(super) fn feed_range(&self) -> Range<usize> {
+        self.input_size..self.input_size + self.feed_size
+    }
+
+    /// Where the previous state stands.
+    pub(super) fn hidden_range(&self) -> Range<usize> {
+        let inputs = self.input_size + self.feed_size;
+        inputs..inputs + self.hidden
+    }
+
+    /// How one step of this many rows, reading this many inputs beside the state, is divided.
+    pub(super) fn split(&self, rows: usize, inputs: usize, threads: usize) -> Split {
+        let work = self.cell.gates() * self.hidden * (inputs + self.hidden);
+        Split::choose(rows, self.hidden.div_ceil(self.per_panel()), work, threads)
+    }
+}
+
+/// Hidden units of a panel.
+fn units(cell: Cell, lanes: usize) -> usize {
+    if cell == Cell::Tanh { SUMS * lanes } else { lanes }
+}
+
+impl<T: Lanes> Weights<T> {
+    fn new(cell: Cell, hidden: usize, direction: &Direction<'_>) -> Self {
+        let lanes = Shape::of::<T>().lanes;
+        let count = hidden.div_ceil(units(cell, lanes));
+        // The row of the weights of a gate of a unit.
+        let row = |panel: usize, column: usize, lane: usize| {
+            let (gate, unit) = match cell {
+                Cell::Tanh => (0, (panel * SUMS + column) * lanes + lane),
+                Cell::Gru | Cell::Lstm => (column, panel * lanes + lane),
+            };
+            (unit < hidden).then_some(gate * hidden + unit)
+        };
+        let width = if cell == Cell::Gru { 3 } else { SUMS };
+        let inputs = direction.weight_ih.cols() + hidden;
+        let panels = Panels::pack(count, inputs, width, |panel, column, lane| {
+            row(panel, column, lane).map(|row| [direction.weight_ih.row(row), direction.weight_hh.row(row)])
+        });
+        let mut bias = Buffer::zeros(count * SUMS * lanes);
+        for (index, bias) in bias.iter_mut().enumerate() {
+            let (panel, column, lane) = (index / lanes / SUMS, index / lanes % SUMS, index % lanes);
+            // The sums of a GRU: r, z, the input's part of n, the state's part of n.
+            let gate = if cell == Cell::Gru { column.min(2) } else { column };
+            let Some(row) = row(panel, gate, lane) else { continue };
+            let (ih, hh) = (f64::from(direction.bias_ih.data[row]), f64::from(direction.bias_hh.data[row]));
+            *bias = T::from_f64(match (cell, column) {
+                (Cell::Gru, 2) => ih,
+                (Cell::Gru, 3) => hh,
+                _ => ih + hh,
+            });
+        }
+        Self { panels, bias, folded: None }
+    }
+
+    /// Computes bias + W_ih e for a small embedding.
+    fn fold(mut self, embedding: Option<&Matrix<T>>, input_size: usize) -> Self {
+        let Some(table) = embedding.filter(|table| table.rows <= FOLDED) else { return self };
+        let mut folded = Buffer::zeros(table.rows * self.bias.len());
+        let mut x = Rows::default();
+        x.pack(table.rows, &[input_size], |_, row| table.row(row));
+        self.input_product(&x, 0..input_size, &mut folded);
+        self.folded = Some(folded);
+        self
+    }
+
+    /// bias + W x for every row x, into `out` (rows, sums).
+    pub(super) fn input_product(&self, x: &Rows<T>, inputs: Range<usize>, out: &mut [T]) {
+        let per_panel = self.bias.len() / self.panels.count.max(1);
+        let four = self.panels.width() == SUMS;
+        by_columns([out], x.rows, self.bias.len(), per_panel, 1, |panels, [out]| {
+            let (weights, operands) = (&self.panels, [Some(Operand { rows: x, inputs: inputs.clone() }), None]);
+            if four {
+                Product { weights, panels, operands, tiles: Before::<T, true> { bias: &self.bias, out } }.run();
+            } else {
+                Product { weights, panels, operands, tiles: Before::<T, false> { bias: &self.bias, out } }.run();
+            }
+        });
+    }
+}
+
+/// Keeps the sums as they are, for the step to begin with.
+struct Before<'a, T, const FOUR: bool> {
+    bias: &'a [T],
+    out: Strip<'a, T>,
+}
+
+macro_rules! before {
+    ($four:literal, $columns:ty) => {
+        impl<T: Lanes> Tiles<T> for Before<'_, T, $four> {
+            type First = $columns;
+            type Second = $columns;
+
+            #[inline(always)]
+            fn begin<S: Simd>(&self, _: S, _: usize, panel: usize) -> Sums<S, T> {
+                sums::<S, T>(self.bias, panel)
+            }
+
+            #[inline(always)]
+            fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
+                self.out.store(simd, row, panel * SUMS * lanes::<T, S>(), sums);
+            }
+        }
+    };
+}
+
+before!(true, Four);
+before!(false, First3);
+
+/// One step of one direction, for some rows.
+#[derive(Debug)]
+pub struct Step<'a, T: Lanes> {
+    /// The layer.
+    pub layer: &'a Recurrent<T>,
+    /// Which of its directions.
+    pub weights: &'a Weights<T>,
+    /// What the sums of each row begin with: the bias, or the bias and a product.
+    pub begin: &'a [&'a [T]],
+    /// What is still to be multiplied of the input.
+    pub input: Option<(&'a Rows<T>, Range<usize>)>,
+    /// h (rows, hidden), for the product.
+    pub packed: &'a Rows<T>,
+    /// h (rows, hidden)
+    pub previous: &'a [T],
+}
+
+impl<T: Lanes> Step<'_, T> {
+    /// Writes the new state to `hidden`; `cell`, where there is one, holds the old and then the new one.
+    ///
+    /// `parts`: among how many threads the units are divided.
+    pub fn run(&self, hidden: &mut [T], cell: Option<&mut [T]>, parts: usize) {
+        let (rows, size) = (self.begin.len(), self.layer.hidden);
+        let per_panel = self.layer.per_panel();
+        match (self.layer.cell, cell) {
+            (Cell::Lstm, Some(cell)) => by_columns([hidden, cell], rows, size, per_panel, parts, |panels, [h, c]| {
+                self.product(panels, Lstm { begin: self.begin, hidden: h, cell: c });
+            }),
+            (Cell::Gru, _) => by_columns([hidden], rows, size, per_panel, parts, |panels, [hidden]| {
+                self.product(panels, Gru { begin: self.begin, previous: self.previous, size, hidden });
+            }),
+            _ => by_columns([hidden], rows, size, per_panel, parts, |panels, [hidden]| {
+                self.product(panels, Elman { begin: self.begin, hidden });
+            }),
+        }
+    }
+
+    fn product(&self, panels: Range<usize>, tiles: impl Tiles<T>) {
+        let operands = [
+            self.input.as_ref().map(|(rows, inputs)| Operand { rows, inputs: inputs.clone() }),
+            Some(Operand { rows: self.packed, inputs: self.layer.hidden_range() }),
+        ];
+        Product { weights: &self.weights.panels, panels, operands, tiles }.run();
+    }
+}
+
+/// Gates i, f, g, o: c' = σ(f) ⊙ c + σ(i) ⊙ tanh(g), h' = σ(o) ⊙ tanh(c')
+struct Lstm<'a, T> {
+    begin: &'a [&'a [T]],
+    hidden: Strip<'a, T>,
+    cell: Strip<'a, T>,
+}
+
+impl<T: Lanes> Tiles<T> for Lstm<'_, T> {
+    type First = Four;
+    type Second = Four;
+
+    #[inline(always)]
+    fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
+        sums::<S, T>(self.begin[row], panel)
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [i, f, g, o]: Sums<S, T>) {
+        let unit = panel * lanes::<T, S>();
+        let cell = self.cell.at(row, unit, lanes::<T, S>());
+        let [i, f, o] = [i, f, o].map(|gate| T::sigmoid_register(simd, gate));
+        let new = T::times(simd, i, T::tanh_register(simd, g));
+        let c = T::times_plus(simd, f, T::load(simd, cell), new);
+        T::store(simd, cell, c);
+        let h = T::times(simd, o, T::tanh_register(simd, c));
+        T::store(simd, self.hidden.at(row, unit, lanes::<T, S>()), h);
+    }
+}
+
+/// Gates r, z, n: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h
+struct Gru<'a, T> {
+    begin: &'a [&'a [T]],
+    previous: &'a [T],
+    size: usize,
+    hidden: Strip<'a, T>,
+}
+
+impl<T: Lanes> Tiles<T> for Gru<'_, T> {
+    type First = First3;
+    type Second = Outer3;
+
+    #[inline(always)]
+    fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
+        sums::<S, T>(self.begin[row], panel)
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [r, z, n_input, n_hidden]: Sums<S, T>) {
+        let unit = panel * lanes::<T, S>();
+        let [r, z] = [r, z].map(|gate| T::sigmoid_register(simd, gate));
+        let n = T::tanh_register(simd, T::times_plus(simd, r, n_hidden, n_input));
+        let previous = T::load(simd, &self.previous[row * self.size..][..self.size][unit..]);
+        // (1 − z) n + z h = n + z (h − n)
+        let h = T::times_plus(simd, z, T::minus(simd, previous, n), n);
+        T::store(simd, self.hidden.at(row, unit, lanes::<T, S>()), h);
+    }
+}
+
+/// h' = tanh(W_ih x + b_ih + W_hh h + b_hh)
+struct Elman<'a, T> {
+    begin: &'a [&'a [T]],
+    hidden: Strip<'a, T>,
+}
+
+impl<T: Lanes> Tiles<T> for Elman<'_, T> {
+    type First = Four;
+    type Second = Four;
+
+    #[inline(always)]
+    fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
+        sums::<S, T>(self.begin[row], panel)
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
+        let h = sums.map(|sum| T::tanh_register(simd, sum));
+        self.hidden.store(simd, row, panel * SUMS * lanes::<T, S>(), h);
+    }
+}
