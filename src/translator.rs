@@ -64,8 +64,8 @@ impl Default for TranslateOptions {
 /// The model's weights beside the backend that holds them.
 #[derive(Debug)]
 enum Placed {
-    Cpu(Loaded<Cpu<f32>>),
-    Gpu(Loaded<Gpu>),
+    Cpu(Box<Loaded<Cpu<f32>>>),
+    Gpu(Box<Loaded<Gpu>>),
 }
 
 #[derive(Debug)]
@@ -89,8 +89,8 @@ impl Translator {
     /// Copies the model to the device.
     pub fn new(model: Model, device: Device) -> Result<Self> {
         let placed = match device {
-            Device::Cpu(backend) => Placed::Cpu(Loaded::new(backend, &model)?),
-            Device::Gpu(backend) => Placed::Gpu(Loaded::new(backend, &model)?),
+            Device::Cpu(backend) => Placed::Cpu(Box::new(Loaded::new(backend, &model)?)),
+            Device::Gpu(backend) => Placed::Gpu(Box::new(Loaded::new(backend, &model)?)),
         };
         let Model { config, source_tokenizer, target_tokenizer, .. } = model;
         let tokenizer = |tokenizer: Option<Tokenizer>, key: &str| {
