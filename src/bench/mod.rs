@@ -17,7 +17,8 @@ pub mod translations;
 
 use serde::Serialize;
 
-use crate::backend::{Backend, Counters};
+use crate::Result;
+use crate::backend::Counters;
 use peaks::Peaks;
 use timing::Timing;
 
@@ -32,20 +33,17 @@ pub enum Size {
     Large,
 }
 
-/// What is known of a device beside its clock on the wall.
-#[derive(Clone, Copy)]
+/// How long a device is itself busy with what the closure asks of it, in seconds; `None` where it has no clock.
+pub type DeviceTimer<'a> = &'a dyn Fn(&mut dyn FnMut() -> Result<()>) -> Result<Option<f64>>;
+
+/// What is known of a device beside the clock on the wall.
+#[derive(Clone, Copy, Default)]
 #[expect(missing_debug_implementations, reason = "a closure has nothing to show")]
-pub struct Instruments<'a, B: Backend> {
+pub struct Instruments<'a> {
     /// What it can do at most.
     pub peaks: Option<Peaks>,
-    /// Seconds that the device itself has spent computing since it was made, where it can tell.
-    pub device_seconds: Option<&'a dyn Fn(&B) -> Option<f64>>,
-}
-
-impl<B: Backend> Default for Instruments<'_, B> {
-    fn default() -> Self {
-        Self { peaks: None, device_seconds: None }
-    }
+    /// Its own clock.
+    pub timer: Option<DeviceTimer<'a>>,
 }
 
 /// One case on one device.
@@ -58,7 +56,7 @@ pub struct Row {
     /// From the call until the result is there.
     #[serde(flatten)]
     pub timing: Timing,
-    /// The median of the time that the device spent, where it can tell.
+    /// The median of the time that the device itself was busy, where it can tell.
     pub device_s: Option<f64>,
     /// What is done in a second, in `unit`.
     pub rate: Option<f64>,
@@ -66,13 +64,11 @@ pub struct Row {
     pub unit: &'static str,
     /// The fewest bytes that it moves: each input read once, each output written once.
     pub bytes: Option<f64>,
-    /// Those bytes a second, in GB/s.
-    pub gb_per_s: Option<f64>,
-    /// Those as a share of the device's copy bandwidth.
+    /// Those bytes a second, by the device's own clock where it has one, as a share of its copy bandwidth.
     pub share_of_bandwidth: Option<f64>,
     /// Multiplications and additions of its products.
     pub flops: Option<f64>,
-    /// Those as a share of the device's multiply-adds.
+    /// Those a second, by the device's own clock where it has one, as a share of its multiply-adds.
     pub share_of_flops: Option<f64>,
     /// What the device did for one run.
     pub counters: Counters,

@@ -1,6 +1,8 @@
 //! Single operations at the sizes of real models.
 
-use super::timing::measure;
+use pollster::block_on;
+
+use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Activation, Backend};
@@ -140,36 +142,37 @@ fn torch_name(cell: Cell) -> &'static str {
     }
 }
 
-/// Measures one case for `seconds`.
+/// Measures one case for `seconds`, and as long again by the device's own clock where it has one.
 pub async fn run<B: Backend>(
     backend: &B,
-    instruments: &Instruments<'_, B>,
+    instruments: Instruments<'_>,
     precision: Precision,
     named: &NamedCase,
     seconds: f64,
 ) -> Result<Row> {
     let mut ready = named.case.prepare(backend, precision)?;
-    let measured = measure(backend, instruments, seconds, async || ready.run(backend).await).await?;
-    let work = named.case.work();
-    // What the device itself says, where it says something: the host's part is not the device's to answer for.
-    let time = measured.device_s.unwrap_or(measured.timing.median_s);
+    let (timing, counters) = measure(backend, seconds, async || ready.run(backend).await).await?;
+    let device_s = match instruments.timer {
+        // An operation only asks the device: there is nothing to wait for.
+        Some(timer) => measure_on_device(timer, seconds, || block_on(ready.run(backend)))?,
+        None => None,
+    };
+    let time = device_s.unwrap_or(timing.median_s);
+    let (work, peaks) = (named.case.work(), instruments.peaks);
     let bytes = work.bytes(precision);
-    let peaks = instruments.peaks;
     let flops = (work.flops > 0.0).then_some(work.flops);
-    let rate = flops.unwrap_or(bytes) / measured.timing.median_s / 1e9;
     Ok(Row {
         case: named.name.clone(),
         operation: named.case.name(),
-        timing: measured.timing,
-        device_s: measured.device_s,
-        rate: Some(rate),
+        timing,
+        device_s,
+        rate: Some(flops.unwrap_or(bytes) / timing.median_s / 1e9),
         unit: if flops.is_some() { "GFLOP/s" } else { "GB/s" },
         bytes: Some(bytes),
-        gb_per_s: Some(bytes / measured.timing.median_s / 1e9),
         share_of_bandwidth: peaks.map(|peaks| bytes / time / peaks.copy_bytes_per_s),
         flops,
         share_of_flops: flops.zip(peaks).map(|(flops, peaks)| flops / time / peaks.flops),
-        counters: measured.counters,
+        counters,
         cpu_median_s: None,
     })
 }

@@ -4,12 +4,14 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::Instruments;
+use super::DeviceTimer;
 use crate::Result;
 use crate::backend::{Backend, Counters};
 
 /// The fewest runs that a median is taken of.
 const FEWEST: usize = 5;
+/// The runs before those that count.
+const WARM_UP: usize = 2;
 
 /// Seconds of repeated runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -24,54 +26,75 @@ pub struct Timing {
     pub n: usize,
 }
 
-/// A case that ran often.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
-    /// On the wall.
-    pub timing: Timing,
-    /// The median on the device itself, where it can tell.
-    pub device_s: Option<f64>,
-    /// What the device did in the last run.
-    pub counters: Counters,
-}
-
-/// Runs `call` twice to warm up, then for `seconds` and five times at least.
+/// Runs `call` twice to warm up, then for `seconds` and five times at least; also what the device did for the last run.
 ///
 /// The clock stops when the device has finished, not when it has been asked.
 pub async fn measure<B: Backend>(
     backend: &B,
-    instruments: &Instruments<'_, B>,
     seconds: f64,
     mut call: impl AsyncFnMut() -> Result<()>,
-) -> Result<Measured> {
+) -> Result<(Timing, Counters)> {
     let mark = backend.zeros(1, 1)?;
-    let device_seconds = || instruments.device_seconds.and_then(|seconds| seconds(backend));
     let mut counters = Counters::default();
-    let (mut wall, mut device) = (Vec::new(), Vec::new());
-    let mut begin = Instant::now();
-    for run in 0.. {
-        if run == 2 {
-            begin = Instant::now();
-        }
-        if run >= 2 + FEWEST && begin.elapsed().as_secs_f64() >= seconds {
-            break;
-        }
-        let (busy, before, start) = (device_seconds(), backend.counters(), Instant::now());
+    let mut times = Vec::new();
+    let mut runs = Runs::new(seconds);
+    while let Some(warm) = runs.next() {
+        let (before, start) = (backend.counters(), Instant::now());
         call().await?;
-        counters = backend.counters() - before;
         // A device works on while it is not asked for anything. Reading waits for all that came before.
         backend.read(&mark).await?;
         let elapsed = start.elapsed().as_secs_f64();
-        if run >= 2 {
-            wall.push(elapsed);
-            device.extend(device_seconds().zip(busy).map(|(after, before)| after - before));
+        counters = backend.counters() - before;
+        if warm {
+            times.push(elapsed);
         }
     }
-    Ok(Measured {
-        timing: Timing::of(&mut wall),
-        device_s: (!device.is_empty()).then(|| Timing::of(&mut device).median_s),
-        counters,
-    })
+    Ok((Timing::of(&mut times), counters))
+}
+
+/// The median of what the device's own clock says, for as many runs.
+pub fn measure_on_device(
+    timer: DeviceTimer<'_>,
+    seconds: f64,
+    mut call: impl FnMut() -> Result<()>,
+) -> Result<Option<f64>> {
+    let mut times = Vec::new();
+    let mut runs = Runs::new(seconds);
+    while let Some(warm) = runs.next() {
+        let Some(time) = timer(&mut call)? else { return Ok(None) };
+        if warm {
+            times.push(time);
+        }
+    }
+    Ok(Some(Timing::of(&mut times).median_s))
+}
+
+/// Which runs there are, and whether they count.
+struct Runs {
+    seconds: f64,
+    done: usize,
+    warm_since: Instant,
+}
+
+impl Runs {
+    fn new(seconds: f64) -> Self {
+        Self { seconds, done: 0, warm_since: Instant::now() }
+    }
+}
+
+impl Iterator for Runs {
+    type Item = bool;
+
+    fn next(&mut self) -> Option<bool> {
+        if self.done == WARM_UP {
+            self.warm_since = Instant::now();
+        }
+        if self.done >= WARM_UP + FEWEST && self.warm_since.elapsed().as_secs_f64() >= self.seconds {
+            return None;
+        }
+        self.done += 1;
+        Some(self.done > WARM_UP)
+    }
 }
 
 impl Timing {
@@ -88,6 +111,11 @@ impl Timing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_are_warmed_up_and_at_least_five() {
+        assert_eq!(Runs::new(0.0).collect::<Vec<_>>(), [false, false, true, true, true, true, true]);
+    }
 
     #[test]
     fn medians_of_odd_and_even() {

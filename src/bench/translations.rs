@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::timing::measure;
-use super::{Instruments, Row, Size};
+use super::{Row, Size};
 use crate::Result;
 use crate::backend::Backend;
 use crate::decode::{GreedyOptions, greedy};
@@ -131,31 +131,25 @@ fn word_length(inputs: &Inputs, word: usize) -> usize {
 }
 
 /// Measures one case for `seconds`.
-pub async fn run<B: Backend>(
-    backend: &B,
-    instruments: &Instruments<'_, B>,
-    case: &TranslationCase,
-    seconds: f64,
-) -> Result<Row> {
+pub async fn run<B: Backend>(backend: &B, case: &TranslationCase, seconds: f64) -> Result<Row> {
     let config = case.config();
     let model = Seq2Seq::new(backend, &config, &case.parameters(&config)?)?;
     let source = case.source(&config)?;
     let options = GreedyOptions { max_length: case.steps(), alignment: false };
     let call = async || greedy(backend, &model, &source, options).await.map(|_| ());
-    let measured = measure(backend, instruments, seconds, call).await?;
+    let (timing, counters) = measure(backend, seconds, call).await?;
     Ok(Row {
         case: case.name(),
         operation: "translate",
-        timing: measured.timing,
-        device_s: measured.device_s,
-        rate: Some(case.batch as f64 / measured.timing.median_s),
+        timing,
+        device_s: None,
+        rate: Some(case.batch as f64 / timing.median_s),
         unit: "sentences/s",
         bytes: None,
-        gb_per_s: None,
         share_of_bandwidth: None,
         flops: None,
         share_of_flops: None,
-        counters: measured.counters,
+        counters,
         cpu_median_s: None,
     })
 }

@@ -2,6 +2,8 @@
 
 mod present;
 
+use std::time::Duration;
+
 use pollster::block_on;
 use seq2seq::Backend;
 use seq2seq::bench::peaks::Peaks;
@@ -83,13 +85,18 @@ pub fn run(args: &Args) -> Result<Outcome> {
     presenter.device(&device.describe())?;
     match &device {
         Device::Cpu(cpu) => {
-            let instruments = Instruments { peaks: Some(Peaks::of_cpu()), device_seconds: None };
+            let instruments = Instruments { peaks: Some(Peaks::of_cpu()), timer: None };
             let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
             bench.run(None, &mut presenter)?;
         }
         Device::Gpu(gpu) => {
-            let (adapter, reason) = (gpu.adapter().name.clone(), "not a backend yet".to_owned());
-            return Err(seq2seq::Error::Device { adapter, reason }.into());
+            let timer = |work: &mut dyn FnMut() -> seq2seq::Result<()>| {
+                block_on(gpu.device_time(work)).map(|time| time.as_ref().map(Duration::as_secs_f64))
+            };
+            let instruments = Instruments { peaks: None, timer: Some(&timer) };
+            let precision = args.device.precision;
+            let bench = Bench { args, name: device.describe(), precision, backend: gpu, instruments };
+            bench.run(Some(&Cpu::new()), &mut presenter)?;
         }
     }
     Ok(Outcome::Fine)
@@ -101,22 +108,22 @@ struct Bench<'a, B: Backend> {
     name: String,
     precision: Precision,
     backend: &'a B,
-    instruments: Instruments<'a, B>,
+    instruments: Instruments<'a>,
 }
 
 impl<B: Backend> Bench<'_, B> {
     /// Measures everything that is asked for; `beside` is the CPU, where the device is another.
     fn run(&self, beside: Option<&Cpu<f32>>, presenter: &mut Presenter) -> Result<()> {
-        let Self { args, backend, instruments, precision, .. } = self;
+        let &Self { args, backend, instruments, precision, .. } = self;
         let plain = Instruments::default();
         let mut rows = Vec::new();
         presenter.peaks(instruments.peaks)?;
         if args.only.contains(&Kind::Ops) {
             presenter.operations_header(beside.is_some())?;
             for case in operations::cases(args.size) {
-                let mut row = block_on(operations::run(*backend, instruments, *precision, &case, args.seconds))?;
+                let mut row = block_on(operations::run(backend, instruments, precision, &case, args.seconds))?;
                 if let Some(cpu) = beside {
-                    let row_beside = block_on(operations::run(cpu, &plain, Precision::F32, &case, args.seconds))?;
+                    let row_beside = block_on(operations::run(cpu, plain, Precision::F32, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
                 presenter.operation(&row)?;
@@ -126,9 +133,9 @@ impl<B: Backend> Bench<'_, B> {
         if args.only.contains(&Kind::Translate) {
             presenter.translations_header(beside.is_some())?;
             for case in translations::cases(args.size) {
-                let mut row = block_on(translations::run(*backend, instruments, &case, args.seconds))?;
+                let mut row = block_on(translations::run(backend, &case, args.seconds))?;
                 if let Some(cpu) = beside {
-                    let row_beside = block_on(translations::run(cpu, &plain, &case, args.seconds))?;
+                    let row_beside = block_on(translations::run(cpu, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
                 presenter.translation(&row)?;
@@ -138,7 +145,7 @@ impl<B: Backend> Bench<'_, B> {
         presenter.finish(&Report {
             version: env!("CARGO_PKG_VERSION"),
             device: self.name.clone(),
-            precision: *precision,
+            precision,
             threads: rayon::current_num_threads(),
             peaks: instruments.peaks,
             rows,

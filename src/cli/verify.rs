@@ -109,7 +109,7 @@ fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Pre
     };
     match device {
         Device::Cpu(cpu) => check_on(cpu, Bound::Fixed(Tolerance::F32), work, presenter, &mut report)?,
-        Device::Gpu(_) => report.error = Some("not a backend yet".to_owned()),
+        Device::Gpu(gpu) => check_on(gpu, Bound::BesidePlain, work, presenter, &mut report)?,
     }
     report.passed = report.error.is_none()
         && report.operations.iter().all(|operation| operation.passed)

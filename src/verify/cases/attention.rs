@@ -44,7 +44,7 @@ pub struct AttentionCase {
     pub key_size: usize,
     /// Columns of the memory; with the `dot` scores it is the keys.
     pub memory_size: usize,
-    /// Columns of W_p h_t, for the `local_p` window.
+    /// Columns of W_p h_t, for the `local_p` window; with `concat`, of the query too.
     pub hidden: usize,
     /// The target position of the first query.
     pub first_position: usize,
@@ -67,8 +67,7 @@ pub struct AttentionReady<B: Backend> {
 
 #[derive(Debug)]
 struct DeviceInputs<B: Backend> {
-    v: Option<B::Tensor>,
-    position_v: Option<B::Tensor>,
+    vectors: Option<B::Tensor>,
     query: B::Tensor,
     position: Option<B::Tensor>,
     keys: Option<B::Tensor>,
@@ -87,8 +86,7 @@ impl AttentionCase {
             score: self.score,
             window: self.window,
             half_width: self.half_width,
-            v: inputs.v.as_ref(),
-            position_v: inputs.position_v.as_ref(),
+            vectors: inputs.vectors.as_ref(),
             query: &inputs.query,
             position: inputs.position.as_ref(),
             keys: inputs.keys.as_ref().unwrap_or(&inputs.memory),
@@ -111,6 +109,18 @@ impl AttentionCase {
             (true, Score::Concat) => inputs.steps(stream, shape, 100.0),
             (true, _) => inputs.steps(stream, shape, 1.0),
         }
+    }
+
+    /// v and v_p, zeros in place of one that is not used.
+    fn vectors(&self, inputs: &Inputs) -> Option<Array> {
+        let (concat, local_p) = (self.score == Score::Concat, self.window == Window::LocalP);
+        let row = |used: bool, stream: &str| match (used, self.extreme) {
+            (false, _) => vec![0.0; self.hidden],
+            (true, true) => inputs.steps(stream, [self.hidden], 1000.0).data,
+            (true, false) => inputs.weights(stream, [self.hidden], 1.0).data,
+        };
+        let rows = [row(concat, "v"), row(local_p, "position_v")];
+        (concat || local_p).then(|| Array::new([2, self.hidden], rows.concat()))
     }
 
     fn memory(&self, inputs: &Inputs, lengths: &[u32]) -> Array {
@@ -173,19 +183,12 @@ impl Operation for AttentionCase {
         let Self { batch, src_len, tgt_len, key_size, hidden, .. } = *self;
         let queries = batch * tgt_len;
         let lengths = if self.ragged { inputs.lengths(batch, src_len) } else { vec![src_len as u32; batch] };
-        let concat = self.score == Score::Concat;
-        let v = match (concat, self.extreme) {
-            (false, _) => None,
-            (true, false) => Some(backend.upload(&inputs.weights("v", [1, key_size], 1.0))?),
-            (true, true) => Some(backend.upload(&inputs.steps("v", [1, key_size], 1000.0))?),
-        };
         let local_p = self.window == Window::LocalP;
-        let position_v = || backend.upload(&inputs.weights("position_v", [1, hidden], 1.0));
         let position = || backend.upload(&inputs.array("position", [queries, hidden], 1.5));
         let keys = || backend.upload(&self.pair(inputs, "keys", [batch * src_len, key_size]));
+        let vectors = self.vectors(inputs);
         let inputs = DeviceInputs {
-            v,
-            position_v: if local_p { Some(position_v()?) } else { None },
+            vectors: vectors.map(|vectors| backend.upload(&vectors)).transpose()?,
             query: backend.upload(&self.pair(inputs, "query", [queries, key_size]))?,
             position: if local_p { Some(position()?) } else { None },
             keys: if self.keys_are_memory() { None } else { Some(keys()?) },
@@ -260,7 +263,8 @@ pub(super) fn cases() -> Vec<Case> {
             Score::Dot | Score::ScaledDot => case.memory_size,
             // Columns for longer sources than there are.
             Score::Location => case.src_len + 3,
-            Score::General | Score::Concat => case.key_size,
+            Score::General => case.key_size,
+            Score::Concat => case.hidden,
         };
         AttentionCase { key_size, ..case }
     };
@@ -275,7 +279,7 @@ pub(super) fn cases() -> Vec<Case> {
         tgt_len: 7,
         key_size: 13,
         memory_size: 11,
-        hidden: 6,
+        hidden: 14,
         first_position: 0,
         rows: 7,
         first_row: 0,
@@ -304,7 +308,16 @@ pub(super) fn cases() -> Vec<Case> {
     }
     for score in SCORES {
         // Beyond one tile of source positions, of queries and of columns.
-        let large = AttentionCase { score, batch: 2, src_len: 71, tgt_len: 67, rows: 67, memory_size: 69, ..target };
+        let large = AttentionCase {
+            score,
+            batch: 2,
+            src_len: 71,
+            tgt_len: 67,
+            rows: 67,
+            memory_size: 69,
+            hidden: 77,
+            ..target
+        };
         cases.push(sized(AttentionCase { key_size: 75, ..large }));
         cases.push(sized(AttentionCase { batch: 3, src_len: 131, tgt_len: 1, rows: 1, memory_size: 133, ..large }));
     }

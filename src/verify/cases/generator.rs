@@ -186,7 +186,7 @@ impl Operation for GreedyStepCase {
         Ok(GreedyStepReady {
             generator: backend.linear_weights(&weight, Some(&bias), &[hidden])?,
             attentional: (0..steps).map(attentional).collect::<Result<_>>()?,
-            progress: Progress::new(backend, &SPECIAL, batch, max_length)?,
+            progress: Progress::new(backend, &SPECIAL, batch, max_length, vocab_size)?,
         })
     }
 
