@@ -332,8 +332,8 @@ struct Case {
     lengths: Vec<u32>,
     src_len: usize,
     tgt_len: usize,
-    v: Array,
-    position_v: Array,
+    /// v and v_p
+    vectors: Array,
     query: Array,
     position: Array,
     keys: Array,
@@ -353,10 +353,9 @@ impl Case {
             lengths: lengths.to_vec(),
             src_len,
             tgt_len,
-            v: numbers.array(1, key_size, 1.0),
-            position_v: numbers.array(1, 29, 1.0),
+            vectors: numbers.array(2, key_size, 1.0),
             query: numbers.array(batch * tgt_len, query_size, 1.0),
-            position: numbers.array(batch * tgt_len, 29, 1.0),
+            position: numbers.array(batch * tgt_len, key_size, 1.0),
             keys: numbers.array(batch * src_len, key_size, 1.0),
             memory: numbers.array(batch * src_len, memory_size, 1.0),
             first_position: 3,
@@ -369,7 +368,7 @@ impl Case {
         let tanh = |row: &[f64]| row.iter().map(|x| x.tanh()).collect::<Vec<_>>();
         let (query, position) = (rows(&self.query), rows(&self.position));
         let (keys, memory) = (rows(&self.keys), rows(&self.memory));
-        let (v, position_v) = (rows(&self.v).concat(), rows(&self.position_v).concat());
+        let [v, position_v] = [0, 1].map(|row| rows(&self.vectors)[row].clone());
         let mut result = (Vec::new(), Vec::new());
         for row in 0..query.len() {
             let (b, t) = (row / self.tgt_len, self.first_position + row % self.tgt_len);
@@ -421,14 +420,13 @@ impl Case {
     fn check<T: Lanes>(&self) {
         let backend = Cpu::<T>::new();
         let upload = |array: &Array| backend.upload(array).expect("upload");
-        let [v, position_v] = [&self.v, &self.position_v].map(upload);
+        let vectors = upload(&self.vectors);
         let [query, position, keys, memory] = [&self.query, &self.position, &self.keys, &self.memory].map(upload);
         let attention = Attention {
             score: self.score,
             window: self.window,
             half_width: self.half_width,
-            v: Some(&v),
-            position_v: Some(&position_v),
+            vectors: Some(&vectors),
             query: &query,
             position: Some(&position),
             keys: &keys,
@@ -504,15 +502,14 @@ fn an_empty_window_gives_zeros() {
 #[test]
 fn a_window_of_half_width_zero_is_a_number() {
     let backend = Cpu::<f64>::new();
-    let zeros = backend.zeros(1, 3).expect("zeros");
+    let (zeros, vectors) = (backend.zeros(1, 3).expect("zeros"), backend.zeros(2, 3).expect("zeros"));
     let memory = backend.upload(&Numbers(1).array(4, 3, 1.0)).expect("upload");
     let lengths = vec![4];
     let attention = Attention {
         score: Score::Dot,
         window: Window::LocalP,
         half_width: 0,
-        v: None,
-        position_v: Some(&zeros),
+        vectors: Some(&vectors),
         query: &zeros,
         position: Some(&zeros),
         keys: &memory,
@@ -535,7 +532,7 @@ fn greedy_step_takes_the_largest_logit() {
         let weight = numbers.array(vocab, hidden, 1.0);
         let bias = numbers.array(1, vocab, 1.0);
         let generator = backend.linear_weights(&weight, Some(&bias), &[hidden]).expect("weights");
-        let mut progress = Progress::new(&backend, &special, batch, 3).expect("progress");
+        let mut progress = Progress::new(&backend, &special, batch, 3, vocab).expect("progress");
         progress.finished[batch / 2] = u32::from(batch > 1);
         let mut log_prob = vec![0.0; batch];
         let mut tokens = vec![0; batch * 3];
@@ -613,8 +610,7 @@ fn what_does_not_fit_is_an_error() {
         score: Score::Location,
         window: Window::Global,
         half_width: 0,
-        v: None,
-        position_v: None,
+        vectors: None,
         query: &query,
         position: None,
         keys: &memory,

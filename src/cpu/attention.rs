@@ -134,7 +134,7 @@ impl<T: Lanes> Part<'_, T> {
         let queries: [&[T]; Q] = std::array::from_fn(|query| attention.query.row(row + query));
         let key = |s: usize| attention.keys.row(self.sentence * src_len + s);
         let weights = &mut self.weights[first * src_len..][..Q * src_len];
-        match (attention.score, attention.v) {
+        match (attention.score, attention.vectors) {
             (Score::Dot | Score::ScaledDot | Score::General, _) => {
                 let scale = scale(attention);
                 let count = window.len();
@@ -162,8 +162,8 @@ impl<T: Lanes> Part<'_, T> {
                     }
                 }
             }
-            (Score::Concat, v) => {
-                let v = v.map_or(&[][..], |v| &v.data);
+            (Score::Concat, vectors) => {
+                let v = vectors.map_or(&[][..], |vectors| vectors.row(0));
                 for (weights, query) in weights.chunks_exact_mut(src_len).zip(queries) {
                     for s in window.clone() {
                         weights[s] = TanhDot { a: query, b: Some(key(s)), v }.with_simd(simd);

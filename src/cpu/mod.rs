@@ -22,7 +22,7 @@ mod tensor;
 
 use std::marker::PhantomData;
 
-use crate::backend::{Activation, Attention, Counters, Input, Progress, RecurrentParameters, State};
+use crate::backend::{Activation, Attention, Counters, Input, Progress, RecurrentParameters, Snapshot, State};
 use crate::model::SpecialTokens;
 use crate::{Array, Backend, Float, Result};
 
@@ -69,6 +69,14 @@ impl<T: Lanes> Backend for Cpu<T> {
 
     async fn read_ids(&self, ids: &Vec<u32>) -> Result<Vec<u32>> {
         Ok(ids.clone())
+    }
+
+    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot> {
+        Ok(Snapshot {
+            finished: progress.finished.iter().map(|&finished| finished != 0).collect(),
+            tokens: progress.tokens.clone(),
+            log_probs: progress.log_prob.data.iter().map(|log_prob| log_prob.to_f64()).collect(),
+        })
     }
 
     fn max_elements(&self) -> usize {

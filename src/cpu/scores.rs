@@ -42,13 +42,16 @@ impl Sizes {
             }
         }
         if attention.score == Score::Concat {
-            check("v", query.cols, attention.v.map_or(0, |v| v.data.len()))?;
+            check("vectors' columns for the score", query.cols, attention.vectors.map_or(0, |vectors| vectors.cols))?;
         }
         if attention.window == Window::LocalP {
             let position_rows = position.map_or(0, |position| position.rows);
             check("position rows", query.rows, position_rows)?;
-            let position_cols = position.map_or(0, |position| position.cols);
-            check("position_v", position_cols, attention.position_v.map_or(0, |v| v.data.len()))?;
+            let cols = attention.vectors.map_or(0, |vectors| vectors.cols);
+            check("vectors' columns for the window", position.map_or(0, |position| position.cols), cols)?;
+        }
+        if let Some(vectors) = attention.vectors {
+            check("vectors", 2, vectors.rows)?;
         }
         Ok(Self { batch, tgt_len, src_len })
     }
@@ -77,8 +80,8 @@ impl<T: Lanes> Allowed<T> {
             }
             Window::LocalP => {
                 let row = b * sizes.tgt_len + t;
-                let centre = match (attention.position, attention.position_v) {
-                    (Some(position), Some(v)) => centre(position.row(row), &v.data, length),
+                let centre = match (attention.position, attention.vectors) {
+                    (Some(position), Some(vectors)) => centre(position.row(row), vectors.row(1), length),
                     _ => T::ZERO,
                 };
                 let (p, d) = (centre.to_f64(), half_width as f64);
@@ -145,12 +148,12 @@ impl<T: Lanes> WithSimd for TanhDot<'_, T> {
 fn score<T: Lanes>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usize, s: usize) -> T {
     let q = attention.query.row(query);
     let dot = |k: &[T]| q.iter().zip(k).map(|(&q, &k)| q * k).sum::<T>();
-    match (attention.score, attention.v) {
+    match (attention.score, attention.vectors) {
         (Score::Location, _) => q[s],
         (Score::Dot | Score::General, _) => dot(attention.keys.row(key)),
         (Score::ScaledDot, _) => dot(attention.keys.row(key)) * scale(attention),
-        (Score::Concat, Some(v)) => {
-            let terms = q.iter().zip(attention.keys.row(key)).zip(v.data.iter());
+        (Score::Concat, Some(vectors)) => {
+            let terms = q.iter().zip(attention.keys.row(key)).zip(vectors.row(0));
             terms.map(|((&q, &k), &v)| v * (q + k).tanh()).sum()
         }
         (Score::Concat, None) => T::ZERO,
