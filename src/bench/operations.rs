@@ -1,8 +1,6 @@
 //! Single operations at the sizes of real models.
 
-use pollster::block_on;
-
-use super::timing::{measure, measure_on_device};
+use super::timing::{Measured, measure};
 use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Activation, Backend};
@@ -142,7 +140,7 @@ fn torch_name(cell: Cell) -> &'static str {
     }
 }
 
-/// Measures one case for `seconds`, and as long again by the device's own clock where it has one.
+/// Measures one case for `seconds`.
 pub async fn run<B: Backend>(
     backend: &B,
     instruments: Instruments<'_>,
@@ -151,12 +149,9 @@ pub async fn run<B: Backend>(
     seconds: f64,
 ) -> Result<Row> {
     let mut ready = named.case.prepare(backend, precision)?;
-    let (timing, counters) = measure(backend, seconds, async || ready.run(backend).await).await?;
-    let device_s = match instruments.timer {
-        // An operation only asks the device: there is nothing to wait for.
-        Some(timer) => measure_on_device(timer, seconds, || block_on(ready.run(backend)))?,
-        None => None,
-    };
+    let measured = measure(backend, instruments.clock, seconds, async || ready.run(backend).await).await?;
+    let Measured { timing, device_s, counters } = measured;
+    // The device's own clock, where it has one: the host's part is not the device's to answer for.
     let time = device_s.unwrap_or(timing.median_s);
     let (work, peaks) = (named.case.work(), instruments.peaks);
     let bytes = work.bytes(precision);
