@@ -7,11 +7,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::gpu::gpu_with;
 use common::{TestResult, fixtures};
 use pollster::block_on;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use seq2seq::cpu::Cpu;
 use seq2seq::device::Precision;
+use seq2seq::gpu::Choices;
 use seq2seq::verify::fixture::Fixture;
 use seq2seq::verify::tolerance::Bound;
 
@@ -75,6 +77,18 @@ fn the_cpu_agrees_with_pytorch() -> TestResult {
         assert!(report.passed, "{}: {report:#?}", directory.display());
         assert_eq!((report.reference.len(), report.device.len()), (EXPECTED.len(), EXPECTED.len()));
         assert!(report.gradients > 0, "{} expects gradients", directory.display());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_gpu_agrees_with_pytorch() -> TestResult {
+    for precision in [Precision::F32, Precision::F16] {
+        let Some(gpu) = gpu_with("the_gpu_agrees_with_pytorch", Choices::best(precision)) else { return Ok(()) };
+        for directory in fixtures("the_gpu_agrees_with_pytorch") {
+            let report = block_on(Fixture::load(&directory)?.check(&gpu, precision, Bound::BesideCpu))?;
+            assert!(report.passed, "{}: {report:#?}", directory.display());
+        }
     }
     Ok(())
 }

@@ -1,18 +1,20 @@
 //! The list of cases on the CPU, and faults that the comparison must find.
 
+mod common;
+mod faulty;
+
 use std::collections::BTreeSet;
 use std::process::Command;
 
+use common::gpu::gpu_with;
+use faulty::{Fault, Faulty};
 use pollster::block_on;
 use seq2seq::cpu::Cpu;
 use seq2seq::device::Precision;
+use seq2seq::gpu::Choices;
 use seq2seq::verify::cases::{Case, Values, cases};
 use seq2seq::verify::tolerance::Bound;
 use seq2seq::verify::{outputs, verify};
-
-mod faulty;
-
-use faulty::{Fault, Faulty};
 
 #[test]
 fn the_cpu_in_32_bits_agrees_with_64() {
@@ -90,6 +92,18 @@ fn greedy_steps_finish_and_go_on() {
         }
     }
     assert!(flags.into_iter().eq([0, 1]));
+}
+
+/// Every path through the kernels: what an adapter lacks, another's test has run.
+#[test]
+fn the_gpu_agrees_with_the_cpu() {
+    let paths = Choices::every_path(Precision::F32);
+    for (path, choices) in paths.into_iter().chain([("weights in 16 bits", Choices::best(Precision::F16))]) {
+        let Some(gpu) = gpu_with("the_gpu_agrees_with_the_cpu", choices) else { return };
+        for report in block_on(verify(&gpu, &cases(), choices.precision, Bound::BesideCpu, |_| ())) {
+            assert!(report.passed, "{path}: {report:#?}");
+        }
+    }
 }
 
 /// The names of the operations that fail with a fault.

@@ -33,8 +33,8 @@ pub enum Size {
     Large,
 }
 
-/// Seconds that a device has been busy since this was first asked; `None` where it has no clock.
-pub type DeviceClock<'a> = &'a dyn Fn() -> Result<Option<f64>>;
+/// How long a device is itself busy with what the closure asks of it, in seconds; `None` where it has no clock.
+pub type DeviceTimer<'a> = &'a dyn Fn(&mut dyn FnMut() -> Result<()>) -> Result<Option<f64>>;
 
 /// What is known of a device beside the clock on the wall.
 #[derive(Clone, Copy, Default)]
@@ -43,7 +43,7 @@ pub struct Instruments<'a> {
     /// What it can do at most.
     pub peaks: Option<Peaks>,
     /// Its own clock.
-    pub clock: Option<DeviceClock<'a>>,
+    pub timer: Option<DeviceTimer<'a>>,
 }
 
 /// One case on one device.

@@ -1,6 +1,8 @@
 //! Single operations at the sizes of real models.
 
-use super::timing::{Measured, measure};
+use pollster::block_on;
+
+use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Activation, Backend};
@@ -86,7 +88,7 @@ fn log_softmax(rows: usize, vocab_size: usize) -> NamedCase {
 }
 
 fn greedy_step(batch: usize, hidden: usize, vocab_size: usize) -> NamedCase {
-    let case = GreedyStepCase { batch, hidden, vocab_size, steps: 1, max_length: 1 };
+    let case = GreedyStepCase { batch, hidden, vocab_size, steps: 1, max_length: 1, ends: false };
     NamedCase { name: format!("greedy_step B{batch} H{hidden} V{vocab_size}"), case: case.into() }
 }
 
@@ -140,7 +142,7 @@ fn torch_name(cell: Cell) -> &'static str {
     }
 }
 
-/// Measures one case for `seconds`.
+/// Measures one case for `seconds`, and as long again by the device's own clock where it has one.
 pub async fn run<B: Backend>(
     backend: &B,
     instruments: Instruments<'_>,
@@ -149,9 +151,12 @@ pub async fn run<B: Backend>(
     seconds: f64,
 ) -> Result<Row> {
     let mut ready = named.case.prepare(backend, precision)?;
-    let measured = measure(backend, instruments.clock, seconds, async || ready.run(backend).await).await?;
-    let Measured { timing, device_s, counters } = measured;
-    // The device's own clock, where it has one: the host's part is not the device's to answer for.
+    let (timing, counters) = measure(backend, seconds, async || ready.run(backend).await).await?;
+    let device_s = match instruments.timer {
+        // An operation only asks the device: there is nothing to wait for.
+        Some(timer) => measure_on_device(timer, seconds, || block_on(ready.run(backend)))?,
+        None => None,
+    };
     let time = device_s.unwrap_or(timing.median_s);
     let (work, peaks) = (named.case.work(), instruments.peaks);
     let bytes = work.bytes(precision);

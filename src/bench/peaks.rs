@@ -6,6 +6,9 @@ use std::time::Instant;
 use pulp::{Arch, Simd, WithSimd};
 use serde::Serialize;
 
+use crate::Result;
+use crate::gpu::Gpu;
+
 /// The most that a device does in a second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Peaks {
@@ -24,6 +27,11 @@ impl Peaks {
     /// Those of all threads of the CPU together. Takes half a second and 512 MiB.
     pub fn of_cpu() -> Self {
         Self { copy_bytes_per_s: copy_bytes_per_s(), flops: flops() }
+    }
+
+    /// Those of a GPU.
+    pub fn of_gpu(gpu: &Gpu) -> Result<Self> {
+        Ok(Self { copy_bytes_per_s: gpu.copy_bytes_per_s()?, flops: gpu.multiply_adds_per_s()? })
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::DeviceClock;
+use super::DeviceTimer;
 use crate::Result;
 use crate::backend::{Backend, Counters};
 
@@ -26,42 +26,45 @@ pub struct Timing {
     pub n: usize,
 }
 
-/// A case that ran often.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Measured {
-    /// On the wall, from the call until the device has finished.
-    pub timing: Timing,
-    /// The median of the time that the device was busy, where it can tell.
-    pub device_s: Option<f64>,
-    /// What the device did for the last run.
-    pub counters: Counters,
-}
-
-/// Runs `call` twice to warm up, then for `seconds` and five times at least.
+/// Runs `call` twice to warm up, then for `seconds` and five times at least; also what the device did for the last run.
+///
+/// The clock stops when the device has finished, not when it has been asked.
 pub async fn measure<B: Backend>(
     backend: &B,
-    clock: Option<DeviceClock<'_>>,
     seconds: f64,
     mut call: impl AsyncFnMut() -> Result<()>,
-) -> Result<Measured> {
+) -> Result<(Timing, Counters)> {
     let mark = backend.zeros(1, 1)?;
-    let busy = || clock.map_or(Ok(None), |clock| clock());
-    let (mut wall, mut device) = (Vec::new(), Vec::new());
     let mut counters = Counters::default();
+    let mut times = Vec::new();
     for warm in Runs::new(seconds) {
-        let (busy_before, before, start) = (busy()?, backend.counters(), Instant::now());
+        let (before, start) = (backend.counters(), Instant::now());
         call().await?;
         // A device works on while it is not asked for anything. Reading waits for all that came before.
         backend.read(&mark).await?;
         let elapsed = start.elapsed().as_secs_f64();
         counters = backend.counters() - before;
         if warm {
-            wall.push(elapsed);
-            device.extend(busy()?.zip(busy_before).map(|(after, before)| after - before));
+            times.push(elapsed);
         }
     }
-    let device_s = (!device.is_empty()).then(|| Timing::of(&mut device).median_s);
-    Ok(Measured { timing: Timing::of(&mut wall), device_s, counters })
+    Ok((Timing::of(&mut times), counters))
+}
+
+/// The median of what the device's own clock says, for as many runs.
+pub fn measure_on_device(
+    timer: DeviceTimer<'_>,
+    seconds: f64,
+    mut call: impl FnMut() -> Result<()>,
+) -> Result<Option<f64>> {
+    let mut times = Vec::new();
+    for warm in Runs::new(seconds) {
+        let Some(time) = timer(&mut call)? else { return Ok(None) };
+        if warm {
+            times.push(time);
+        }
+    }
+    Ok(Some(Timing::of(&mut times).median_s))
 }
 
 /// Which runs there are, and whether they count.

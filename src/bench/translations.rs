@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::timing::{Measured, measure};
-use super::{Instruments, Row, Size};
+use super::timing::measure;
+use super::{Row, Size};
 use crate::Result;
 use crate::backend::Backend;
 use crate::decode::{GreedyOptions, greedy};
@@ -131,23 +131,18 @@ fn word_length(inputs: &Inputs, word: usize) -> usize {
 }
 
 /// Measures one case for `seconds`.
-pub async fn run<B: Backend>(
-    backend: &B,
-    instruments: Instruments<'_>,
-    case: &TranslationCase,
-    seconds: f64,
-) -> Result<Row> {
+pub async fn run<B: Backend>(backend: &B, case: &TranslationCase, seconds: f64) -> Result<Row> {
     let config = case.config();
     let model = Seq2Seq::new(backend, &config, &case.parameters(&config)?)?;
     let source = case.source(&config)?;
     let options = GreedyOptions { max_length: case.steps(), alignment: false };
     let call = async || greedy(backend, &model, &source, options).await.map(|_| ());
-    let Measured { timing, device_s, counters } = measure(backend, instruments.clock, seconds, call).await?;
+    let (timing, counters) = measure(backend, seconds, call).await?;
     Ok(Row {
         case: case.name(),
         operation: "translate",
         timing,
-        device_s,
+        device_s: None,
         rate: Some(case.batch as f64 / timing.median_s),
         unit: "sentences/s",
         bytes: None,

@@ -85,14 +85,15 @@ pub fn run(args: &Args) -> Result<Outcome> {
     presenter.device(&device.describe())?;
     match &device {
         Device::Cpu(cpu) => {
-            let instruments = Instruments { peaks: Some(Peaks::of_cpu()), clock: None };
+            let instruments = Instruments { peaks: Some(Peaks::of_cpu()), timer: None };
             let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
             bench.run(None, &mut presenter)?;
         }
         Device::Gpu(gpu) => {
-            let clock = || Ok(gpu.busy()?.as_ref().map(Duration::as_secs_f64));
-            let peaks = Peaks { copy_bytes_per_s: gpu.copy_bytes_per_s()?, flops: gpu.multiply_adds_per_s()? };
-            let instruments = Instruments { peaks: Some(peaks), clock: Some(&clock) };
+            let timer = |work: &mut dyn FnMut() -> seq2seq::Result<()>| {
+                gpu.device_time(work).map(|time| time.as_ref().map(Duration::as_secs_f64))
+            };
+            let instruments = Instruments { peaks: Some(Peaks::of_gpu(gpu)?), timer: Some(&timer) };
             let precision = args.device.precision;
             let bench = Bench { args, name: device.describe(), precision, backend: gpu, instruments };
             bench.run(Some(&Cpu::new()), &mut presenter)?;
@@ -132,9 +133,9 @@ impl<B: Backend> Bench<'_, B> {
         if args.only.contains(&Kind::Translate) {
             presenter.translations_header(beside.is_some())?;
             for case in translations::cases(args.size) {
-                let mut row = block_on(translations::run(backend, instruments, &case, args.seconds))?;
+                let mut row = block_on(translations::run(backend, &case, args.seconds))?;
                 if let Some(cpu) = beside {
-                    let row_beside = block_on(translations::run(cpu, plain, &case, args.seconds))?;
+                    let row_beside = block_on(translations::run(cpu, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
                 presenter.translation(&row)?;

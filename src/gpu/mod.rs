@@ -65,9 +65,12 @@ impl Gpu {
         self.engine.opened().choices
     }
 
-    /// Time that the device has spent computing since this was first asked; `None` where it has no clock.
-    pub fn busy(&self) -> Result<Option<Duration>> {
-        self.engine.busy()
+    /// How long the device is busy with what `work` records; `None` where it has no clock.
+    pub fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
+        let before = self.engine.busy()?;
+        work()?;
+        let after = self.engine.busy()?;
+        Ok(after.zip(before).map(|(after, before)| after.saturating_sub(before)))
     }
 
     /// The shortest of several runs of what `work` records, on the device's clock where it has one.
@@ -75,16 +78,16 @@ impl Gpu {
         const RUNS: usize = 6;
         let mut best = f64::INFINITY;
         for _ in 0..RUNS {
-            let before = self.busy()?;
             self.finish()?;
             let start = Instant::now();
-            work()?;
-            self.finish()?;
-            let wall = start.elapsed();
-            let device = self.busy()?.zip(before).map(|(after, before)| after.saturating_sub(before));
-            best = best.min(device.unwrap_or(wall).max(Duration::from_nanos(1)).as_secs_f64());
+            let timed = || {
+                work()?;
+                self.finish()
+            };
+            let device = self.device_time(timed)?;
+            best = best.min(device.unwrap_or_else(|| start.elapsed()).as_secs_f64());
         }
-        Ok(best)
+        Ok(best.max(1e-9))
     }
 
     /// Waits until everything asked for so far is done.
