@@ -118,6 +118,7 @@ fn attention_over_a_whole_target_is_at_most_three_dispatches() -> TestResult {
         // Two lookups, two layers, the attentional states and the logits besides.
         let others = 2 + (1 + source.len()) + (1 + target.len()) + 2;
         let attention = forced.dispatches - others as u64;
+        println!("{score:?}: {attention} dispatches");
         assert!(attention <= 3, "{score:?}: {attention} dispatches");
     }
     Ok(())

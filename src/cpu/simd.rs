@@ -5,12 +5,12 @@ use std::fmt::Debug;
 use bytemuck::Pod;
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::Float;
+use super::Compiled;
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
 /// All of it is to be inlined below [`dispatch`], where the processor's instructions are known.
-pub trait Lanes: Float + Pod {
+pub trait Lanes: Compiled + Pod {
     /// As many numbers as the processor works on at once.
     type Register<S: Simd>: Pod + Debug + Send + Sync;
 

@@ -3,7 +3,7 @@
 //! A buffer comes back when the last tensor and the last recorded dispatch that use it are gone. Work that is
 //! submitted later cannot overtake the work that used it before, so it can be given out again at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The pool keeps at most this many bytes that are in nobody's hands.
@@ -43,7 +43,9 @@ pub struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    free: HashMap<u64, Vec<(wgpu::Buffer, u64)>>,
+    /// By size, then by id. The lowest is given out first, so that work of one shape finds the same buffers, and bind
+    /// groups, every time.
+    free: HashMap<u64, BTreeMap<u64, wgpu::Buffer>>,
     free_bytes: u64,
     next_id: u64,
     created: u64,
@@ -55,14 +57,14 @@ impl Pool {
     pub fn take(self: &Arc<Self>, device: &wgpu::Device, bytes: u64) -> (Arc<Memory>, bool) {
         let size = size_class(bytes);
         let mut state = self.lock();
-        let found = state.free.get_mut(&size).and_then(Vec::pop);
+        let found = state.free.get_mut(&size).and_then(BTreeMap::pop_first);
         let used = found.is_some();
-        let (buffer, id) = found.unwrap_or_else(|| {
+        let (id, buffer) = found.unwrap_or_else(|| {
             state.next_id += 1;
             state.created += 1;
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
             let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
-            (device.create_buffer(&descriptor), state.next_id)
+            (state.next_id, device.create_buffer(&descriptor))
         });
         if used {
             state.free_bytes -= size;
@@ -89,7 +91,7 @@ impl Pool {
             return;
         }
         state.free_bytes += size;
-        state.free.entry(size).or_default().push((buffer, id));
+        state.free.entry(size).or_default().insert(id, buffer);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
