@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Presenter) -> Result<DeviceReport> {
     // The CPU always stores 32 bits.
     let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
-    presenter.device(&device.describe(), precision)?;
+    presenter.device(&device.describe())?;
     let mut report = DeviceReport {
         device: device.describe(),
         precision,
