@@ -74,6 +74,12 @@ impl<T: Lanes> Matrix<T> {
     }
 }
 
+impl<T: Lanes> Clone for Matrix<T> {
+    fn clone(&self) -> Self {
+        Self { rows: self.rows, cols: self.cols, data: self.data.clone() }
+    }
+}
+
 impl<T: Lanes> From<&Array> for Matrix<T> {
     fn from(array: &Array) -> Self {
         let mut matrix = Self::zeros(array.rows(), array.cols());
