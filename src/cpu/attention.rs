@@ -234,7 +234,10 @@ fn dots<'a, S: Simd, T: Lanes, const Q: usize, const K: usize>(
     let key_registers = key_registers.map(|registers| &registers[..full]);
     let mut sums = [[T::splat(simd, T::ZERO); K]; Q];
     for index in 0..full {
-        let keys: [T::Register<S>; K] = std::array::from_fn(|key| key_registers[key][index]);
+        let mut keys = [T::splat(simd, T::ZERO); K];
+        for key in 0..K {
+            keys[key] = key_registers[key][index];
+        }
         for query in 0..Q {
             let x = query_registers[query][index];
             for key in 0..K {

@@ -124,9 +124,13 @@ impl<T: Lanes, const TANH: bool> Tiles<T> for Affine<'_, T, TANH> {
     }
 
     #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
-        let y = if TANH { sums.map(|y| T::tanh_register(simd, y)) } else { sums };
-        self.out.store(simd, row, panel * SUMS * lanes::<T, S>(), y);
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+        if TANH {
+            for y in &mut sums {
+                *y = T::tanh_register(simd, *y);
+            }
+        }
+        self.out.store(simd, row, panel * SUMS * lanes::<T, S>(), sums);
     }
 }
 

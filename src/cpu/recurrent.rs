@@ -266,11 +266,10 @@ impl<T: Lanes> Tiles<T> for Lstm<'_, T> {
     fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [i, f, g, o]: Sums<S, T>) {
         let unit = panel * lanes::<T, S>();
         let cell = self.cell.at(row, unit, lanes::<T, S>());
-        let [i, f, o] = [i, f, o].map(|gate| T::sigmoid_register(simd, gate));
-        let new = T::times(simd, i, T::tanh_register(simd, g));
-        let c = T::times_plus(simd, f, T::load(simd, cell), new);
+        let new = T::times(simd, T::sigmoid_register(simd, i), T::tanh_register(simd, g));
+        let c = T::times_plus(simd, T::sigmoid_register(simd, f), T::load(simd, cell), new);
         T::store(simd, cell, c);
-        let h = T::times(simd, o, T::tanh_register(simd, c));
+        let h = T::times(simd, T::sigmoid_register(simd, o), T::tanh_register(simd, c));
         T::store(simd, self.hidden.at(row, unit, lanes::<T, S>()), h);
     }
 }
@@ -295,7 +294,7 @@ impl<T: Lanes> Tiles<T> for Gru<'_, T> {
     #[inline(always)]
     fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [r, z, n_input, n_hidden]: Sums<S, T>) {
         let unit = panel * lanes::<T, S>();
-        let [r, z] = [r, z].map(|gate| T::sigmoid_register(simd, gate));
+        let (r, z) = (T::sigmoid_register(simd, r), T::sigmoid_register(simd, z));
         let n = T::tanh_register(simd, T::times_plus(simd, r, n_hidden, n_input));
         let previous = T::load(simd, &self.previous[row * self.size..][..self.size][unit..]);
         // (1 − z) n + z h = n + z (h − n)
@@ -320,8 +319,10 @@ impl<T: Lanes> Tiles<T> for Elman<'_, T> {
     }
 
     #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
-        let h = sums.map(|sum| T::tanh_register(simd, sum));
-        self.hidden.store(simd, row, panel * SUMS * lanes::<T, S>(), h);
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+        for sum in &mut sums {
+            *sum = T::tanh_register(simd, *sum);
+        }
+        self.hidden.store(simd, row, panel * SUMS * lanes::<T, S>(), sums);
     }
 }
