@@ -130,7 +130,7 @@ fn a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step() ->
     let Some(gpu) = gpu(name) else { return Ok(()) };
     let source = source()?;
     let model = endless(&gpu, &config(Cell::Lstm, 1, Score::General, Window::Global, true))?;
-    let mut translate = |max_length| {
+    let translate = |max_length| {
         counted(&gpu, || {
             let options = GreedyOptions { max_length, alignment: false };
             Ok(pollster::block_on(greedy(&gpu, &model, &source, options))?)
