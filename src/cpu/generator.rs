@@ -92,8 +92,8 @@ fn largest<T: Lanes>(generator: &Linear<T>, attentional: &Matrix<T>, rows: &[usi
         let parts = panels.clone().zip(parallel::cut(found, panels, rows.len()));
         parallel::for_each(parts, |(panels, found)| {
             let tiles = Panel { generator, first: panels.start, rows: rows.len(), found };
-            let operands = [Some(Operand { rows: &x, inputs: 0..x.cols }), None];
-            Product { weights: &generator.panels, panels, operands, tiles }.run();
+            let first = &[Operand { rows: &x, inputs: 0..x.cols }];
+            Product { weights: &generator.panels, panels, backward: false, first, second: &[], tiles }.run();
         });
     });
     let mut merged = Vec::with_capacity(rows.len());

@@ -78,7 +78,7 @@ impl Columns for Outer3 {
 
 /// sums\[row\]\[column\] += Σ_k x\[k\]\[row\] · w\[k\]\[column\]
 #[inline(always)]
-fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
+pub fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
     simd: S,
     mut sums: [[T::Register<S>; W]; R],
     x: &[T],
@@ -149,8 +149,12 @@ pub struct Product<'a, T: Lanes, E> {
     pub weights: &'a Panels<T>,
     /// Which panels of it.
     pub panels: Range<usize>,
-    /// One operand or both, of equally many rows.
-    pub operands: [Option<Operand<'a, T>>; 2],
+    /// Whether to begin with the last panel: it is still in the cache where the last product ended with it.
+    pub backward: bool,
+    /// What is added first, all of equally many rows.
+    pub first: &'a [Operand<'a, T>],
+    /// What is added then.
+    pub second: &'a [Operand<'a, T>],
     /// What stands before and behind.
     pub tiles: E,
 }
@@ -168,11 +172,11 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         for row in 0..R {
             sums[row] = self.tiles.begin(simd, rows.start + row, panel);
         }
-        if let Some(Operand { rows: x, inputs }) = &self.operands[0] {
+        for Operand { rows: x, inputs } in self.first {
             let weights = self.weights.weights(panel, inputs.clone());
             sums = E::First::add(simd, sums, x.numbers(rows.clone()), weights);
         }
-        if let Some(Operand { rows: x, inputs }) = &self.operands[1] {
+        for Operand { rows: x, inputs } in self.second {
             let weights = self.weights.weights(panel, inputs.clone());
             sums = E::Second::add(simd, sums, x.numbers(rows.clone()), weights);
         }
@@ -203,8 +207,11 @@ impl<T: Lanes, E: Tiles<T>> WithSimd for Product<'_, T, E> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) -> E {
-        let Some(any) = self.operands.iter().flatten().next().map(|operand| operand.rows) else { return self.tiles };
-        for panel in self.panels.clone() {
+        let Some(any) = self.first.iter().chain(self.second).next().map(|operand| operand.rows) else {
+            return self.tiles;
+        };
+        for index in 0..self.panels.len() {
+            let panel = if self.backward { self.panels.end - 1 - index } else { self.panels.start + index };
             for block in 0..any.blocks() {
                 let rows = any.block(block);
                 match rows.len() {
