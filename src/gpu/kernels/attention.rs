@@ -94,7 +94,7 @@ fn shape(
     let check = |what, expected, found| Error::check("attention", what, expected, found);
     let Attention { score, window, query, keys, memory, vectors, position, .. } = attention;
     let (batch, src_len) = (attention.lengths.len, alignment.cols);
-    let per_sentence = |rows: usize| if batch == 0 { 0 } else { rows / batch };
+    let per_sentence = |rows: usize| rows.checked_div(batch).unwrap_or(0);
     let (tgt_len, rows) = (per_sentence(query.rows), per_sentence(alignment.rows));
     check("query rows", batch * tgt_len, query.rows)?;
     check("weights rows", batch * rows, alignment.rows)?;
