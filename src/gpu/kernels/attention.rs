@@ -102,6 +102,12 @@ fn shape(
     if first_row + tgt_len > rows {
         check("weights rows of a sentence", first_row + tgt_len, rows)?;
     }
+    for (what, found) in [("sentences", batch), ("target positions", tgt_len)] {
+        // A workgroup each: a dispatch has no more of them in one dimension.
+        if found > 65535 {
+            check(what, 65535, found)?;
+        }
+    }
     if *score == Score::Location {
         if src_len > query.cols {
             check("source positions", query.cols, src_len)?;
@@ -115,7 +121,8 @@ fn shape(
     }
     if *window == Window::LocalP {
         let (Some(position), Some(vectors)) = (position, vectors) else {
-            return check("position and v_p", 2, 0).map(|()| unreachable!());
+            let found = usize::from(position.is_some()) + usize::from(vectors.is_some());
+            return Err(Error::Shape { operation: "attention", what: "position and v_p", expected: 2, found });
         };
         check("position rows", query.rows, position.rows)?;
         check("position columns", vectors.cols, position.cols)?;
