@@ -132,7 +132,7 @@ impl Translator {
             let size = limits.batch_size(longest.ids.len());
             let batch: Vec<(usize, Encoding)> = sentences.by_ref().take(size).collect();
             let ids: Vec<&[u32]> = batch.iter().map(|(_, encoding)| encoding.ids.as_slice()).collect();
-            let hypotheses = self.decode(&ids, options).await?;
+            let hypotheses = self.decode_in_parts(&ids, options).await?;
             let found = batch.into_iter().zip(hypotheses);
             answers.extend(found.map(|((at, encoding), hypothesis)| (at, Ok(self.translation(encoding, hypothesis)))));
         }
@@ -161,6 +161,22 @@ impl Translator {
         let encoding = self.source_tokenizer.encode(source)?;
         limits.check(encoding.ids.len())?;
         Ok(encoding)
+    }
+
+    /// A batch for which the device has too little memory is decoded in halves.
+    async fn decode_in_parts(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {
+        let mut found = Vec::with_capacity(sources.len());
+        let mut waiting = vec![sources];
+        while let Some(part) = waiting.pop() {
+            match self.decode(part, options).await {
+                Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                hypotheses => found.extend(hypotheses?),
+            }
+        }
+        Ok(found)
     }
 
     async fn decode(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {

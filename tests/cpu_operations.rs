@@ -294,8 +294,10 @@ fn a_layer_is_its_steps() {
         check::<f32>(&lengths, directions, [600, 33, 0, 43]);
         check::<f64>(&lengths, directions, [11, 33, 0, 43]);
     }
-    // Units divided among threads.
+    // Units divided among threads, whose last is part of a panel.
     check::<f32>(&[3, 1], 1, [600, 40, 0, 451]);
+    check::<f64>(&[5, 9, 1, 2], 1, [600, 40, 0, 451]);
+    check::<f64>(&[9; 40], 1, [600, 71, 0, 323]);
 }
 
 #[test]
@@ -485,7 +487,13 @@ fn attention_over_many_sentences_on_many_threads() {
     let lengths: Vec<u32> = (0..45).map(|b| 1 + b * 11 % 31).collect();
     Case::new(Score::Dot, Window::Global, &lengths, 1, 171, 171).check::<f32>();
     Case::new(Score::Dot, Window::Global, &lengths, 19, 71, 71).check::<f32>();
-    Case::new(Score::Dot, Window::Global, &[70], 61, 171, 171).check::<f32>();
+    Case::new(Score::Dot, Window::Global, &[70], 131, 171, 171).check::<f32>();
+    Case::new(Score::Dot, Window::LocalM, &[70, 3], 131, 71, 71).check::<f64>();
+    // Sources too long to be read twice.
+    for window in [Window::Global, Window::LocalM, Window::LocalP] {
+        Case::new(Score::General, window, &[400, 1, 611], 1, 71, 1100).check::<f32>();
+        Case::new(Score::Dot, window, &[400, 1, 611], 1, 1100, 1100).check::<f64>();
+    }
 }
 
 #[test]

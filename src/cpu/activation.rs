@@ -30,16 +30,21 @@ pub mod single {
         simd.select_f32s(simd.equal_f32s(of, of), value, of)
     }
 
+    /// `x` between −`limit` and `limit`.
+    #[inline(always)]
+    fn clamp<S: Simd>(simd: S, x: S::f32s, limit: f32) -> S::f32s {
+        simd.max_f32s(simd.min_f32s(x, simd.splat_f32s(limit)), simd.splat_f32s(-limit))
+    }
+
     /// x P(x²) / Q(x²) up to 9.02, where tanh rounds to 1: the minimax quotient of two polynomials of degree four.
     #[inline(always)]
     pub fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
         const P: [f32; 5] = [1.331_915_3e-8, 2.058_354_6e-5, 3.494_038_7e-3, 0.133_797_21, 1.0];
         const Q: [f32; 5] = [7.762_054e-7, 3.283_099_5e-4, 2.587_108_9e-2, 0.467_130_36, 1.0];
-        let clamp = |x, limit| simd.max_f32s(simd.min_f32s(x, simd.splat_f32s(limit)), simd.splat_f32s(-limit));
-        let small = clamp(x, 9.02);
+        let small = clamp(simd, x, 9.02);
         let u = simd.mul_f32s(small, small);
         let quotient = simd.div_f32s(simd.mul_f32s(small, polynomial(simd, u, &P)), polynomial(simd, u, &Q));
-        keep_nan(simd, x, clamp(quotient, 1.0))
+        keep_nan(simd, x, clamp(simd, quotient, 1.0))
     }
 
     /// (1 + tanh(x / 2)) / 2
@@ -57,23 +62,23 @@ pub mod single {
         const TAYLOR: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5];
         const LOWEST: f32 = -87.3;
         const HIGHEST: f32 = 88.7;
-        let splat = |value| simd.splat_f32s(value);
-        let inside = simd.max_f32s(simd.min_f32s(x, splat(HIGHEST)), splat(LOWEST));
-        let rounded = simd.mul_add_e_f32s(inside, splat(std::f32::consts::LOG2_E), splat(ROUND));
-        let n = simd.sub_f32s(rounded, splat(ROUND));
+        let (lowest, highest) = (simd.splat_f32s(LOWEST), simd.splat_f32s(HIGHEST));
+        let inside = simd.max_f32s(simd.min_f32s(x, highest), lowest);
+        let rounded = simd.mul_add_e_f32s(inside, simd.splat_f32s(std::f32::consts::LOG2_E), simd.splat_f32s(ROUND));
+        let n = simd.sub_f32s(rounded, simd.splat_f32s(ROUND));
         // ln 2 in two parts, the first exact in n · ln 2.
-        let r = simd.mul_add_e_f32s(n, splat(-0.693_359_4), inside);
-        let r = simd.mul_add_e_f32s(n, splat(2.121_944_4e-4), r);
+        let r = simd.mul_add_e_f32s(n, simd.splat_f32s(-0.693_359_4), inside);
+        let r = simd.mul_add_e_f32s(n, simd.splat_f32s(2.121_944_4e-4), r);
         let r_squared = simd.mul_f32s(r, r);
         let tail = simd.mul_add_e_f32s(polynomial(simd, r, &TAYLOR), r_squared, r);
-        let exp_r = simd.add_f32s(tail, splat(1.0));
+        let exp_r = simd.add_f32s(tail, simd.splat_f32s(1.0));
         // Times 2^n: n is added to the exponent; what else the bits of `rounded` hold is shifted out.
         let bits = simd.transmute_u32s_f32s(rounded);
         let scaled = simd.wrapping_dyn_shl_u32s(bits, simd.splat_u32s(23));
         let exponent = simd.add_u32s(simd.transmute_u32s_f32s(exp_r), scaled);
         let value = simd.transmute_f32s_u32s(exponent);
-        let value = simd.select_f32s(simd.less_than_f32s(x, splat(LOWEST)), splat(0.0), value);
-        let value = simd.select_f32s(simd.less_than_f32s(splat(HIGHEST), x), splat(f32::INFINITY), value);
+        let value = simd.select_f32s(simd.less_than_f32s(x, lowest), simd.splat_f32s(0.0), value);
+        let value = simd.select_f32s(simd.less_than_f32s(highest, x), simd.splat_f32s(f32::INFINITY), value);
         keep_nan(simd, x, value)
     }
 }

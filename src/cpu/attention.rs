@@ -7,17 +7,28 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::Cpu;
+use super::panels::{Rows, SUMS};
 use super::parallel;
-use super::rows::softmax;
+use super::product::accumulate;
+use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
 use super::simd::{Lanes, dispatch, lanes};
-use super::tensor::Matrix;
+use super::tensor::{Buffer, Matrix};
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};
 
 /// Multiplications that are worth another thread.
 const WORTH: usize = 500_000;
+
+/// Queries of a sentence that read its memory together.
+const GROUP: usize = 64;
+
+/// Bytes of a sentence's memory that are not read a second time if that can be helped.
+const FAR: usize = 1 << 20;
+
+/// Positions of such a memory between two corrections of the softmax.
+const SWEEP: usize = 24;
 
 /// See [`attention`](crate::Backend::attention).
 pub fn attention<T: Lanes>(
@@ -60,8 +71,9 @@ pub fn attention<T: Lanes>(
     let runs = parallel::runs(parts.len(), threads);
     let shares: Vec<_> = parallel::cut(&mut parts, runs, 1).collect();
     parallel::for_each(shares, |share| {
+        let mut scratch = Scratch::default();
         for part in share {
-            dispatch(part);
+            dispatch(Run { part, scratch: &mut scratch });
         }
     });
     Ok(())
@@ -79,43 +91,60 @@ struct Part<'a, T: Lanes> {
     context: &'a mut [T],
 }
 
-/// Queries, and keys, whose scores are summed at once.
-const QUERIES: usize = 4;
-const KEYS: usize = 6;
+/// Memory that a thread uses for one part after the other.
+#[derive(Default)]
+struct Scratch<T: Lanes> {
+    /// The weights of a group, for the product.
+    weights: Rows<T>,
+    /// Some columns of the memory (positions, columns).
+    columns: Buffer<T>,
+}
 
-impl<T: Lanes> WithSimd for &mut Part<'_, T> {
+struct Run<'a, 'b, T: Lanes> {
+    part: &'b mut Part<'a, T>,
+    scratch: &'b mut Scratch<T>,
+}
+
+impl<T: Lanes> WithSimd for Run<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let count = self.queries.len();
-        for block in parallel::runs(count, count.div_ceil(QUERIES)) {
-            match block.len() {
-                1 => self.block::<S, 1>(simd, block.start),
-                2 => self.block::<S, 2>(simd, block.start),
-                3 => self.block::<S, 3>(simd, block.start),
-                _ => self.block::<S, 4>(simd, block.start),
-            }
+        let count = self.part.queries.len();
+        for group in parallel::runs(count, count.div_ceil(GROUP)) {
+            self.part.group(simd, group, self.scratch);
         }
     }
 }
 
 impl<T: Lanes> Part<'_, T> {
-    /// `Q` queries from `first` on.
+    /// Queries that read the memory together.
     #[inline(always)]
-    fn block<S: Simd, const Q: usize>(&mut self, simd: S, first: usize) {
+    fn group<S: Simd>(&mut self, simd: S, group: Range<usize>, scratch: &mut Scratch<T>) {
         let src_len = self.sizes.src_len;
-        let allowed: [Allowed<T>; Q] = std::array::from_fn(|query| {
-            Allowed::new(self.attention, self.sizes, self.sentence, self.queries.start + first + query)
-        });
-        let window = allowed.iter().map(|allowed| allowed.positions.clone()).filter(|window| !window.is_empty());
-        let window = window.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
-        self.scores::<S, Q>(simd, first, window.clone());
-        let weights = &mut self.weights[first * src_len..][..Q * src_len];
+        let allowed =
+            |query: usize| Allowed::new(self.attention, self.sizes, self.sentence, self.queries.start + query);
+        let allowed: Vec<Allowed<T>> = group.clone().map(allowed).collect();
+        let windows = allowed.iter().map(|allowed| allowed.positions.clone()).filter(|window| !window.is_empty());
+        let window = windows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
+        let weights = &mut self.weights[group.start * src_len..group.end * src_len];
+        if let [allowed] = &allowed[..] {
+            let bytes = window.len() * self.attention.memory.cols * size_of::<T>();
+            if bytes > FAR && !allowed.has_gaussian() {
+                return self.sweep(simd, group.start, window);
+            }
+        }
         for (weights, allowed) in weights.chunks_exact_mut(src_len).zip(&allowed) {
+            weights[..allowed.positions.start].fill(T::ZERO);
+            weights[allowed.positions.end..].fill(T::ZERO);
+        }
+        self.scores(simd, group.clone(), window.clone());
+        let weights = &mut self.weights[group.start * src_len..group.end * src_len];
+        for (weights, allowed) in weights.chunks_exact_mut(src_len).zip(&allowed) {
+            // What other queries of the group attend to was scored too.
             let positions = allowed.positions.clone();
-            weights[..positions.start].fill(T::ZERO);
-            weights[positions.end..].fill(T::ZERO);
+            weights[window.start..positions.start.max(window.start)].fill(T::ZERO);
+            weights[positions.end.min(window.end)..window.end].fill(T::ZERO);
             softmax(simd, &mut weights[positions.clone()]);
             if allowed.has_gaussian() {
                 for s in positions {
@@ -123,171 +152,277 @@ impl<T: Lanes> Part<'_, T> {
                 }
             }
         }
-        self.context::<S, Q>(simd, first, window);
+        let cols = self.attention.memory.cols;
+        self.context[group.start * cols..group.end * cols].fill(T::ZERO);
+        if group.len() == 1 {
+            let weights = &self.weights[group.start * src_len..][window.clone()];
+            let context = &mut self.context[group.start * cols..][..cols];
+            weigh(simd, weights, rows(self.attention.memory, self.sentence * src_len, &window), context);
+        } else {
+            self.contexts(simd, group, window, scratch);
+        }
     }
 
-    /// score(h_t, h̄_s) of the positions of a window, into the weights.
+    /// score(h_t, h̄_s) of a group's queries and a window's positions, into the weights.
     #[inline(always)]
-    fn scores<S: Simd, const Q: usize>(&mut self, simd: S, first: usize, window: Range<usize>) {
+    fn scores<S: Simd>(&mut self, simd: S, group: Range<usize>, window: Range<usize>) {
         let (attention, src_len) = (self.attention, self.sizes.src_len);
-        let row = self.sentence * self.sizes.tgt_len + self.queries.start + first;
-        let queries: [&[T]; Q] = std::array::from_fn(|query| attention.query.row(row + query));
-        let key = |s: usize| attention.keys.row(self.sentence * src_len + s);
-        let weights = &mut self.weights[first * src_len..][..Q * src_len];
+        let first = self.sentence * self.sizes.tgt_len + self.queries.start + group.start;
+        let weights = &mut self.weights[group.start * src_len..group.end * src_len];
         match (attention.score, attention.vectors) {
             (Score::Dot | Score::ScaledDot | Score::General, _) => {
-                let scale = scale(attention);
-                let count = window.len();
-                for block in parallel::runs(count, count.div_ceil(KEYS)) {
-                    let s = window.start + block.start;
-                    match block.len() {
-                        1 => {
-                            dots::<S, T, Q, 1>(simd, queries, |index| key(s + index), scale, &mut weights[s..], src_len)
-                        }
-                        2 => {
-                            dots::<S, T, Q, 2>(simd, queries, |index| key(s + index), scale, &mut weights[s..], src_len)
-                        }
-                        3 => {
-                            dots::<S, T, Q, 3>(simd, queries, |index| key(s + index), scale, &mut weights[s..], src_len)
-                        }
-                        4 => {
-                            dots::<S, T, Q, 4>(simd, queries, |index| key(s + index), scale, &mut weights[s..], src_len)
-                        }
-                        5 => {
-                            dots::<S, T, Q, 5>(simd, queries, |index| key(s + index), scale, &mut weights[s..], src_len)
-                        }
-                        _ => {
-                            dots::<S, T, Q, 6>(simd, queries, |index| key(s + index), scale, &mut weights[s..], src_len)
-                        }
-                    }
-                }
+                let dots = Dots {
+                    queries: rows(attention.query, first, &(0..group.len())),
+                    keys: rows(attention.keys, self.sentence * src_len, &window),
+                    size: attention.query.cols,
+                    scale: scale(attention),
+                    out: &mut weights[window.start..],
+                    stride: src_len,
+                };
+                if S::REGISTER_COUNT >= 32 { dots.run::<S, 4, 6>(simd) } else { dots.run::<S, 2, 4>(simd) }
             }
             (Score::Concat, vectors) => {
                 let v = vectors.map_or(&[][..], |vectors| vectors.row(0));
-                for (weights, query) in weights.chunks_exact_mut(src_len).zip(queries) {
+                for (query, weights) in weights.chunks_exact_mut(src_len).enumerate() {
+                    let query = attention.query.row(first + query);
                     for s in window.clone() {
-                        weights[s] = TanhDot { a: query, b: Some(key(s)), v }.with_simd(simd);
+                        let key = attention.keys.row(self.sentence * src_len + s);
+                        weights[s] = TanhDot { a: query, b: Some(key), v }.with_simd(simd);
                     }
                 }
             }
             (Score::Location, _) => {
-                for (weights, query) in weights.chunks_exact_mut(src_len).zip(queries) {
-                    weights[window.clone()].copy_from_slice(&query[window.clone()]);
+                for (query, weights) in weights.chunks_exact_mut(src_len).enumerate() {
+                    let scores = &attention.query.row(first + query)[window.clone()];
+                    weights[window.clone()].copy_from_slice(scores);
                 }
             }
         }
     }
 
-    /// c_t = Σ_s a_t(s) h̄_s over a window that holds all s whose weight is not zero.
+    /// c_t = Σ_s a_t(s) h̄_s of a group, some columns of the memory after the other.
     #[inline(always)]
-    fn context<S: Simd, const Q: usize>(&mut self, simd: S, first: usize, window: Range<usize>) {
-        let src_len = self.sizes.src_len;
-        let memory = self.attention.memory;
-        let weights: [&[T]; Q] =
-            std::array::from_fn(|query| &self.weights[(first + query) * src_len..][window.clone()]);
-        let rows = self.sentence * src_len + window.start..self.sentence * src_len + window.end;
-        let memory_rows = &memory.data[rows.start * memory.cols..rows.end * memory.cols];
-        let context = &mut self.context[first * memory.cols..][..Q * memory.cols];
-        // As many sums as registers can hold.
-        let mut col = 0;
-        if Q == 1 {
-            col = columns::<S, T, Q, 8>(simd, weights, memory_rows, memory.cols, col, context);
+    fn contexts<S: Simd>(&mut self, simd: S, group: Range<usize>, window: Range<usize>, scratch: &mut Scratch<T>) {
+        let (src_len, cols) = (self.sizes.src_len, self.attention.memory.cols);
+        let width = SUMS * lanes::<T, S>();
+        let memory = rows(self.attention.memory, self.sentence * src_len, &window);
+        let weights = &self.weights[group.start * src_len..group.end * src_len];
+        scratch.weights.pack(group.len(), &[window.len()], |_, row| &weights[row * src_len..][window.clone()]);
+        if scratch.columns.len() < window.len() * width {
+            scratch.columns = Buffer::zeros(window.len() * width);
         }
-        if Q > 1 && S::REGISTER_COUNT >= 32 {
-            col = columns::<S, T, Q, 4>(simd, weights, memory_rows, memory.cols, col, context);
-        }
-        col = columns::<S, T, Q, 2>(simd, weights, memory_rows, memory.cols, col, context);
-        // What is left: single registers, the last of which may be part of one.
-        while col < memory.cols {
-            let mut sums = [T::splat(simd, T::ZERO); Q];
-            for (s, row) in memory_rows.chunks_exact(memory.cols).enumerate() {
-                let register = T::load(simd, &row[col..]);
-                for query in 0..Q {
-                    sums[query] = T::times_plus(simd, T::splat(simd, weights[query][s]), register, sums[query]);
+        let context = &mut self.context[group.start * cols..group.end * cols];
+        for col in (0..cols).step_by(width) {
+            let count = width.min(cols - col);
+            let columns = &mut scratch.columns[..window.len() * width];
+            for (packed, row) in columns.chunks_exact_mut(width).zip(memory.chunks_exact(cols)) {
+                packed[..count].copy_from_slice(&row[col..][..count]);
+            }
+            for block in 0..scratch.weights.blocks() {
+                let rows = scratch.weights.block(block);
+                let weights = scratch.weights.numbers(rows.clone());
+                let context = &mut context[rows.start * cols..rows.end * cols];
+                match rows.len() {
+                    1 => combine::<S, T, 1>(simd, weights, columns, context, cols, col),
+                    2 => combine::<S, T, 2>(simd, weights, columns, context, cols, col),
+                    3 => combine::<S, T, 3>(simd, weights, columns, context, cols, col),
+                    4 => combine::<S, T, 4>(simd, weights, columns, context, cols, col),
+                    5 => combine::<S, T, 5>(simd, weights, columns, context, cols, col),
+                    _ => combine::<S, T, 6>(simd, weights, columns, context, cols, col),
                 }
             }
-            for (context, sum) in context.chunks_exact_mut(memory.cols).zip(sums) {
-                T::store(simd, &mut context[col..], sum);
-            }
-            col += lanes::<T, S>();
         }
+    }
+
+    /// One query over a long source, whose memory is read once: the softmax is corrected as larger scores appear
+    /// (Milakov and Gimelshein 2018).
+    #[inline(always)]
+    fn sweep<S: Simd>(&mut self, simd: S, query: usize, window: Range<usize>) {
+        let (src_len, cols) = (self.sizes.src_len, self.attention.memory.cols);
+        let (mut largest, mut sum) = (T::NEG_INFINITY, T::ZERO);
+        self.context[query * cols..][..cols].fill(T::ZERO);
+        let mut exponentials_here = [T::ZERO; SWEEP];
+        for start in window.clone().step_by(SWEEP) {
+            let here = start..(start + SWEEP).min(window.end);
+            self.scores(simd, query..query + 1, here.clone());
+            let scores = &self.weights[query * src_len..][here.clone()];
+            let context = &mut self.context[query * cols..][..cols];
+            let larger = maximum(simd, scores);
+            if larger > largest {
+                let correction = (largest - larger).exp();
+                sum *= correction;
+                scale_row(simd, context, correction);
+                largest = larger;
+            }
+            let weights = &mut exponentials_here[..here.len()];
+            weights.copy_from_slice(scores);
+            sum += exponentials(simd, weights, largest);
+            weigh(simd, weights, rows(self.attention.memory, self.sentence * src_len, &here), context);
+        }
+        let weights = &mut self.weights[query * src_len..][..src_len];
+        weights[..window.start].fill(T::ZERO);
+        weights[window.end..].fill(T::ZERO);
+        exponentials(simd, &mut weights[window.clone()], largest);
+        scale_row(simd, &mut weights[window], T::ONE / sum);
+        scale_row(simd, &mut self.context[query * cols..][..cols], T::ONE / sum);
     }
 }
 
-/// The products of `Q` queries and `K` keys, times `scale`, to the beginning of every row of `out`.
+/// Rows `first` + `range` of a matrix.
 #[inline(always)]
-fn dots<'a, S: Simd, T: Lanes, const Q: usize, const K: usize>(
-    simd: S,
-    queries: [&[T]; Q],
-    key: impl Fn(usize) -> &'a [T],
+fn rows<'a, T: Lanes>(matrix: &'a Matrix<T>, first: usize, range: &Range<usize>) -> &'a [T] {
+    &matrix.data[(first + range.start) * matrix.cols..(first + range.end) * matrix.cols]
+}
+
+/// The products of queries and keys, times `scale`.
+struct Dots<'a, T> {
+    /// (queries, size)
+    queries: &'a [T],
+    /// (keys, size)
+    keys: &'a [T],
+    size: usize,
     scale: T,
-    out: &mut [T],
+    /// The products of each query, `stride` numbers behind those of the last.
+    out: &'a mut [T],
     stride: usize,
-) {
-    let size = queries[0].len();
-    let queries: [&[T]; Q] = queries.map(|query| &query[..size]);
-    let keys: [&[T]; K] = std::array::from_fn(|index| &key(index)[..size]);
-    let query_registers = queries.map(T::registers::<S>);
-    let key_registers = keys.map(T::registers::<S>);
-    let full = size / lanes::<T, S>();
-    let query_registers = query_registers.map(|registers| &registers[..full]);
-    let key_registers = key_registers.map(|registers| &registers[..full]);
-    let mut sums = [[T::splat(simd, T::ZERO); K]; Q];
-    for index in 0..full {
-        let keys: [T::Register<S>; K] = std::array::from_fn(|key| key_registers[key][index]);
-        for query in 0..Q {
-            let x = query_registers[query][index];
-            for key in 0..K {
-                sums[query][key] = T::times_plus(simd, x, keys[key], sums[query][key]);
+}
+
+impl<T: Lanes> Dots<'_, T> {
+    /// `Q` queries and `K` keys at a time; the last ones overlap those before them.
+    #[inline(always)]
+    fn run<S: Simd, const Q: usize, const K: usize>(mut self, simd: S) {
+        let size = self.size.max(1);
+        let (queries, keys) = (self.queries.len() / size, self.keys.len() / size);
+        // The keys of a tile stay in the nearest cache while all queries pass by.
+        let mut key = 0;
+        while key < keys {
+            let tile = keys >= K;
+            let at = if tile { key.min(keys - K) } else { key };
+            let mut query = 0;
+            while query < queries {
+                let many = queries >= Q;
+                let from = if many { query.min(queries - Q) } else { query };
+                match (many, tile) {
+                    (true, true) => self.tile::<S, Q, K>(simd, from, at),
+                    (true, false) => self.tile::<S, Q, 1>(simd, from, at),
+                    (false, true) => self.tile::<S, 1, K>(simd, from, at),
+                    (false, false) => self.tile::<S, 1, 1>(simd, from, at),
+                }
+                query += if many { Q } else { 1 };
             }
+            key += if tile { K } else { 1 };
         }
     }
-    let rest = full * lanes::<T, S>();
-    if rest < size {
-        for query in 0..Q {
-            let x = T::load(simd, &queries[query][rest..]);
-            for key in 0..K {
-                sums[query][key] = T::times_plus(simd, x, T::load(simd, &keys[key][rest..]), sums[query][key]);
+
+    #[inline(always)]
+    fn tile<S: Simd, const Q: usize, const K: usize>(&mut self, simd: S, query: usize, key: usize) {
+        let size = self.size;
+        let full = size / lanes::<T, S>();
+        let mut queries = [&[][..]; Q];
+        for index in 0..Q {
+            queries[index] = &T::registers::<S>(&self.queries[(query + index) * size..][..size])[..full];
+        }
+        let mut keys = [&[][..]; K];
+        for index in 0..K {
+            keys[index] = &T::registers::<S>(&self.keys[(key + index) * size..][..size])[..full];
+        }
+        let mut sums = [[T::splat(simd, T::ZERO); K]; Q];
+        for at in 0..full {
+            let mut key_registers = [T::splat(simd, T::ZERO); K];
+            for index in 0..K {
+                key_registers[index] = keys[index][at];
+            }
+            for query in 0..Q {
+                let x = queries[query][at];
+                for key in 0..K {
+                    sums[query][key] = T::times_plus(simd, x, key_registers[key], sums[query][key]);
+                }
             }
         }
-    }
-    for query in 0..Q {
-        let out = &mut out[query * stride..][..K];
-        for key in 0..K {
-            out[key] = T::reduce_sum(simd, sums[query][key]) * scale;
+        let rest = full * lanes::<T, S>();
+        if rest < size {
+            for q in 0..Q {
+                let x = T::load(simd, &self.queries[(query + q) * size..][..size][rest..]);
+                for k in 0..K {
+                    let y = T::load(simd, &self.keys[(key + k) * size..][..size][rest..]);
+                    sums[q][k] = T::times_plus(simd, x, y, sums[q][k]);
+                }
+            }
+        }
+        for q in 0..Q {
+            let out = &mut self.out[(query + q) * self.stride + key..][..K];
+            for k in 0..K {
+                out[k] = T::reduce_sum(simd, sums[q][k]) * self.scale;
+            }
         }
     }
 }
 
-/// Σ_s weights\[query\]\[s\] · memory\[s\] for columns from `col` on, `C` registers of them at a time; where it ended.
+/// context += Σ_s weights\[s\] · memory\[s\]
 #[inline(always)]
-fn columns<S: Simd, T: Lanes, const Q: usize, const C: usize>(
-    simd: S,
-    weights: [&[T]; Q],
-    memory: &[T],
-    cols: usize,
-    mut col: usize,
-    context: &mut [T],
-) -> usize {
-    let width = C * lanes::<T, S>();
+fn weigh<S: Simd, T: Lanes>(simd: S, weights: &[T], memory: &[T], context: &mut [T]) {
+    // As many sums as hide the time that an addition takes.
+    const REGISTERS: usize = 8;
+    let cols = context.len();
+    let width = REGISTERS * lanes::<T, S>();
+    let mut col = 0;
     while col + width <= cols {
-        let mut sums = [[T::splat(simd, T::ZERO); C]; Q];
-        let weights = weights.map(|weights| &weights[..weights.len()]);
-        for (s, row) in memory.chunks_exact(cols).enumerate() {
-            let registers = T::registers::<S>(&row[col..][..width]);
-            for query in 0..Q {
-                let weight = T::splat(simd, weights[query][s]);
-                for register in 0..C {
-                    sums[query][register] = T::times_plus(simd, weight, registers[register], sums[query][register]);
-                }
+        let out = &mut context[col..][..width];
+        let mut sums = [T::splat(simd, T::ZERO); REGISTERS];
+        sums.copy_from_slice(&T::registers::<S>(out)[..REGISTERS]);
+        for (&weight, row) in weights.iter().zip(memory.chunks_exact(cols)) {
+            let weight = T::splat(simd, weight);
+            let row = &T::registers::<S>(&row[col..][..width])[..REGISTERS];
+            for index in 0..REGISTERS {
+                sums[index] = T::times_plus(simd, weight, row[index], sums[index]);
             }
         }
-        for (context, sums) in context.chunks_exact_mut(cols).zip(sums) {
-            for (out, sum) in context[col..][..width].chunks_exact_mut(lanes::<T, S>()).zip(sums) {
-                T::store(simd, out, sum);
-            }
+        for index in 0..REGISTERS {
+            T::store(simd, &mut out[index * lanes::<T, S>()..], sums[index]);
         }
         col += width;
     }
-    col
+    // What is left: single registers, the last of which may be part of one.
+    while col < cols {
+        let mut sum = T::load(simd, &context[col..]);
+        for (&weight, row) in weights.iter().zip(memory.chunks_exact(cols)) {
+            sum = T::times_plus(simd, T::splat(simd, weight), T::load(simd, &row[col..]), sum);
+        }
+        T::store(simd, &mut context[col..], sum);
+        col += lanes::<T, S>();
+    }
+}
+
+/// Σ_s weights\[s\] · columns\[s\] of `R` queries, to column `col` of their contexts.
+#[inline(always)]
+fn combine<S: Simd, T: Lanes, const R: usize>(
+    simd: S,
+    weights: &[T],
+    columns: &[T],
+    context: &mut [T],
+    cols: usize,
+    col: usize,
+) {
+    let zeros = [[T::splat(simd, T::ZERO); SUMS]; R];
+    let sums = accumulate::<S, T, R, SUMS>(simd, zeros, weights, columns);
+    for row in 0..R {
+        let mut out = &mut context[row * cols..][..cols][col..];
+        for index in 0..SUMS {
+            let (head, tail) = out.split_at_mut(lanes::<T, S>().min(out.len()));
+            if !head.is_empty() {
+                T::store(simd, head, sums[row][index]);
+            }
+            out = tail;
+        }
+    }
+}
+
+/// Every number of the row times `factor`.
+#[inline(always)]
+fn scale_row<S: Simd, T: Lanes>(simd: S, row: &mut [T], factor: T) {
+    let factor = T::splat(simd, factor);
+    for part in row.chunks_mut(lanes::<T, S>()) {
+        let scaled = T::times(simd, T::load(simd, part), factor);
+        T::store(simd, part, scaled);
+    }
 }

@@ -92,8 +92,8 @@ fn largest<T: Lanes>(generator: &Linear<T>, attentional: &Matrix<T>, rows: &[usi
         let parts = panels.clone().zip(parallel::cut(found, panels, rows.len()));
         parallel::for_each(parts, |(panels, found)| {
             let tiles = Panel { generator, first: panels.start, rows: rows.len(), found };
-            let operands = [Some(Operand { rows: &x, inputs: 0..x.cols }), None];
-            Product { weights: &generator.panels, panels, operands, tiles }.run();
+            let first = &[Operand { rows: &x, inputs: 0..x.cols }];
+            Product { weights: &generator.panels, panels, backward: false, first, second: &[], tiles }.run();
         });
     });
     let mut merged = Vec::with_capacity(rows.len());
@@ -132,8 +132,11 @@ impl<T: Lanes> Tiles<T> for Panel<'_, T> {
         let registers = T::maximum(simd, T::maximum(simd, a, b), T::maximum(simd, c, d));
         let value = T::reduce_max(simd, registers);
         let shift = T::splat(simd, value);
-        let [a, b, c, d] = logits.map(|x| T::exp_register(simd, T::minus(simd, x, shift)));
-        let sum = T::reduce_sum(simd, T::plus(simd, T::plus(simd, a, b), T::plus(simd, c, d)));
+        let mut sum = T::splat(simd, T::ZERO);
+        for x in logits {
+            sum = T::plus(simd, sum, T::exp_register(simd, T::minus(simd, x, shift)));
+        }
+        let sum = T::reduce_sum(simd, sum);
         let numbers: &[T] = bytemuck::cast_slice(&logits);
         let place = numbers.iter().position(|&x| x == value).unwrap_or(0);
         let column = (panel * SUMS * lanes::<T, S>() + place) as u32;

@@ -3,18 +3,22 @@
 //! Sentences are sorted by length, so that those still running at a step are the first rows. Every thread takes a
 //! direction and some of the sentences through all steps; only where there are too few of both are the units divided.
 
+use std::ops::Range;
+
 use super::Cpu;
 use super::panels::Rows;
 use super::parallel;
+use super::product::Operand;
 use super::recurrent::{Recurrent, Step, Weights};
 use super::simd::Lanes;
 use super::step::{check_input, check_state};
+use super::strip::{Strip, View};
 use super::tensor::{Buffer, Matrix};
 use crate::backend::{Input, State};
 use crate::{Error, Result};
 
-/// Rows whose input product is computed at once: it is read again before it leaves the cache.
-const CHUNK: usize = 192;
+/// Bytes of input products that are computed at once: they are read again before they leave the cache.
+const CHUNK: usize = 1 << 20;
 
 /// See [`recurrent_layer`](crate::Backend::recurrent_layer).
 pub fn recurrent_layer<T: Lanes>(
@@ -44,28 +48,27 @@ pub fn recurrent_layer<T: Lanes>(
             runs.push(Run { layer, weights, direction, sentences, lengths: &lengths, len, input, initial });
         }
     }
-    let mut results: Vec<(Run<'_, T>, Option<Outcome<T>>)> = runs.into_iter().map(|run| (run, None)).collect();
-    parallel::for_each(&mut results, |(run, outcome)| *outcome = Some(run.forward(split.panels)));
+    let mut results: Vec<(Run<'_, T>, Vec<Part<T>>)> = runs.into_iter().map(|run| (run, Vec::new())).collect();
+    parallel::for_each(&mut results, |(run, parts)| *parts = run.forward(split.panels));
 
     let cols = directions * size;
-    for (run, outcome) in &results {
-        let Some(outcome) = outcome else { continue };
-        let columns = run.direction * size..(run.direction + 1) * size;
+    for (run, part) in results.iter().flat_map(|(run, parts)| parts.iter().map(move |part| (run, part))) {
+        let columns = run.direction * size + part.units.start..run.direction * size + part.units.end;
+        let (rows, width) = (run.sentences.len(), part.units.len());
         for (row, &sentence) in run.sentences.iter().enumerate() {
             let length = lengths[sentence];
             let sentence_rows = &mut output.data[sentence * len * cols..][..len * cols];
             for (position, out) in sentence_rows.chunks_exact_mut(cols.max(1)).enumerate() {
                 let out = &mut out[columns.clone()];
                 if position < length {
-                    let step = run.position(sentence, position);
-                    out.copy_from_slice(outcome.hidden(step + 1, row));
+                    out.copy_from_slice(part.hidden(rows, run.position(sentence, position) + 1, row));
                 } else {
                     out.fill(T::ZERO);
                 }
             }
-            last.hidden.data[sentence * cols..][columns.clone()].copy_from_slice(outcome.hidden(length, row));
-            if let (Some(last), Some(cell)) = (&mut last.cell, &outcome.cell) {
-                last.data[sentence * cols..][columns.clone()].copy_from_slice(&cell[row * size..][..size]);
+            last.hidden.data[sentence * cols..][columns.clone()].copy_from_slice(part.hidden(rows, length, row));
+            if let (Some(last), Some(cell)) = (&mut last.cell, &part.cell) {
+                last.data[sentence * cols..][columns.clone()].copy_from_slice(&cell[row * width..][..width]);
             }
         }
     }
@@ -85,21 +88,17 @@ struct Run<'a, T: Lanes> {
     initial: Option<&'a State<Cpu<T>>>,
 }
 
-/// What a [`Run`] computed.
-struct Outcome<T> {
-    /// The state before the first step and after every step (1 + steps, rows, hidden).
+/// Some units of a [`Run`], which one thread computes.
+struct Part<T: Lanes> {
+    panels: Range<usize>,
+    units: Range<usize>,
+    /// The state before the first step and after every step (1 + steps, rows, units).
     states: Buffer<T>,
-    /// The last cell (rows, hidden).
+    /// The cell (rows, units).
     cell: Option<Buffer<T>>,
-    rows: usize,
-    size: usize,
-}
-
-impl<T> Outcome<T> {
-    /// The state of a row after `steps` steps.
-    fn hidden(&self, steps: usize, row: usize) -> &[T] {
-        &self.states[(steps * self.rows + row) * self.size..][..self.size]
-    }
+    before: Before<T>,
+    /// The state that the next step begins with, for the product.
+    next: Rows<T>,
 }
 
 impl<T: Lanes> Run<'_, T> {
@@ -113,33 +112,81 @@ impl<T: Lanes> Run<'_, T> {
         self.sentences.partition_point(|&sentence| self.lengths[sentence] > step)
     }
 
-    /// All steps; `parts`: among how many threads the units of a step are divided.
-    fn forward(&self, parts: usize) -> Outcome<T> {
-        let (rows, size) = (self.sentences.len(), self.layer.hidden);
+    /// All steps, the units divided among `parts` threads.
+    fn forward(&self, parts: usize) -> Vec<Part<T>> {
         let steps = self.sentences.first().map_or(0, |&sentence| self.lengths[sentence]);
-        let mut states = Buffer::zeros((1 + steps) * rows * size);
-        let mut cell = self.layer.cell.has_cell().then(|| Buffer::zeros(rows * size));
-        if let Some(initial) = self.initial {
-            let columns = self.direction * size..(self.direction + 1) * size;
-            for (row, &sentence) in self.sentences.iter().enumerate() {
-                states[row * size..][..size].copy_from_slice(&initial.hidden.row(sentence)[columns.clone()]);
+        let panels = self.weights.panels.count;
+        let mut parts: Vec<Part<T>> =
+            parallel::runs(panels, parts).map(|panels| Part::new(self, panels, steps)).collect();
+        // While a step reads the state of all units, each part packs what it has computed for the next step.
+        let mut hidden: Vec<Rows<T>> = parts.iter().map(|_| Rows::default()).collect();
+        for step in 0..steps {
+            for (hidden, part) in hidden.iter_mut().zip(&mut parts) {
+                std::mem::swap(hidden, &mut part.next);
+            }
+            let start = self.layer.hidden_range().start;
+            let operands: Vec<Operand<'_, T>> = hidden
+                .iter()
+                .zip(&parts)
+                .map(|(rows, part)| Operand { rows, inputs: start + part.units.start..start + part.units.end })
+                .collect();
+            parallel::for_each(&mut parts, |part| part.step(self, step, &operands));
+        }
+        parts
+    }
+}
+
+impl<T: Lanes> Part<T> {
+    fn new(run: &Run<'_, T>, panels: Range<usize>, steps: usize) -> Self {
+        let (rows, size, per_panel) = (run.sentences.len(), run.layer.hidden, run.layer.per_panel());
+        let units = panels.start * per_panel..(panels.end * per_panel).min(size);
+        let mut states = Buffer::zeros((1 + steps) * rows * units.len());
+        let mut cell = run.layer.cell.has_cell().then(|| Buffer::zeros(rows * units.len()));
+        if let Some(initial) = run.initial {
+            let columns = run.direction * size + units.start..run.direction * size + units.end;
+            for (row, &sentence) in run.sentences.iter().enumerate() {
+                let here = row * units.len()..(row + 1) * units.len();
+                states[here.clone()].copy_from_slice(&initial.hidden.row(sentence)[columns.clone()]);
                 if let (Some(cell), Some(initial)) = (&mut cell, &initial.cell) {
-                    cell[row * size..][..size].copy_from_slice(&initial.row(sentence)[columns.clone()]);
+                    cell[here].copy_from_slice(&initial.row(sentence)[columns.clone()]);
                 }
             }
         }
-        let mut before = Before::default();
-        let mut packed = Rows::default();
-        for step in 0..steps {
-            let running = self.running(step);
-            let (earlier, later) = states.split_at_mut((step + 1) * rows * size);
-            let previous = &earlier[step * rows * size..];
-            packed.pack(running, &[size], |_, row| &previous[row * size..][..size]);
-            let begin = before.step(self, step, running);
-            Step { layer: self.layer, weights: self.weights, begin: &begin, input: None, packed: &packed, previous }
-                .run(&mut later[..running * size], cell.as_mut().map(|cell| &mut cell[..running * size]), parts);
+        let mut part = Self { panels, units, states, cell, before: Before::default(), next: Rows::default() };
+        part.pack(rows, 0, run.running(0));
+        part
+    }
+
+    /// The state of a row after `steps` steps, of `rows` rows.
+    fn hidden(&self, rows: usize, steps: usize, row: usize) -> &[T] {
+        &self.states[(steps * rows + row) * self.units.len()..][..self.units.len()]
+    }
+
+    /// Packs the state after `steps` steps of the first `running` of `rows` rows.
+    fn pack(&mut self, rows: usize, steps: usize, running: usize) {
+        let (states, width) = (&self.states, self.units.len());
+        self.next.pack(running, &[width], |_, row| &states[(steps * rows + row) * width..][..width]);
+    }
+
+    /// One step; `hidden` is the state of all units before it.
+    fn step(&mut self, run: &Run<'_, T>, step: usize, hidden: &[Operand<'_, T>]) {
+        let (rows, width, running) = (run.sentences.len(), self.units.len(), run.running(step));
+        let begin = self.before.step(run, &self.panels, step, running);
+        let (earlier, later) = self.states.split_at_mut((step + 1) * rows * width);
+        let previous = View { data: &earlier[step * rows * width..], stride: width, first: self.units.start };
+        let strip = |data| Strip::new(data, self.units.clone());
+        Step {
+            layer: run.layer,
+            weights: run.weights,
+            panels: self.panels.clone(),
+            backward: step % 2 == 1,
+            begin: &begin,
+            input: &[],
+            hidden,
+            previous,
         }
-        Outcome { states, cell, rows, size }
+        .run(strip(&mut later[..rows * width]), self.cell.as_mut().map(|cell| strip(&mut *cell)));
+        self.pack(rows, step + 1, run.running(step + 1));
     }
 }
 
@@ -156,33 +203,35 @@ struct Before<T: Lanes> {
 
 impl<T: Lanes> Before<T> {
     /// What the sums of every running sentence begin with.
-    fn step<'a>(&'a mut self, run: &'a Run<'_, T>, step: usize, running: usize) -> Vec<&'a [T]> {
-        let width = run.weights.bias.len();
+    fn step<'a>(&'a mut self, run: &'a Run<'_, T>, panels: &Range<usize>, step: usize, running: usize) -> Vec<&'a [T]> {
         if let (Input::Ids(ids), Some(folded)) = (run.input, &run.weights.folded) {
+            let (width, skipped) = (run.weights.bias.len(), run.weights.sums_len(&(0..panels.start)));
             return run.sentences[..running]
                 .iter()
                 .map(|&sentence| {
                     let id = ids[sentence * run.len + run.position(sentence, step)] as usize;
-                    &folded[id * width..][..width]
+                    &folded[id * width..][..width][skipped..]
                 })
                 .collect();
         }
         if step == self.first_step + self.starts.len() {
-            self.chunk(run, step);
+            self.chunk(run, panels, step);
         }
         let start = self.starts[step - self.first_step];
+        let width = run.weights.sums_len(panels);
         self.sums[start * width..].chunks_exact(width).take(running).collect()
     }
 
     /// Computes the products of as many steps as make up a chunk, `first_step` the first of them.
-    fn chunk(&mut self, run: &Run<'_, T>, first_step: usize) {
-        let width = run.weights.bias.len();
+    fn chunk(&mut self, run: &Run<'_, T>, panels: &Range<usize>, first_step: usize) {
+        let width = run.weights.sums_len(panels);
+        let limit = (CHUNK / (width * size_of::<T>()).max(1)).max(64);
         self.first_step = first_step;
         self.starts.clear();
-        let mut places = Vec::with_capacity(CHUNK);
+        let mut places = Vec::with_capacity(limit);
         for step in first_step.. {
             let running = run.running(step);
-            if running == 0 || !self.starts.is_empty() && places.len() + running > CHUNK {
+            if running == 0 || !self.starts.is_empty() && places.len() + running > limit {
                 break;
             }
             self.starts.push(places.len());
@@ -201,7 +250,7 @@ impl<T: Lanes> Before<T> {
             self.sums = Buffer::zeros(places.len() * width);
         }
         let sums = &mut self.sums[..places.len() * width];
-        run.weights.input_product(&self.x, 0..run.layer.input_size, sums);
+        run.weights.input_product(&self.x, 0..run.layer.input_size, panels.clone(), sums);
     }
 }
 

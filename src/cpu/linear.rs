@@ -58,7 +58,7 @@ impl<T: Lanes> Linear<T> {
 
     /// How a product with this many rows is divided.
     pub(super) fn split(&self, rows: usize) -> Split {
-        Split::choose(rows, self.panels.count, self.outputs * self.panels.inputs, parallel::threads())
+        Split::choose::<T>(rows, self.panels.count, self.outputs * self.panels.inputs, parallel::threads())
     }
 
     /// Checks the parts of x, and tells how many rows they have.
@@ -90,16 +90,15 @@ impl<T: Lanes> Linear<T> {
         parallel::for_each(parts, |(group, out)| {
             let x = self.pack(inputs, group.clone());
             by_columns([out], group.len(), self.outputs, self.per_panel(), split.panels, |panels, [out]| {
-                let operand = Operand { rows: &x, inputs: 0..x.cols };
-                let (weights, operands) = (&self.panels, [Some(operand), None]);
+                let (weights, first) = (&self.panels, &[Operand { rows: &x, inputs: 0..x.cols }]);
                 match activation {
                     Activation::Identity => {
                         let tiles = Affine::<T, false> { bias: &self.bias, out };
-                        Product { weights, panels, operands, tiles }.run();
+                        Product { weights, panels, backward: false, first, second: &[], tiles }.run();
                     }
                     Activation::Tanh => {
                         let tiles = Affine::<T, true> { bias: &self.bias, out };
-                        Product { weights, panels, operands, tiles }.run();
+                        Product { weights, panels, backward: false, first, second: &[], tiles }.run();
                     }
                 }
             });
@@ -124,9 +123,13 @@ impl<T: Lanes, const TANH: bool> Tiles<T> for Affine<'_, T, TANH> {
     }
 
     #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
-        let y = if TANH { sums.map(|y| T::tanh_register(simd, y)) } else { sums };
-        self.out.store(simd, row, panel * SUMS * lanes::<T, S>(), y);
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+        if TANH {
+            for y in &mut sums {
+                *y = T::tanh_register(simd, *y);
+            }
+        }
+        self.out.store(simd, row, panel * SUMS * lanes::<T, S>(), sums);
     }
 }
 

@@ -6,8 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Multiplications that are worth waking a thread for.
 const WORTH: usize = 600_000;
 
-/// Rows a thread needs at least, for it to be worth reading all the weights for them.
-const ROWS: usize = 20;
+/// Rows that a thread needs at least to read weights for them alone that stay in its cache.
+const ROWS: usize = 16;
+
+/// Rows that it needs where the weights come from far away each time.
+const MANY_ROWS: usize = 128;
+
+/// Bytes of weights that stay in a thread's own cache.
+const NEAR: usize = 1 << 20;
 
 /// How often to look whether the other threads are done before sleeping until they are: some 30 µs.
 const PATIENCE: usize = 1000;
@@ -55,9 +61,10 @@ impl Split {
     /// For `rows` rows, with `work` multiplications for each, among at most `threads`.
     ///
     /// Many rows are divided; few share the weights, because reading those is what takes the time.
-    pub fn choose(rows: usize, panels: usize, work: usize, threads: usize) -> Self {
+    pub fn choose<T>(rows: usize, panels: usize, work: usize, threads: usize) -> Self {
         let threads = threads.min(rows.saturating_mul(work) / WORTH + 1);
-        let row_groups = threads.min(rows / ROWS).max(1);
+        let rows_each = if work * size_of::<T>() > NEAR { MANY_ROWS } else { ROWS };
+        let row_groups = threads.min(rows / rows_each).max(1);
         Self { rows: row_groups, panels: (threads / row_groups).clamp(1, panels.max(1)) }
     }
 }

@@ -3,6 +3,9 @@
 //! A tile is some rows times one panel. Its sums begin with a bias or an earlier product, stay in registers while all
 //! inputs are added in order, and are used up at once: activation, gates and new state, or a running maximum. A row's
 //! sums do not depend on the rows beside it.
+//!
+//! No closures and no iterator adapters around arithmetic here: the compiler gives those the processor's instructions
+//! only if it happens to inline them.
 
 use std::ops::Range;
 
@@ -57,8 +60,7 @@ impl Columns for First3 {
         x: &[T],
         weights: &[T],
     ) -> [Sums<S, T>; R] {
-        let added = accumulate(simd, sums.map(|[r, z, n, _]| [r, z, n]), x, weights);
-        std::array::from_fn(|row| [added[row][0], added[row][1], added[row][2], sums[row][3]])
+        accumulate_three(simd, sums, [0, 1, 2], x, weights)
     }
 }
 
@@ -70,14 +72,13 @@ impl Columns for Outer3 {
         x: &[T],
         weights: &[T],
     ) -> [Sums<S, T>; R] {
-        let added = accumulate(simd, sums.map(|[r, z, _, n]| [r, z, n]), x, weights);
-        std::array::from_fn(|row| [added[row][0], added[row][1], sums[row][2], added[row][2]])
+        accumulate_three(simd, sums, [0, 1, 3], x, weights)
     }
 }
 
 /// sums\[row\]\[column\] += Σ_k x\[k\]\[row\] · w\[k\]\[column\]
 #[inline(always)]
-fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
+pub fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
     simd: S,
     mut sums: [[T::Register<S>; W]; R],
     x: &[T],
@@ -91,6 +92,28 @@ fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
             for column in 0..W {
                 sums[row][column] = T::times_plus(simd, x, weights[column], sums[row][column]);
             }
+        }
+    }
+    sums
+}
+
+/// The same for three columns, which are added to the sums `places`.
+#[inline(always)]
+fn accumulate_three<S: Simd, T: Lanes, const R: usize>(
+    simd: S,
+    mut sums: [Sums<S, T>; R],
+    places: [usize; 3],
+    x: &[T],
+    weights: &[T],
+) -> [Sums<S, T>; R] {
+    let mut three = [[T::splat(simd, T::ZERO); 3]; R];
+    for row in 0..R {
+        three[row] = [sums[row][places[0]], sums[row][places[1]], sums[row][places[2]]];
+    }
+    let three = accumulate(simd, three, x, weights);
+    for row in 0..R {
+        for (column, &place) in places.iter().enumerate() {
+            sums[row][place] = three[row][column];
         }
     }
     sums
@@ -126,8 +149,12 @@ pub struct Product<'a, T: Lanes, E> {
     pub weights: &'a Panels<T>,
     /// Which panels of it.
     pub panels: Range<usize>,
-    /// One operand or both, of equally many rows.
-    pub operands: [Option<Operand<'a, T>>; 2],
+    /// Whether to begin with the last panel: it is still in the cache where the last product ended with it.
+    pub backward: bool,
+    /// What is added first, all of equally many rows.
+    pub first: &'a [Operand<'a, T>],
+    /// What is added then.
+    pub second: &'a [Operand<'a, T>],
     /// What stands before and behind.
     pub tiles: E,
 }
@@ -141,17 +168,36 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
     /// `R` rows from `rows.start` on, times one panel.
     #[inline(always)]
     fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, rows: Range<usize>) {
-        let mut sums: [Sums<S, T>; R] = std::array::from_fn(|row| self.tiles.begin(simd, rows.start + row, panel));
-        if let Some(Operand { rows: x, inputs }) = &self.operands[0] {
+        let mut sums = [[T::splat(simd, T::ZERO); SUMS]; R];
+        for row in 0..R {
+            sums[row] = self.tiles.begin(simd, rows.start + row, panel);
+        }
+        for Operand { rows: x, inputs } in self.first {
             let weights = self.weights.weights(panel, inputs.clone());
             sums = E::First::add(simd, sums, x.numbers(rows.clone()), weights);
         }
-        if let Some(Operand { rows: x, inputs }) = &self.operands[1] {
+        for Operand { rows: x, inputs } in self.second {
             let weights = self.weights.weights(panel, inputs.clone());
             sums = E::Second::add(simd, sums, x.numbers(rows.clone()), weights);
         }
-        for (row, sums) in sums.into_iter().enumerate() {
-            self.tiles.end(simd, rows.start + row, panel, sums);
+        // Written out, because what a loop indexes is kept in memory, not in registers.
+        if R > 0 {
+            self.tiles.end(simd, rows.start, panel, sums[0]);
+        }
+        if R > 1 {
+            self.tiles.end(simd, rows.start + 1, panel, sums[1]);
+        }
+        if R > 2 {
+            self.tiles.end(simd, rows.start + 2, panel, sums[2]);
+        }
+        if R > 3 {
+            self.tiles.end(simd, rows.start + 3, panel, sums[3]);
+        }
+        if R > 4 {
+            self.tiles.end(simd, rows.start + 4, panel, sums[4]);
+        }
+        if R > 5 {
+            self.tiles.end(simd, rows.start + 5, panel, sums[5]);
         }
     }
 }
@@ -161,8 +207,11 @@ impl<T: Lanes, E: Tiles<T>> WithSimd for Product<'_, T, E> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) -> E {
-        let Some(any) = self.operands.iter().flatten().next().map(|operand| operand.rows) else { return self.tiles };
-        for panel in self.panels.clone() {
+        let Some(any) = self.first.iter().chain(self.second).next().map(|operand| operand.rows) else {
+            return self.tiles;
+        };
+        for index in 0..self.panels.len() {
+            let panel = if self.backward { self.panels.end - 1 - index } else { self.panels.start + index };
             for block in 0..any.blocks() {
                 let rows = any.block(block);
                 match rows.len() {

@@ -11,7 +11,7 @@ use super::panels::{Panels, Rows, SUMS};
 use super::parallel::Split;
 use super::product::{First3, Four, Operand, Outer3, Product, Sums, Tiles};
 use super::simd::{Lanes, Shape, lanes};
-use super::strip::{Strip, by_columns};
+use super::strip::{Strip, View};
 use super::tensor::{Buffer, Matrix};
 use crate::backend::{Direction, RecurrentParameters};
 use crate::model::Cell;
@@ -104,7 +104,7 @@ impl<T: Lanes> Recurrent<T> {
     /// How one step of this many rows, reading this many inputs beside the state, is divided.
     pub(super) fn split(&self, rows: usize, inputs: usize, threads: usize) -> Split {
         let work = self.cell.gates() * self.hidden * (inputs + self.hidden);
-        Split::choose(rows, self.hidden.div_ceil(self.per_panel()), work, threads)
+        Split::choose::<T>(rows, self.hidden.div_ceil(self.per_panel()), work, threads)
     }
 }
 
@@ -152,23 +152,28 @@ impl<T: Lanes> Weights<T> {
         let mut folded = Buffer::zeros(table.rows * self.bias.len());
         let mut x = Rows::default();
         x.pack(table.rows, &[input_size], |_, row| table.row(row));
-        self.input_product(&x, 0..input_size, &mut folded);
+        self.input_product(&x, 0..input_size, 0..self.panels.count, &mut folded);
         self.folded = Some(folded);
         self
     }
 
-    /// bias + W x for every row x, into `out` (rows, sums).
-    pub(super) fn input_product(&self, x: &Rows<T>, inputs: Range<usize>, out: &mut [T]) {
-        let per_panel = self.bias.len() / self.panels.count.max(1);
-        let four = self.panels.width() == SUMS;
-        by_columns([out], x.rows, self.bias.len(), per_panel, 1, |panels, [out]| {
-            let (weights, operands) = (&self.panels, [Some(Operand { rows: x, inputs: inputs.clone() }), None]);
-            if four {
-                Product { weights, panels, operands, tiles: Before::<T, true> { bias: &self.bias, out } }.run();
-            } else {
-                Product { weights, panels, operands, tiles: Before::<T, false> { bias: &self.bias, out } }.run();
-            }
-        });
+    /// Numbers that the sums of one row take.
+    pub(super) fn sums_len(&self, panels: &Range<usize>) -> usize {
+        self.bias.len() / self.panels.count.max(1) * panels.len()
+    }
+
+    /// bias + W x of some panels for every row x, into `out` (rows, sums).
+    pub(super) fn input_product(&self, x: &Rows<T>, inputs: Range<usize>, panels: Range<usize>, out: &mut [T]) {
+        let columns = self.sums_len(&(0..panels.start))..self.sums_len(&(0..panels.end));
+        let (weights, first) = (&self.panels, &[Operand { rows: x, inputs }]);
+        let (bias, out) = (&*self.bias, Strip::new(out, columns));
+        if weights.width() == SUMS {
+            let tiles = Before::<T, true> { bias, out };
+            Product { weights, panels, backward: false, first, second: &[], tiles }.run();
+        } else {
+            let tiles = Before::<T, false> { bias, out };
+            Product { weights, panels, backward: false, first, second: &[], tiles }.run();
+        }
     }
 }
 
@@ -200,55 +205,62 @@ macro_rules! before {
 before!(true, Four);
 before!(false, First3);
 
-/// One step of one direction, for some rows.
+/// One step of one direction, for some rows and some panels of units.
 #[derive(Debug)]
 pub struct Step<'a, T: Lanes> {
     /// The layer.
     pub layer: &'a Recurrent<T>,
-    /// Which of its directions.
+    /// One of its directions.
     pub weights: &'a Weights<T>,
-    /// What the sums of each row begin with: the bias, or the bias and a product.
+    /// The panels of the units.
+    pub panels: Range<usize>,
+    /// Whether to begin with the last panel.
+    pub backward: bool,
+    /// What the sums of each row begin with, of these panels: the bias, or the bias and a product.
     pub begin: &'a [&'a [T]],
     /// What is still to be multiplied of the input.
-    pub input: Option<(&'a Rows<T>, Range<usize>)>,
+    pub input: &'a [Operand<'a, T>],
     /// h (rows, hidden), for the product.
-    pub packed: &'a Rows<T>,
-    /// h (rows, hidden)
-    pub previous: &'a [T],
+    pub hidden: &'a [Operand<'a, T>],
+    /// h of at least these units.
+    pub previous: View<'a, T>,
 }
 
 impl<T: Lanes> Step<'_, T> {
-    /// Writes the new state to `hidden`; `cell`, where there is one, holds the old and then the new one.
-    ///
-    /// `parts`: among how many threads the units are divided.
-    pub fn run(&self, hidden: &mut [T], cell: Option<&mut [T]>, parts: usize) {
-        let (rows, size) = (self.begin.len(), self.layer.hidden);
-        let per_panel = self.layer.per_panel();
+    /// Writes the new state of the units to `hidden`; `cell`, where there is one, holds the old and then the new one.
+    pub fn run(self, hidden: Strip<'_, T>, cell: Option<Strip<'_, T>>) {
+        let begin = Begin { sums: self.begin, first: self.panels.start };
         match (self.layer.cell, cell) {
-            (Cell::Lstm, Some(cell)) => by_columns([hidden, cell], rows, size, per_panel, parts, |panels, [h, c]| {
-                self.product(panels, Lstm { begin: self.begin, hidden: h, cell: c });
-            }),
-            (Cell::Gru, _) => by_columns([hidden], rows, size, per_panel, parts, |panels, [hidden]| {
-                self.product(panels, Gru { begin: self.begin, previous: self.previous, size, hidden });
-            }),
-            _ => by_columns([hidden], rows, size, per_panel, parts, |panels, [hidden]| {
-                self.product(panels, Elman { begin: self.begin, hidden });
-            }),
+            (Cell::Lstm, Some(cell)) => self.product(Lstm { begin, hidden, cell }),
+            (Cell::Gru, _) => self.product(Gru { begin, previous: self.previous, hidden }),
+            _ => self.product(Elman { begin, hidden }),
         }
     }
 
-    fn product(&self, panels: Range<usize>, tiles: impl Tiles<T>) {
-        let operands = [
-            self.input.as_ref().map(|(rows, inputs)| Operand { rows, inputs: inputs.clone() }),
-            Some(Operand { rows: self.packed, inputs: self.layer.hidden_range() }),
-        ];
-        Product { weights: &self.weights.panels, panels, operands, tiles }.run();
+    fn product(&self, tiles: impl Tiles<T>) {
+        let (weights, panels) = (&self.weights.panels, self.panels.clone());
+        let (first, second) = (self.input, self.hidden);
+        Product { weights, panels, backward: self.backward, first, second, tiles }.run();
+    }
+}
+
+/// What the sums of each row begin with, from panel `first` on.
+#[derive(Clone, Copy)]
+struct Begin<'a, T> {
+    sums: &'a [&'a [T]],
+    first: usize,
+}
+
+impl<T: Lanes> Begin<'_, T> {
+    #[inline(always)]
+    fn of<S: Simd>(&self, row: usize, panel: usize) -> Sums<S, T> {
+        sums::<S, T>(self.sums[row], panel - self.first)
     }
 }
 
 /// Gates i, f, g, o: c' = σ(f) ⊙ c + σ(i) ⊙ tanh(g), h' = σ(o) ⊙ tanh(c')
 struct Lstm<'a, T> {
-    begin: &'a [&'a [T]],
+    begin: Begin<'a, T>,
     hidden: Strip<'a, T>,
     cell: Strip<'a, T>,
 }
@@ -259,27 +271,25 @@ impl<T: Lanes> Tiles<T> for Lstm<'_, T> {
 
     #[inline(always)]
     fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
-        sums::<S, T>(self.begin[row], panel)
+        self.begin.of::<S>(row, panel)
     }
 
     #[inline(always)]
     fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [i, f, g, o]: Sums<S, T>) {
         let unit = panel * lanes::<T, S>();
         let cell = self.cell.at(row, unit, lanes::<T, S>());
-        let [i, f, o] = [i, f, o].map(|gate| T::sigmoid_register(simd, gate));
-        let new = T::times(simd, i, T::tanh_register(simd, g));
-        let c = T::times_plus(simd, f, T::load(simd, cell), new);
+        let new = T::times(simd, T::sigmoid_register(simd, i), T::tanh_register(simd, g));
+        let c = T::times_plus(simd, T::sigmoid_register(simd, f), T::load(simd, cell), new);
         T::store(simd, cell, c);
-        let h = T::times(simd, o, T::tanh_register(simd, c));
+        let h = T::times(simd, T::sigmoid_register(simd, o), T::tanh_register(simd, c));
         T::store(simd, self.hidden.at(row, unit, lanes::<T, S>()), h);
     }
 }
 
 /// Gates r, z, n: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h
 struct Gru<'a, T> {
-    begin: &'a [&'a [T]],
-    previous: &'a [T],
-    size: usize,
+    begin: Begin<'a, T>,
+    previous: View<'a, T>,
     hidden: Strip<'a, T>,
 }
 
@@ -289,15 +299,15 @@ impl<T: Lanes> Tiles<T> for Gru<'_, T> {
 
     #[inline(always)]
     fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
-        sums::<S, T>(self.begin[row], panel)
+        self.begin.of::<S>(row, panel)
     }
 
     #[inline(always)]
     fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [r, z, n_input, n_hidden]: Sums<S, T>) {
         let unit = panel * lanes::<T, S>();
-        let [r, z] = [r, z].map(|gate| T::sigmoid_register(simd, gate));
+        let (r, z) = (T::sigmoid_register(simd, r), T::sigmoid_register(simd, z));
         let n = T::tanh_register(simd, T::times_plus(simd, r, n_hidden, n_input));
-        let previous = T::load(simd, &self.previous[row * self.size..][..self.size][unit..]);
+        let previous = T::load(simd, self.previous.at(row, unit));
         // (1 − z) n + z h = n + z (h − n)
         let h = T::times_plus(simd, z, T::minus(simd, previous, n), n);
         T::store(simd, self.hidden.at(row, unit, lanes::<T, S>()), h);
@@ -306,7 +316,7 @@ impl<T: Lanes> Tiles<T> for Gru<'_, T> {
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh)
 struct Elman<'a, T> {
-    begin: &'a [&'a [T]],
+    begin: Begin<'a, T>,
     hidden: Strip<'a, T>,
 }
 
@@ -316,12 +326,14 @@ impl<T: Lanes> Tiles<T> for Elman<'_, T> {
 
     #[inline(always)]
     fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
-        sums::<S, T>(self.begin[row], panel)
+        self.begin.of::<S>(row, panel)
     }
 
     #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
-        let h = sums.map(|sum| T::tanh_register(simd, sum));
-        self.hidden.store(simd, row, panel * SUMS * lanes::<T, S>(), h);
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+        for sum in &mut sums {
+            *sum = T::tanh_register(simd, *sum);
+        }
+        self.hidden.store(simd, row, panel * SUMS * lanes::<T, S>(), sums);
     }
 }

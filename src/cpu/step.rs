@@ -1,10 +1,14 @@
 //! One step of a recurrent layer: the decoder's.
 
+use std::ops::Range;
+
 use super::Cpu;
 use super::panels::Rows;
 use super::parallel;
+use super::product::Operand;
 use super::recurrent::{Recurrent, Step};
 use super::simd::Lanes;
+use super::strip::{Strip, View, by_columns};
 use super::tensor::Matrix;
 use crate::backend::{Input, State};
 use crate::{Error, Result};
@@ -20,9 +24,6 @@ pub fn recurrent_step<T: Lanes>(
     check(layer, input, feed, previous, next)?;
     let (batch, size) = (previous.hidden.rows, layer.hidden);
     let weights = &layer.directions[0];
-    if let (Some(next), Some(previous)) = (&mut next.cell, &previous.cell) {
-        next.data.copy_from_slice(&previous.data);
-    }
     let sums = weights.bias.len();
     let folded = match (input, &weights.folded) {
         (Input::Ids(ids), Some(folded)) => Some((*ids, folded)),
@@ -49,7 +50,7 @@ pub fn recurrent_step<T: Lanes>(
             Some((ids, folded)) => ids[group.clone()].iter().map(|&id| &folded[id as usize * sums..][..sums]).collect(),
             None => vec![&weights.bias; group.len()],
         };
-        let (mut x, mut packed) = (Rows::default(), Rows::default());
+        let (mut x, mut h) = (Rows::default(), Rows::default());
         if !inputs.is_empty() {
             x.pack(group.len(), &[input_cols, layer.feed_size], |part, row| match (part, feed) {
                 (1, Some(feed)) => feed.row(group.start + row),
@@ -57,16 +58,35 @@ pub fn recurrent_step<T: Lanes>(
                 _ => &[],
             });
         }
-        packed.pack(group.len(), &[size], |_, row| previous.hidden.row(group.start + row));
-        Step {
-            layer,
-            weights,
-            begin: &begin,
-            input: (!inputs.is_empty()).then_some((&x, inputs.clone())),
-            packed: &packed,
-            previous: &previous.hidden.data[group.start * size..],
+        h.pack(group.len(), &[size], |_, row| previous.hidden.row(group.start + row));
+        let input = [Operand { rows: &x, inputs: inputs.clone() }];
+        let step = |panels: Range<usize>, hidden: Strip<'_, T>, cell: Option<Strip<'_, T>>| {
+            let skipped = weights.sums_len(&(0..panels.start));
+            let begin: Vec<&[T]> = begin.iter().map(|sums| &sums[skipped..]).collect();
+            Step {
+                layer,
+                weights,
+                panels,
+                backward: false,
+                begin: &begin,
+                input: if inputs.is_empty() { &[] } else { &input },
+                hidden: &[Operand { rows: &h, inputs: layer.hidden_range() }],
+                previous: View { data: &previous.hidden.data[group.start * size..], stride: size, first: 0 },
+            }
+            .run(hidden, cell);
+        };
+        let (rows, per_panel) = (group.len(), layer.per_panel());
+        match (cell, &previous.cell) {
+            (Some(cell), Some(old)) => {
+                by_columns([hidden, cell], rows, size, per_panel, split.panels, |panels, [hidden, mut cell]| {
+                    cell.copy_from(&old.data[group.start * size..], rows, size);
+                    step(panels, hidden, Some(cell));
+                });
+            }
+            _ => by_columns([hidden], rows, size, per_panel, split.panels, |panels, [hidden]| {
+                step(panels, hidden, None);
+            }),
         }
-        .run(hidden, cell, split.panels);
     });
     Ok(())
 }

@@ -10,6 +10,25 @@ use super::product::Sums;
 use super::simd::{Lanes, lanes};
 use super::tensor::Buffer;
 
+/// Some neighbouring columns of a row-major matrix, to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a, T> {
+    /// The numbers from the first row on.
+    pub data: &'a [T],
+    /// Numbers from one row to the next.
+    pub stride: usize,
+    /// The column that `data` begins with, as the whole matrix counts them.
+    pub first: usize,
+}
+
+impl<'a, T> View<'a, T> {
+    /// The columns of a row from `col` to the end of the view's row.
+    #[inline(always)]
+    pub fn at(&self, row: usize, col: usize) -> &'a [T] {
+        &self.data[row * self.stride..][..self.stride][col - self.first..]
+    }
+}
+
 /// Some neighbouring columns of a row-major matrix.
 #[derive(Debug)]
 pub struct Strip<'a, T> {
@@ -20,7 +39,12 @@ pub struct Strip<'a, T> {
     cols: Range<usize>,
 }
 
-impl<T: Lanes> Strip<'_, T> {
+impl<'a, T: Lanes> Strip<'a, T> {
+    /// The columns `cols`, which are all that `data` holds.
+    pub fn new(data: &'a mut [T], cols: Range<usize>) -> Self {
+        Self { data, stride: cols.len(), cols }
+    }
+
     /// The columns of a row from `col` on, at most `count`.
     #[inline(always)]
     pub fn at(&mut self, row: usize, col: usize, count: usize) -> &mut [T] {
@@ -31,16 +55,29 @@ impl<T: Lanes> Strip<'_, T> {
     /// Writes four registers from column `col` on, as far as the strip goes.
     #[inline(always)]
     pub fn store<S: Simd>(&mut self, simd: S, row: usize, col: usize, registers: Sums<S, T>) {
-        let out = self.at(row, col, SUMS * lanes::<T, S>());
-        for (out, register) in out.chunks_mut(lanes::<T, S>()).zip(registers) {
-            T::store(simd, out, register);
+        let mut out = self.at(row, col, SUMS * lanes::<T, S>());
+        for register in registers {
+            let (head, tail) = out.split_at_mut(lanes::<T, S>().min(out.len()));
+            if head.is_empty() {
+                break;
+            }
+            T::store(simd, head, register);
+            out = tail;
+        }
+    }
+
+    /// Takes `rows` rows from a matrix of `cols` columns.
+    pub fn copy_from(&mut self, matrix: &[T], rows: usize, cols: usize) {
+        for (row, matrix) in matrix.chunks_exact(cols.max(1)).take(rows).enumerate() {
+            let columns = self.cols.clone();
+            self.at(row, columns.start, columns.len()).copy_from_slice(&matrix[columns]);
         }
     }
 }
 
 /// Divides `rows` rows of matrices with `cols` columns among threads by columns, in panels of `per_panel`.
 ///
-/// `work` gets the panels and the strips of them, which hold what the matrices held.
+/// `work` gets the panels and the strips of them, to be written.
 pub fn by_columns<T: Lanes, const N: usize>(
     mut matrices: [&mut [T]; N],
     rows: usize,
@@ -51,33 +88,24 @@ pub fn by_columns<T: Lanes, const N: usize>(
 ) {
     let panels = cols.div_ceil(per_panel);
     if parts <= 1 || panels <= 1 {
-        return work(0..panels, matrices.map(|data| Strip { data, stride: cols, cols: 0..cols }));
+        return work(0..panels, matrices.map(|data| Strip::new(data, 0..cols)));
     }
-    // Interleaved columns cannot be lent to several threads: each gets a copy.
-    let mut copies: Vec<(Range<usize>, [Buffer<T>; N])> = parallel::runs(panels, parts)
+    // Interleaved columns cannot be lent to several threads: each writes its own, and they are put together.
+    let columns = |panels: &Range<usize>| panels.start * per_panel..(panels.end * per_panel).min(cols);
+    let mut pieces: Vec<(Range<usize>, [Buffer<T>; N])> = parallel::runs(panels, parts)
         .map(|panels| {
-            let cols_here = panels.start * per_panel..(panels.end * per_panel).min(cols);
-            let copies = std::array::from_fn(|matrix| {
-                let mut copy = Buffer::zeros(rows * cols_here.len());
-                let sources = matrices[matrix].chunks_exact(cols);
-                for (copy, source) in copy.chunks_exact_mut(cols_here.len()).zip(sources) {
-                    copy.copy_from_slice(&source[cols_here.clone()]);
-                }
-                copy
-            });
-            (panels, copies)
+            let len = rows * columns(&panels).len();
+            (panels, std::array::from_fn(|_| Buffer::zeros(len)))
         })
         .collect();
-    parallel::for_each(&mut copies, |(panels, copies)| {
-        let cols = panels.start * per_panel..(panels.end * per_panel).min(cols);
-        let strips = copies.each_mut().map(|data| Strip { data, stride: cols.len(), cols: cols.clone() });
-        work(panels.clone(), strips);
+    parallel::for_each(&mut pieces, |(panels, pieces)| {
+        work(panels.clone(), pieces.each_mut().map(|data| Strip::new(data, columns(panels))));
     });
-    for (panels, copies) in &copies {
-        let cols_here = panels.start * per_panel..(panels.end * per_panel).min(cols);
-        for (matrix, copy) in matrices.iter_mut().zip(copies) {
-            for (row, copy) in matrix.chunks_exact_mut(cols).zip(copy.chunks_exact(cols_here.len())) {
-                row[cols_here.clone()].copy_from_slice(copy);
+    for (panels, pieces) in &pieces {
+        let columns = columns(panels);
+        for (matrix, piece) in matrices.iter_mut().zip(pieces) {
+            for (row, piece) in matrix.chunks_exact_mut(cols).zip(piece.chunks_exact(columns.len())) {
+                row[columns.clone()].copy_from_slice(piece);
             }
         }
     }

@@ -137,7 +137,19 @@ impl Engine {
             let adapter = self.opened.adapter.name.clone();
             return Err(Error::TooLarge { adapter, what: what.to_owned(), bytes, limit });
         }
-        let taken = self.pool.take(&self.opened.device, bytes);
+        let mut taken = self.pool.take(&self.opened.device, bytes);
+        if self.opened.ran_out_of_memory() {
+            drop(taken);
+            self.finish()?;
+            self.pool.trim();
+            taken = self.pool.take(&self.opened.device, bytes);
+            if self.opened.ran_out_of_memory() {
+                drop(taken);
+                self.pool.trim();
+                let adapter = self.opened.adapter.name.clone();
+                return Err(Error::OutOfMemory { adapter, what: what.to_owned(), bytes });
+            }
+        }
         self.opened.check()?;
         Ok(taken)
     }

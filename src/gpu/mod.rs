@@ -95,6 +95,11 @@ impl Gpu {
         self.engine.finish()
     }
 
+    /// Gives the device back at once. Whatever is asked of it afterwards is an [`Error::Device`], as when it is lost.
+    pub fn destroy(&self) {
+        self.engine.opened().device.destroy();
+    }
+
     /// Threads that keep the device busy, about: fewer are worth splitting products for.
     fn busy_threads(&self) -> usize {
         if self.adapter().kind == AdapterKind::Software { 0 } else { 1 << 16 }

@@ -125,7 +125,7 @@ impl Gpu {
         buffers: Vec<Arc<Memory>>,
         workgroup_count: [u32; 3],
     ) -> Result<()> {
-        self.record_as(P::DECLARED, params, &constants, buffers, workgroup_count)
+        self.record_as(P::DECLARED, params, constants, buffers, workgroup_count)
     }
 
     /// Records one dispatch of a shader that shares its `Params` with others.
