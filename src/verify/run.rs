@@ -51,6 +51,8 @@ async fn compare<B: Backend>(
     counters: &mut Counters,
 ) -> Result<Vec<Comparison>> {
     let mut ready = case.prepare(backend, precision)?;
+    // A device may put off what it is asked: what was prepared is not to be counted.
+    backend.read(&backend.zeros(1, 1)?).await?;
     let before = backend.counters();
     ready.run(backend).await?;
     // Reading waits until the work is done, and so is part of it: a device may count kernels as it runs them.
