@@ -6,6 +6,7 @@
 mod activation;
 mod attention;
 mod embedding;
+mod folded;
 mod generator;
 mod layer;
 mod linear;
