@@ -210,6 +210,8 @@ fn a_step_is_the_cells_equations() {
         check::<f32>(batch, sizes, 0.3);
         check::<f64>(batch, sizes, 0.3);
     }
+    // A vocabulary too large to keep what its symbols add.
+    check::<f64>(7, [530_000, 5, 2, 3], 0.3);
     // Gates that saturate.
     check::<f64>(5, [11, 5, 2, 19], 1e4);
 }
@@ -297,6 +299,7 @@ fn a_layer_is_its_steps() {
     // Units divided among threads, whose last is part of a panel.
     check::<f32>(&[3, 1], 1, [600, 40, 0, 451]);
     check::<f64>(&[5, 9, 1, 2], 1, [600, 40, 0, 451]);
+    check::<f64>(&[4, 1], 2, [530_000, 5, 0, 3]);
     check::<f64>(&[9; 40], 1, [600, 71, 0, 323]);
 }
 

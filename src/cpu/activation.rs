@@ -115,3 +115,79 @@ pub mod double {
         each::<S>(x, f64::exp)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Simd, WithSimd};
+
+    use crate::cpu::simd::{Lanes, dispatch, lanes};
+
+    /// exp, tanh and sigmoid of some numbers.
+    struct All<'a>(&'a [f32]);
+
+    impl WithSimd for All<'_> {
+        type Output = Vec<[f32; 3]>;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+            let mut out = Vec::new();
+            for part in self.0.chunks(lanes::<f32, S>()) {
+                let x = f32::load(simd, part);
+                let mut values = [[0.0; 64]; 3];
+                f32::store(simd, &mut values[0], f32::exp_register(simd, x));
+                f32::store(simd, &mut values[1], f32::tanh_register(simd, x));
+                f32::store(simd, &mut values[2], f32::sigmoid_register(simd, x));
+                out.extend((0..part.len()).map(|lane| values.map(|values| values[lane])));
+            }
+            out
+        }
+    }
+
+    /// From −200 to 200, dense around 0 on a logarithmic scale too.
+    fn numbers() -> Vec<f32> {
+        let even = (-2_000_000..=2_000_000).map(|step| step as f32 * 1e-4);
+        let tiny = (0..400_000).flat_map(|step| {
+            let x = 10f32.powf(step as f32 * 1e-4 - 38.0);
+            [x, -x]
+        });
+        even.chain(tiny).collect()
+    }
+
+    #[test]
+    fn the_documented_errors_hold() {
+        let numbers = numbers();
+        let (mut exp_error, mut tanh_error, mut sigmoid_error) = (0.0_f64, 0.0_f64, 0.0_f64);
+        for (&x, [exp, tanh, sigmoid]) in numbers.iter().zip(dispatch(All(&numbers))) {
+            let x = f64::from(x);
+            if x < -87.4 {
+                assert_eq!(exp, 0.0, "exp({x})");
+            } else if x > 88.71 {
+                assert_eq!(exp, f32::INFINITY, "exp({x})");
+            } else if (-87.2..88.6).contains(&x) {
+                exp_error = exp_error.max((f64::from(exp) / x.exp() - 1.0).abs());
+            }
+            if x != 0.0 {
+                tanh_error = tanh_error.max((f64::from(tanh) / x.tanh() - 1.0).abs());
+            }
+            assert!(tanh.abs() <= 1.0 && (0.0..=1.0).contains(&sigmoid), "{x}");
+            sigmoid_error = sigmoid_error.max((f64::from(sigmoid) - 1.0 / (1.0 + (-x).exp())).abs());
+        }
+        assert!(exp_error <= 3e-7, "exp: {exp_error}");
+        assert!(tanh_error <= 3e-7, "tanh: {tanh_error}");
+        assert!(sigmoid_error <= 2e-7, "sigmoid: {sigmoid_error}");
+    }
+
+    #[test]
+    fn the_ends_are_exact() {
+        let special = [f32::NEG_INFINITY, f32::INFINITY, 0.0, -0.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, f32::NAN];
+        let values = dispatch(All(&special));
+        assert_eq!(values[0], [0.0, -1.0, 0.0]);
+        assert_eq!(values[1], [f32::INFINITY, 1.0, 1.0]);
+        assert_eq!(values[2], [1.0, 0.0, 0.5]);
+        assert_eq!(values[3], [1.0, 0.0, 0.5]);
+        assert_eq!(values[4], [f32::INFINITY, 1.0, 1.0]);
+        assert_eq!(values[5], [0.0, -1.0, 0.0]);
+        assert_eq!(values[6], [1.0, f32::MIN_POSITIVE, 0.5]);
+        assert!(values[7].iter().all(|value| value.is_nan()));
+    }
+}

@@ -13,7 +13,7 @@ use super::product::accumulate;
 use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
 use super::simd::{Lanes, dispatch, lanes};
-use super::tensor::{Buffer, Matrix};
+use super::tensor::{Matrix, Scratch};
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};
@@ -71,9 +71,9 @@ pub fn attention<T: Lanes>(
     let runs = parallel::runs(parts.len(), threads);
     let shares: Vec<_> = parallel::cut(&mut parts, runs, 1).collect();
     parallel::for_each(shares, |share| {
-        let mut scratch = Scratch::default();
+        let mut workspace = Workspace::default();
         for part in share {
-            dispatch(Run { part, scratch: &mut scratch });
+            dispatch(Run { part, workspace: &mut workspace });
         }
     });
     Ok(())
@@ -93,16 +93,16 @@ struct Part<'a, T: Lanes> {
 
 /// Memory that a thread uses for one part after the other.
 #[derive(Default)]
-struct Scratch<T: Lanes> {
+struct Workspace<T: Lanes> {
     /// The weights of a group, for the product.
     weights: Rows<T>,
     /// Some columns of the memory (positions, columns).
-    columns: Buffer<T>,
+    columns: Scratch<T>,
 }
 
 struct Run<'a, 'b, T: Lanes> {
     part: &'b mut Part<'a, T>,
-    scratch: &'b mut Scratch<T>,
+    workspace: &'b mut Workspace<T>,
 }
 
 impl<T: Lanes> WithSimd for Run<'_, '_, T> {
@@ -112,7 +112,7 @@ impl<T: Lanes> WithSimd for Run<'_, '_, T> {
     fn with_simd<S: Simd>(self, simd: S) {
         let count = self.part.queries.len();
         for group in parallel::runs(count, count.div_ceil(GROUP)) {
-            self.part.group(simd, group, self.scratch);
+            self.part.group(simd, group, self.workspace);
         }
     }
 }
@@ -120,7 +120,7 @@ impl<T: Lanes> WithSimd for Run<'_, '_, T> {
 impl<T: Lanes> Part<'_, T> {
     /// Queries that read the memory together.
     #[inline(always)]
-    fn group<S: Simd>(&mut self, simd: S, group: Range<usize>, scratch: &mut Scratch<T>) {
+    fn group<S: Simd>(&mut self, simd: S, group: Range<usize>, workspace: &mut Workspace<T>) {
         let src_len = self.sizes.src_len;
         let allowed =
             |query: usize| Allowed::new(self.attention, self.sizes, self.sentence, self.queries.start + query);
@@ -159,7 +159,7 @@ impl<T: Lanes> Part<'_, T> {
             let context = &mut self.context[group.start * cols..][..cols];
             weigh(simd, weights, rows(self.attention.memory, self.sentence * src_len, &window), context);
         } else {
-            self.contexts(simd, group, window, scratch);
+            self.contexts(simd, group, window, workspace);
         }
     }
 
@@ -202,25 +202,25 @@ impl<T: Lanes> Part<'_, T> {
 
     /// c_t = Σ_s a_t(s) h̄_s of a group, some columns of the memory after the other.
     #[inline(always)]
-    fn contexts<S: Simd>(&mut self, simd: S, group: Range<usize>, window: Range<usize>, scratch: &mut Scratch<T>) {
+    fn contexts<S: Simd>(&mut self, simd: S, group: Range<usize>, window: Range<usize>, workspace: &mut Workspace<T>) {
         let (src_len, cols) = (self.sizes.src_len, self.attention.memory.cols);
         let width = SUMS * lanes::<T, S>();
         let memory = rows(self.attention.memory, self.sentence * src_len, &window);
         let weights = &self.weights[group.start * src_len..group.end * src_len];
-        scratch.weights.pack(group.len(), &[window.len()], |_, row| &weights[row * src_len..][window.clone()]);
-        if scratch.columns.len() < window.len() * width {
-            scratch.columns = Buffer::zeros(window.len() * width);
+        workspace.weights.pack(group.len(), &[window.len()], |_, row| &weights[row * src_len..][window.clone()]);
+        if workspace.columns.len() < window.len() * width {
+            workspace.columns = Scratch::new(window.len() * width);
         }
         let context = &mut self.context[group.start * cols..group.end * cols];
         for col in (0..cols).step_by(width) {
             let count = width.min(cols - col);
-            let columns = &mut scratch.columns[..window.len() * width];
+            let columns = &mut workspace.columns[..window.len() * width];
             for (packed, row) in columns.chunks_exact_mut(width).zip(memory.chunks_exact(cols)) {
                 packed[..count].copy_from_slice(&row[col..][..count]);
             }
-            for block in 0..scratch.weights.blocks() {
-                let rows = scratch.weights.block(block);
-                let weights = scratch.weights.numbers(rows.clone());
+            for block in 0..workspace.weights.blocks() {
+                let rows = workspace.weights.block(block);
+                let weights = workspace.weights.numbers(rows.clone());
                 let context = &mut context[rows.start * cols..rows.end * cols];
                 match rows.len() {
                     1 => combine::<S, T, 1>(simd, weights, columns, context, cols, col),
@@ -404,7 +404,7 @@ fn combine<S: Simd, T: Lanes, const R: usize>(
     col: usize,
 ) {
     let zeros = [[T::splat(simd, T::ZERO); SUMS]; R];
-    let sums = accumulate::<S, T, R, SUMS>(simd, zeros, weights, columns);
+    let sums = accumulate::<S, T, R, SUMS>(simd, zeros, weights, columns, bytemuck::cast_slice(columns));
     for row in 0..R {
         let mut out = &mut context[row * cols..][..cols][col..];
         for index in 0..SUMS {

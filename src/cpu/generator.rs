@@ -91,7 +91,8 @@ fn largest<T: Lanes>(generator: &Linear<T>, attentional: &Matrix<T>, rows: &[usi
         let panels = parallel::runs(count, split.panels);
         let parts = panels.clone().zip(parallel::cut(found, panels, rows.len()));
         parallel::for_each(parts, |(panels, found)| {
-            let tiles = Panel { generator, first: panels.start, rows: rows.len(), found };
+            let best = vec![T::NEG_INFINITY; rows.len()];
+            let tiles = Panel { generator, first: panels.start, rows: rows.len(), found, best };
             let first = &[Operand { rows: &x, inputs: 0..x.cols }];
             Product { weights: &generator.panels, panels, backward: false, first, second: &[], tiles }.run();
         });
@@ -115,6 +116,8 @@ struct Panel<'a, T> {
     rows: usize,
     /// (panels, rows)
     found: &'a mut [Largest<T>],
+    /// The largest logit of each row so far.
+    best: Vec<T>,
 }
 
 impl<T: Lanes> Tiles<T> for Panel<'_, T> {
@@ -137,9 +140,14 @@ impl<T: Lanes> Tiles<T> for Panel<'_, T> {
             sum = T::plus(simd, sum, T::exp_register(simd, T::minus(simd, x, shift)));
         }
         let sum = T::reduce_sum(simd, sum);
-        let numbers: &[T] = bytemuck::cast_slice(&logits);
-        let place = numbers.iter().position(|&x| x == value).unwrap_or(0);
-        let column = (panel * SUMS * lanes::<T, S>() + place) as u32;
+        // Panels come in any order, but what is not the largest here so far is not the largest of all.
+        let mut column = 0;
+        if value >= self.best[row] {
+            self.best[row] = value;
+            let numbers: &[T] = bytemuck::cast_slice(&logits);
+            let place = numbers.iter().position(|&x| x == value).unwrap_or(0);
+            column = (panel * SUMS * lanes::<T, S>() + place) as u32;
+        }
         self.found[(panel - self.first) * self.rows + row] = Largest { value, column, sum };
     }
 }

@@ -13,7 +13,7 @@ use super::recurrent::{Recurrent, Step, Weights};
 use super::simd::Lanes;
 use super::step::{check_input, check_state};
 use super::strip::{Strip, View};
-use super::tensor::{Buffer, Matrix};
+use super::tensor::{Matrix, Scratch};
 use crate::backend::{Input, State};
 use crate::{Error, Result};
 
@@ -43,6 +43,9 @@ pub fn recurrent_layer<T: Lanes>(
     let split = layer.split(batch, 0, parallel::threads().div_ceil(directions));
     let mut runs: Vec<Run<'_, T>> = Vec::with_capacity(directions * split.rows);
     for (direction, weights) in layer.directions.iter().enumerate() {
+        if let (Input::Ids(ids), Some(folded), Some(table)) = (input, &weights.folded, &layer.embedding) {
+            folded.learn(weights, table, ids.iter().copied());
+        }
         for group in 0..split.rows {
             let sentences = sorted.iter().copied().skip(group).step_by(split.rows).collect();
             runs.push(Run { layer, weights, direction, sentences, lengths: &lengths, len, input, initial });
@@ -93,9 +96,9 @@ struct Part<T: Lanes> {
     panels: Range<usize>,
     units: Range<usize>,
     /// The state before the first step and after every step (1 + steps, rows, units).
-    states: Buffer<T>,
+    states: Scratch<T>,
     /// The cell (rows, units).
-    cell: Option<Buffer<T>>,
+    cell: Option<Scratch<T>>,
     before: Before<T>,
     /// The state that the next step begins with, for the product.
     next: Rows<T>,
@@ -140,8 +143,12 @@ impl<T: Lanes> Part<T> {
     fn new(run: &Run<'_, T>, panels: Range<usize>, steps: usize) -> Self {
         let (rows, size, per_panel) = (run.sentences.len(), run.layer.hidden, run.layer.per_panel());
         let units = panels.start * per_panel..(panels.end * per_panel).min(size);
-        let mut states = Buffer::zeros((1 + steps) * rows * units.len());
-        let mut cell = run.layer.cell.has_cell().then(|| Buffer::zeros(rows * units.len()));
+        let mut states = Scratch::new((1 + steps) * rows * units.len());
+        let mut cell = run.layer.cell.has_cell().then(|| Scratch::new(rows * units.len()));
+        states[..rows * units.len()].fill(T::ZERO);
+        if let Some(cell) = &mut cell {
+            cell.fill(T::ZERO);
+        }
         if let Some(initial) = run.initial {
             let columns = run.direction * size + units.start..run.direction * size + units.end;
             for (row, &sentence) in run.sentences.iter().enumerate() {
@@ -195,7 +202,7 @@ impl<T: Lanes> Part<T> {
 struct Before<T: Lanes> {
     x: Rows<T>,
     /// bias + W_ih x, one row for every running sentence of every step of the chunk.
-    sums: Buffer<T>,
+    sums: Scratch<T>,
     /// Where each step of the chunk begins among the rows.
     starts: Vec<usize>,
     first_step: usize,
@@ -205,14 +212,9 @@ impl<T: Lanes> Before<T> {
     /// What the sums of every running sentence begin with.
     fn step<'a>(&'a mut self, run: &'a Run<'_, T>, panels: &Range<usize>, step: usize, running: usize) -> Vec<&'a [T]> {
         if let (Input::Ids(ids), Some(folded)) = (run.input, &run.weights.folded) {
-            let (width, skipped) = (run.weights.bias.len(), run.weights.sums_len(&(0..panels.start)));
-            return run.sentences[..running]
-                .iter()
-                .map(|&sentence| {
-                    let id = ids[sentence * run.len + run.position(sentence, step)] as usize;
-                    &folded[id * width..][..width][skipped..]
-                })
-                .collect();
+            let skipped = run.weights.sums_len(&(0..panels.start));
+            let id = |&sentence: &usize| ids[sentence * run.len + run.position(sentence, step)];
+            return run.sentences[..running].iter().map(|sentence| &folded.get(id(sentence))[skipped..]).collect();
         }
         if step == self.first_step + self.starts.len() {
             self.chunk(run, panels, step);
@@ -247,7 +249,7 @@ impl<T: Lanes> Before<T> {
             }
         });
         if self.sums.len() < places.len() * width {
-            self.sums = Buffer::zeros(places.len() * width);
+            self.sums = Scratch::new(places.len() * width);
         }
         let sums = &mut self.sums[..places.len() * width];
         run.weights.input_product(&self.x, 0..run.layer.input_size, panels.clone(), sums);

@@ -7,6 +7,7 @@ mod activation;
 mod attention;
 mod compiled;
 mod embedding;
+mod folded;
 mod generator;
 mod layer;
 mod linear;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::parallel;
 use super::simd::{Lanes, Shape};
-use super::tensor::Buffer;
+use super::tensor::{Buffer, Scratch};
 
 /// Sums that a product keeps for each row of a panel: registers of them.
 pub const SUMS: usize = 4;
@@ -68,7 +68,7 @@ impl<T: Lanes> Panels<T> {
 /// Layout (blocks, cols, rows of the block). The rows are spread evenly over the fewest blocks.
 #[derive(Debug, Default)]
 pub struct Rows<T: Lanes> {
-    data: Buffer<T>,
+    data: Scratch<T>,
     /// Rows.
     pub rows: usize,
     /// Numbers in a row.
@@ -83,7 +83,7 @@ impl<T: Lanes> Rows<T> {
         self.cols = cols.iter().sum();
         self.blocks = rows.div_ceil(Shape::of::<T>().rows);
         if self.data.len() < rows * self.cols {
-            self.data = Buffer::zeros(rows * self.cols);
+            self.data = Scratch::new(rows * self.cols);
         }
         for block in 0..self.blocks {
             let range = self.block(block);

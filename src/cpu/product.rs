@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::panels::{Panels, Rows, SUMS};
 use super::simd::{Lanes, dispatch};
@@ -25,7 +25,16 @@ pub trait Columns {
         sums: [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
+        ahead: &[u8],
     ) -> [Sums<S, T>; R];
+
+    /// sums\[panel\] += Σ_k x\[k\] · w\[panel\]\[k\], of one row
+    fn add_to_panels<S: Simd, T: Lanes, const P: usize>(
+        simd: S,
+        sums: [Sums<S, T>; P],
+        x: &[T],
+        weights: [&[T]; P],
+    ) -> [Sums<S, T>; P];
 }
 
 /// Four columns to four sums.
@@ -47,8 +56,19 @@ impl Columns for Four {
         sums: [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
+        ahead: &[u8],
     ) -> [Sums<S, T>; R] {
-        accumulate(simd, sums, x, weights)
+        accumulate(simd, sums, x, weights, ahead)
+    }
+
+    #[inline(always)]
+    fn add_to_panels<S: Simd, T: Lanes, const P: usize>(
+        simd: S,
+        sums: [Sums<S, T>; P],
+        x: &[T],
+        weights: [&[T]; P],
+    ) -> [Sums<S, T>; P] {
+        accumulate_panels(simd, sums, x, weights)
     }
 }
 
@@ -59,8 +79,19 @@ impl Columns for First3 {
         sums: [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
+        ahead: &[u8],
     ) -> [Sums<S, T>; R] {
-        accumulate_three(simd, sums, [0, 1, 2], x, weights)
+        join(sums, [0, 1, 2], accumulate(simd, pick(&sums, [0, 1, 2]), x, weights, ahead))
+    }
+
+    #[inline(always)]
+    fn add_to_panels<S: Simd, T: Lanes, const P: usize>(
+        simd: S,
+        sums: [Sums<S, T>; P],
+        x: &[T],
+        weights: [&[T]; P],
+    ) -> [Sums<S, T>; P] {
+        join(sums, [0, 1, 2], accumulate_panels(simd, pick(&sums, [0, 1, 2]), x, weights))
     }
 }
 
@@ -71,8 +102,19 @@ impl Columns for Outer3 {
         sums: [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
+        ahead: &[u8],
     ) -> [Sums<S, T>; R] {
-        accumulate_three(simd, sums, [0, 1, 3], x, weights)
+        join(sums, [0, 1, 3], accumulate(simd, pick(&sums, [0, 1, 3]), x, weights, ahead))
+    }
+
+    #[inline(always)]
+    fn add_to_panels<S: Simd, T: Lanes, const P: usize>(
+        simd: S,
+        sums: [Sums<S, T>; P],
+        x: &[T],
+        weights: [&[T]; P],
+    ) -> [Sums<S, T>; P] {
+        join(sums, [0, 1, 3], accumulate_panels(simd, pick(&sums, [0, 1, 3]), x, weights))
     }
 }
 
@@ -83,10 +125,14 @@ pub fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
     mut sums: [[T::Register<S>; W]; R],
     x: &[T],
     weights: &[T],
+    ahead: &[u8],
 ) -> [[T::Register<S>; W]; R] {
     let (x, _) = x.as_chunks::<R>();
     let (weights, _) = T::registers::<S>(weights).as_chunks::<W>();
-    for (x, weights) in x.iter().zip(weights) {
+    let step = (ahead.len() / x.len().max(1)).max(1);
+    let mut touched = 0;
+    for ((x, weights), ahead) in x.iter().zip(weights).zip(ahead.iter().step_by(step)) {
+        touched ^= ahead;
         for row in 0..R {
             let x = T::splat(simd, x[row]);
             for column in 0..W {
@@ -94,30 +140,60 @@ pub fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
             }
         }
     }
+    std::hint::black_box(touched);
     sums
 }
 
-/// The same for three columns, which are added to the sums `places`.
+/// The same for one row and several panels: from far away, weights come faster in several streams.
 #[inline(always)]
-fn accumulate_three<S: Simd, T: Lanes, const R: usize>(
+fn accumulate_panels<S: Simd, T: Lanes, const P: usize, const W: usize>(
     simd: S,
-    mut sums: [Sums<S, T>; R],
-    places: [usize; 3],
+    mut sums: [[T::Register<S>; W]; P],
     x: &[T],
-    weights: &[T],
-) -> [Sums<S, T>; R] {
-    let mut three = [[T::splat(simd, T::ZERO); 3]; R];
-    for row in 0..R {
-        three[row] = [sums[row][places[0]], sums[row][places[1]], sums[row][places[2]]];
+    weights: [&[T]; P],
+) -> [[T::Register<S>; W]; P] {
+    let mut panels: [&[[T::Register<S>; W]]; P] = [&[]; P];
+    for panel in 0..P {
+        panels[panel] = &T::registers::<S>(weights[panel]).as_chunks::<W>().0[..x.len()];
     }
-    let three = accumulate(simd, three, x, weights);
-    for row in 0..R {
-        for (column, &place) in places.iter().enumerate() {
-            sums[row][place] = three[row][column];
+    for (k, &x) in x.iter().enumerate() {
+        let x = T::splat(simd, x);
+        for panel in 0..P {
+            for column in 0..W {
+                sums[panel][column] = T::times_plus(simd, x, panels[panel][k][column], sums[panel][column]);
+            }
         }
     }
     sums
 }
+
+/// Three of the four sums of every row.
+#[inline(always)]
+fn pick<Register: Copy, const R: usize>(sums: &[[Register; SUMS]; R], places: [usize; 3]) -> [[Register; 3]; R] {
+    let mut three = [[sums[0][0]; 3]; R];
+    for row in 0..R {
+        three[row] = [sums[row][places[0]], sums[row][places[1]], sums[row][places[2]]];
+    }
+    three
+}
+
+/// The sums with three of them replaced.
+#[inline(always)]
+fn join<Register: Copy, const R: usize>(
+    mut sums: [[Register; SUMS]; R],
+    places: [usize; 3],
+    three: [[Register; 3]; R],
+) -> [[Register; SUMS]; R] {
+    for row in 0..R {
+        for column in 0..3 {
+            sums[row][places[column]] = three[row][column];
+        }
+    }
+    sums
+}
+
+/// Panels that are multiplied with a single row at once.
+const STREAMS: usize = 4;
 
 /// What stands before and behind the sums of a product.
 pub trait Tiles<T: Lanes> {
@@ -165,39 +241,97 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         dispatch(self)
     }
 
-    /// `R` rows from `rows.start` on, times one panel.
+    /// All inputs of the weights that are read; the operands are neighbours.
+    fn inputs(&self) -> Range<usize> {
+        let operands = self.first.iter().chain(self.second).map(|operand| operand.inputs.clone());
+        operands.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
+    }
+
+    /// `R` rows from `rows.start` on, times one panel; `ahead` are weights that will be wanted soon.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, rows: Range<usize>) {
+    fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, rows: Range<usize>, mut ahead: &[u8]) {
         let mut sums = [[T::splat(simd, T::ZERO); SUMS]; R];
         for row in 0..R {
             sums[row] = self.tiles.begin(simd, rows.start + row, panel);
         }
+        let all: usize = self.first.iter().chain(self.second).map(|operand| operand.inputs.len()).sum();
+        let step = ahead.len() / all.max(1);
         for Operand { rows: x, inputs } in self.first {
             let weights = self.weights.weights(panel, inputs.clone());
-            sums = E::First::add(simd, sums, x.numbers(rows.clone()), weights);
+            let (here, rest) = ahead.split_at(step * inputs.len());
+            sums = E::First::add(simd, sums, x.numbers(rows.clone()), weights, here);
+            ahead = rest;
         }
         for Operand { rows: x, inputs } in self.second {
             let weights = self.weights.weights(panel, inputs.clone());
-            sums = E::Second::add(simd, sums, x.numbers(rows.clone()), weights);
+            let (here, rest) = ahead.split_at(step * inputs.len());
+            sums = E::Second::add(simd, sums, x.numbers(rows.clone()), weights, here);
+            ahead = rest;
         }
-        // Written out, because what a loop indexes is kept in memory, not in registers.
-        if R > 0 {
-            self.tiles.end(simd, rows.start, panel, sums[0]);
+        // Copied, so that nothing but this copy has to be in memory.
+        let mut finished = [[T::splat(simd, T::ZERO); SUMS]; R];
+        for row in 0..R {
+            for column in 0..SUMS {
+                finished[row][column] = sums[row][column];
+            }
         }
-        if R > 1 {
-            self.tiles.end(simd, rows.start + 1, panel, sums[1]);
+        self.end(simd, rows.start, panel, &finished);
+    }
+
+    /// One row times the panels `panel`, `panel + stride`, …
+    #[inline(always)]
+    fn panels<S: Simd, const P: usize>(&mut self, simd: S, panel: usize, stride: usize) {
+        let mut sums = [[T::splat(simd, T::ZERO); SUMS]; P];
+        for index in 0..P {
+            sums[index] = self.tiles.begin(simd, 0, panel + index * stride);
         }
-        if R > 2 {
-            self.tiles.end(simd, rows.start + 2, panel, sums[2]);
+        let mut weights: [&[T]; P] = [&[]; P];
+        for Operand { rows: x, inputs } in self.first {
+            for index in 0..P {
+                weights[index] = self.weights.weights(panel + index * stride, inputs.clone());
+            }
+            sums = E::First::add_to_panels(simd, sums, x.numbers(0..1), weights);
         }
-        if R > 3 {
-            self.tiles.end(simd, rows.start + 3, panel, sums[3]);
+        for Operand { rows: x, inputs } in self.second {
+            for index in 0..P {
+                weights[index] = self.weights.weights(panel + index * stride, inputs.clone());
+            }
+            sums = E::Second::add_to_panels(simd, sums, x.numbers(0..1), weights);
         }
-        if R > 4 {
-            self.tiles.end(simd, rows.start + 4, panel, sums[4]);
+        let mut finished = [[T::splat(simd, T::ZERO); SUMS]; P];
+        for index in 0..P {
+            for column in 0..SUMS {
+                finished[index][column] = sums[index][column];
+            }
         }
-        if R > 5 {
-            self.tiles.end(simd, rows.start + 5, panel, sums[5]);
+        for (index, sums) in finished.chunks_exact(1).enumerate() {
+            self.end(simd, 0, panel + index * stride, sums);
+        }
+    }
+
+    /// In a function of its own: its constants would take registers from the sums of the loops above.
+    #[inline(always)]
+    fn end<S: Simd>(&mut self, simd: S, first_row: usize, panel: usize, sums: &[Sums<S, T>]) {
+        simd.vectorize(End { simd, tiles: &mut self.tiles, first_row, panel, sums });
+    }
+}
+
+/// What becomes of the sums of some rows.
+struct End<'a, S: Simd, T: Lanes, E> {
+    simd: S,
+    tiles: &'a mut E,
+    first_row: usize,
+    panel: usize,
+    sums: &'a [Sums<S, T>],
+}
+
+impl<S: Simd, T: Lanes, E: Tiles<T>> NullaryFnOnce for End<'_, S, T, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (row, &sums) in self.sums.iter().enumerate() {
+            self.tiles.end(self.simd, self.first_row + row, self.panel, sums);
         }
     }
 }
@@ -210,17 +344,36 @@ impl<T: Lanes, E: Tiles<T>> WithSimd for Product<'_, T, E> {
         let Some(any) = self.first.iter().chain(self.second).next().map(|operand| operand.rows) else {
             return self.tiles;
         };
-        for index in 0..self.panels.len() {
-            let panel = if self.backward { self.panels.end - 1 - index } else { self.panels.start + index };
+        let inputs = self.inputs();
+        let count = self.panels.len();
+        if any.rows == 1 {
+            let stride = count / STREAMS;
+            for index in 0..stride {
+                let index = if self.backward { stride - 1 - index } else { index };
+                self.panels::<S, STREAMS>(simd, self.panels.start + index, stride);
+            }
+            for panel in self.panels.start + stride * STREAMS..self.panels.end {
+                self.panels::<S, 1>(simd, panel, 0);
+            }
+            return self.tiles;
+        }
+        for index in 0..count {
+            let at = |index: usize| if self.backward { self.panels.end - 1 - index } else { self.panels.start + index };
+            let (panel, next) = (at(index), at((index + 1).min(count - 1)));
+            let ahead: &[u8] = bytemuck::cast_slice(self.weights.weights(next, inputs.clone()));
+            // A byte for every input at least: with one block, what is being multiplied is looked at again.
+            let step = ahead.len() / inputs.len().max(1) / any.blocks().max(1);
+            let portion = step * inputs.len();
             for block in 0..any.blocks() {
                 let rows = any.block(block);
+                let ahead = &ahead[block * portion..][..portion];
                 match rows.len() {
-                    1 => self.tile::<S, 1>(simd, panel, rows),
-                    2 => self.tile::<S, 2>(simd, panel, rows),
-                    3 => self.tile::<S, 3>(simd, panel, rows),
-                    4 => self.tile::<S, 4>(simd, panel, rows),
-                    5 => self.tile::<S, 5>(simd, panel, rows),
-                    _ => self.tile::<S, 6>(simd, panel, rows),
+                    1 => self.tile::<S, 1>(simd, panel, rows, ahead),
+                    2 => self.tile::<S, 2>(simd, panel, rows, ahead),
+                    3 => self.tile::<S, 3>(simd, panel, rows, ahead),
+                    4 => self.tile::<S, 4>(simd, panel, rows, ahead),
+                    5 => self.tile::<S, 5>(simd, panel, rows, ahead),
+                    _ => self.tile::<S, 6>(simd, panel, rows, ahead),
                 }
             }
         }

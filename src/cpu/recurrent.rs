@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::folded::Folded;
 use super::linear::sums;
 use super::panels::{Panels, Rows, SUMS};
 use super::parallel::Split;
@@ -17,12 +18,9 @@ use crate::backend::{Direction, RecurrentParameters};
 use crate::model::Cell;
 use crate::{Error, Result};
 
-/// The largest vocabulary whose products with W_ih are computed beforehand.
-const FOLDED: usize = 512;
-
 /// Prepared weights of one layer.
 #[derive(Debug)]
-pub struct Recurrent<T> {
+pub struct Recurrent<T: Lanes> {
     pub(super) cell: Cell,
     pub(super) hidden: usize,
     pub(super) input_size: usize,
@@ -37,13 +35,13 @@ pub struct Recurrent<T> {
 /// What belongs to a unit stands in four sums: the gates of an LSTM; r, z, W_in x and W_hn h of a GRU; the four sums of
 /// the tanh cell are four registers of units.
 #[derive(Debug)]
-pub struct Weights<T> {
+pub struct Weights<T: Lanes> {
     /// [W_ih; W_hh], the inputs in the order input, feed, hidden.
     pub(super) panels: Panels<T>,
     /// b_ih + b_hh in the order of the sums; those of a GRU's n are apart.
     pub(super) bias: Buffer<T>,
-    /// bias + W_ih e for every row e of a small embedding (vocab, sums).
-    pub(super) folded: Option<Buffer<T>>,
+    /// What the symbols of the embedding add, where it is not too much to keep.
+    pub(super) folded: Option<Folded<T>>,
 }
 
 impl<T: Lanes> Recurrent<T> {
@@ -75,7 +73,11 @@ impl<T: Lanes> Recurrent<T> {
         let embedding = embedding.map(Matrix::from);
         let directions = directions
             .iter()
-            .map(|direction| Weights::new(cell, hidden, direction).fold(embedding.as_ref(), input_size))
+            .map(|direction| {
+                let mut weights = Weights::new(cell, hidden, direction);
+                weights.folded = embedding.as_ref().and_then(|table| Folded::new(&weights, table));
+                weights
+            })
             .collect();
         Ok(Self { cell, hidden, input_size, feed_size, embedding, directions })
     }
@@ -144,17 +146,6 @@ impl<T: Lanes> Weights<T> {
             });
         }
         Self { panels, bias, folded: None }
-    }
-
-    /// Computes bias + W_ih e for a small embedding.
-    fn fold(mut self, embedding: Option<&Matrix<T>>, input_size: usize) -> Self {
-        let Some(table) = embedding.filter(|table| table.rows <= FOLDED) else { return self };
-        let mut folded = Buffer::zeros(table.rows * self.bias.len());
-        let mut x = Rows::default();
-        x.pack(table.rows, &[input_size], |_, row| table.row(row));
-        self.input_product(&x, 0..input_size, 0..self.panels.count, &mut folded);
-        self.folded = Some(folded);
-        self
     }
 
     /// Numbers that the sums of one row take.

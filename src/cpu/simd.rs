@@ -1,11 +1,14 @@
 //! Registers of numbers: one vocabulary for `f32` and `f64`, and for every processor that `pulp` knows.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
+use std::thread::LocalKey;
 
 use bytemuck::Pod;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Compiled;
+use super::tensor::Buffer;
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
@@ -13,6 +16,9 @@ use super::Compiled;
 pub trait Lanes: Compiled + Pod {
     /// As many numbers as the processor works on at once.
     type Register<S: Simd>: Pod + Debug + Send + Sync;
+
+    /// Memory that this thread keeps for [`Scratch`](super::tensor::Scratch).
+    fn kept() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>>;
 
     /// The full registers at the beginning of a slice.
     fn registers<S: Simd>(slice: &[Self]) -> &[Self::Register<S>];
@@ -55,6 +61,12 @@ macro_rules! lanes {
         impl Lanes for $type {
             type Register<S: Simd> = S::$register;
 
+            fn kept() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>> {
+                thread_local! {
+                    static KEPT: RefCell<Vec<Buffer<$type>>> = const { RefCell::new(Vec::new()) };
+                }
+                &KEPT
+            }
             #[inline(always)]
             fn registers<S: Simd>(slice: &[Self]) -> &[S::$register] {
                 S::$as_simd(slice).0

@@ -24,9 +24,11 @@ pub fn recurrent_step<T: Lanes>(
     check(layer, input, feed, previous, next)?;
     let (batch, size) = (previous.hidden.rows, layer.hidden);
     let weights = &layer.directions[0];
-    let sums = weights.bias.len();
-    let folded = match (input, &weights.folded) {
-        (Input::Ids(ids), Some(folded)) => Some((*ids, folded)),
+    let folded = match (input, &weights.folded, &layer.embedding) {
+        (Input::Ids(ids), Some(folded), Some(table)) => {
+            folded.learn(weights, table, ids.iter().copied());
+            Some((*ids, folded))
+        }
         _ => None,
     };
     // What is multiplied by W_ih here: the input's row, unless that is done, then the feed's.
@@ -47,7 +49,7 @@ pub fn recurrent_step<T: Lanes>(
     let parts: Vec<_> = groups.zip(hidden).map(|part| (part, cells.as_mut().and_then(Iterator::next))).collect();
     parallel::for_each(parts, |((group, hidden), cell)| {
         let begin: Vec<&[T]> = match folded {
-            Some((ids, folded)) => ids[group.clone()].iter().map(|&id| &folded[id as usize * sums..][..sums]).collect(),
+            Some((ids, folded)) => ids[group.clone()].iter().map(|&id| folded.get(id)).collect(),
             None => vec![&weights.bias; group.len()],
         };
         let (mut x, mut h) = (Rows::default(), Rows::default());

@@ -8,7 +8,7 @@ use super::panels::SUMS;
 use super::parallel;
 use super::product::Sums;
 use super::simd::{Lanes, lanes};
-use super::tensor::Buffer;
+use super::tensor::Scratch;
 
 /// Some neighbouring columns of a row-major matrix, to be read.
 #[derive(Clone, Copy, Debug)]
@@ -92,10 +92,10 @@ pub fn by_columns<T: Lanes, const N: usize>(
     }
     // Interleaved columns cannot be lent to several threads: each writes its own, and they are put together.
     let columns = |panels: &Range<usize>| panels.start * per_panel..(panels.end * per_panel).min(cols);
-    let mut pieces: Vec<(Range<usize>, [Buffer<T>; N])> = parallel::runs(panels, parts)
+    let mut pieces: Vec<(Range<usize>, [Scratch<T>; N])> = parallel::runs(panels, parts)
         .map(|panels| {
             let len = rows * columns(&panels).len();
-            (panels, std::array::from_fn(|_| Buffer::zeros(len)))
+            (panels, std::array::from_fn(|_| Scratch::new(len)))
         })
         .collect();
     parallel::for_each(&mut pieces, |(panels, pieces)| {

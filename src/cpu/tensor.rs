@@ -24,6 +24,11 @@ impl<T: Lanes> Buffer<T> {
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
         Self { data, start, len }
     }
+
+    /// Numbers that there is room for.
+    fn capacity(&self) -> usize {
+        self.data.len() - self.start
+    }
 }
 
 impl<T: Lanes> Default for Buffer<T> {
@@ -32,11 +37,11 @@ impl<T: Lanes> Default for Buffer<T> {
     }
 }
 
-impl<T: Lanes> Clone for Buffer<T> {
-    fn clone(&self) -> Self {
-        let mut clone = Self::zeros(self.len);
-        clone.copy_from_slice(self);
-        clone
+impl<T: Lanes> From<&[T]> for Buffer<T> {
+    fn from(numbers: &[T]) -> Self {
+        let mut buffer = Self::zeros(numbers.len());
+        buffer.copy_from_slice(numbers);
+        buffer
     }
 }
 
@@ -51,6 +56,72 @@ impl<T> Deref for Buffer<T> {
 impl<T> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.data[self.start..][..self.len]
+    }
+}
+
+/// Numbers that are needed for a moment. What they are at first is not known.
+///
+/// The memory is kept for the next who needs some: fresh memory costs as much time as it takes to fill it twice.
+#[derive(Debug)]
+pub struct Scratch<T: Lanes>(Buffer<T>);
+
+/// Pieces of memory that a thread keeps.
+const KEPT: usize = 12;
+
+/// Bytes of the largest piece that is kept.
+const KEPT_BYTES: usize = 32 << 20;
+
+impl<T: Lanes> Scratch<T> {
+    /// Room for this many.
+    pub fn new(len: usize) -> Self {
+        if len == 0 {
+            return Self::default();
+        }
+        let kept = T::kept().with_borrow_mut(|kept| {
+            let fits = |buffer: &Buffer<T>| buffer.capacity() >= len;
+            kept.iter().position(fits).map(|index| kept.swap_remove(index))
+        });
+        let mut buffer = kept.unwrap_or_else(|| Buffer::zeros(len));
+        buffer.len = len;
+        Self(buffer)
+    }
+}
+
+impl<T: Lanes> Default for Scratch<T> {
+    fn default() -> Self {
+        Self(Buffer { data: Vec::new(), start: 0, len: 0 })
+    }
+}
+
+impl<T: Lanes> Drop for Scratch<T> {
+    fn drop(&mut self) {
+        let buffer = std::mem::replace(&mut self.0, Buffer { data: Vec::new(), start: 0, len: 0 });
+        if buffer.data.is_empty() || size_of_val(&buffer.data[..]) > KEPT_BYTES {
+            return;
+        }
+        // A thread that is ending keeps nothing.
+        let _ = T::kept().try_with(|kept| {
+            if let Ok(mut kept) = kept.try_borrow_mut() {
+                kept.push(buffer);
+                if kept.len() > KEPT {
+                    kept.remove(0);
+                }
+            }
+        });
+    }
+}
+
+impl<T: Lanes> Deref for Scratch<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Lanes> DerefMut for Scratch<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
     }
 }
 
