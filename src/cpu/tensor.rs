@@ -147,7 +147,7 @@ impl<T: Lanes> Matrix<T> {
 
 impl<T: Lanes> Clone for Matrix<T> {
     fn clone(&self) -> Self {
-        Self { rows: self.rows, cols: self.cols, data: self.data.clone() }
+        Self { rows: self.rows, cols: self.cols, data: Buffer::from(&*self.data) }
     }
 }
 
