@@ -1,6 +1,7 @@
 //! Attention in one operation: scores, softmax and context of some queries of a sentence while its memory is at hand.
 //!
 //! A number's sum is added in the same order for one query as for many, so that teacher forcing and decoding agree.
+#![expect(clippy::needless_range_loop, reason = "one index for several arrays of registers, which must unroll")]
 
 use std::ops::Range;
 

@@ -6,6 +6,7 @@
 //!
 //! No closures and no iterator adapters around arithmetic here: the compiler gives those the processor's instructions
 //! only if it happens to inline them.
+#![expect(clippy::needless_range_loop, reason = "one index for several arrays of registers, which must unroll")]
 
 use std::ops::Range;
 
