@@ -127,7 +127,7 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
 
     /// The first third of [`attention`](Self::attention): score(h_t, h̄_s) into `scores` (batch · tgt_len, src_len).
     ///
-    /// Positions outside the sentence or the window are −∞.
+    /// Positions outside the sentence or the window are −∞, or the lowest number of a device that has no infinities.
     fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Self::Tensor) -> Result<()>;
 
     /// The second third: the scores become weights (batch · tgt_len, src_len).

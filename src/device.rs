@@ -96,7 +96,10 @@ impl Device {
     pub fn describe(&self) -> String {
         match self {
             Self::Cpu(_) => Processor::here().to_string(),
-            Self::Gpu(gpu) => format!("GPU, {}", gpu.adapter()),
+            Self::Gpu(gpu) => {
+                let half = gpu.choices().precision == Precision::F16;
+                format!("GPU, {}{}", gpu.adapter(), if half { ", half-precision weights" } else { "" })
+            }
         }
     }
 }

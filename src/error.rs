@@ -104,7 +104,7 @@ pub enum Error {
         available: String,
     },
 
-    /// The GPU was lost, ran out of memory or refused the work.
+    /// The GPU was lost or refused the work.
     #[error("GPU {adapter}: {reason}")]
     Device {
         /// The adapter's name.
@@ -124,6 +124,17 @@ pub enum Error {
         bytes: u64,
         /// The adapter's limit.
         limit: u64,
+    },
+
+    /// The GPU has no memory left for a buffer.
+    #[error("GPU {adapter}: out of memory: {what} needs {bytes} bytes")]
+    OutOfMemory {
+        /// The adapter's name.
+        adapter: String,
+        /// What the buffer is for.
+        what: String,
+        /// Its size.
+        bytes: u64,
     },
 
     /// A shader does not parse, validate or translate.

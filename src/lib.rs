@@ -1,4 +1,85 @@
-//! Sequence-to-sequence models with attention on any GPU, and on the CPU.
+//! Sequence-to-sequence models with attention, on any GPU and on the CPU.
+//!
+//! An encoder RNN leaves a hidden state for every source symbol. Each decoder step takes the dot product of its own
+//! hidden state with all of them, a softmax makes these scores a distribution, the weighted sum of the encoder's states
+//! is the context, and the context beside the decoder's state goes through tanh and softmax to the next symbol
+//! (Luong, Pham and Manning 2015). Here that runs as WGSL compute shaders through wgpu, or in Rust on the CPU.
+//!
+//! # A word, how it is spoken, and what the model looked at
+//!
+//! ```
+//! use seq2seq::device::{Device, DeviceRequest, Precision};
+//! use seq2seq::model::Model;
+//! use seq2seq::{TranslateOptions, Translator};
+//!
+//! # fn main() -> seq2seq::Result<()> {
+//! let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
+//! let translator = Translator::new(Model::embedded()?, device)?;
+//! let options = TranslateOptions { alignment: true, ..Default::default() };
+//! for translation in translator.translate_blocking(&["attention"], &options)? {
+//!     let translation = translation?;
+//!     assert_eq!(translation.text, "AH T EH N SH AH N");
+//!     let alignment = translation.alignment.expect("it was asked for");
+//!     assert_eq!(alignment.shape, [7, 9], "phonemes × letters");
+//!     assert!(alignment.row(0)[0] > 0.5, "AH comes from the first a");
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Attention alone, on arrays
+//!
+//! The same code with [`gpu::Gpu`] in place of [`cpu::Cpu`] runs on a GPU.
+//!
+//! ```
+//! use seq2seq::backend::{Attention, Backend};
+//! use seq2seq::cpu::Cpu;
+//! use seq2seq::model::{Score, Window};
+//! use seq2seq::{Array, block_on};
+//!
+//! # fn main() -> seq2seq::Result<()> {
+//! let cpu = Cpu::<f32>::new();
+//! let query = cpu.upload(&Array::new([1, 2], vec![4.0, 0.0]))?; // one query of two numbers
+//! let memory = cpu.upload(&Array::new([3, 2], vec![1.0, 5.0, 0.0, 7.0, 0.0, 9.0]))?; // three positions
+//! let lengths = cpu.upload_ids(&[3])?;
+//! let (mut weights, mut context) = (cpu.zeros(1, 3)?, cpu.zeros(1, 2)?);
+//! let attention = Attention {
+//!     score: Score::Dot,
+//!     window: Window::Global,
+//!     half_width: 0,
+//!     vectors: None,
+//!     query: &query,
+//!     position: None,
+//!     keys: &memory,
+//!     memory: &memory,
+//!     lengths: &lengths,
+//!     first_position: 0,
+//! };
+//! cpu.attention(&attention, &mut weights, 0, &mut context)?;
+//! let weights = block_on(cpu.read(&weights))?;
+//! assert!((weights[0] - 0.9647).abs() < 1e-4, "e⁴ / (e⁴ + 2): {weights:?}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Map
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`Translator`] | text to text, on whichever device |
+//! | [`model`] | what a model is on disk: configuration, parameters, directory |
+//! | [`text`] | tokenizers, batches of ids |
+//! | [`device`] | how a person names a device, and what opens it |
+//! | [`decode`] | from a model to translations |
+//! | [`nn`] | the model, composed once for all backends |
+//! | [`backend`] | the contract: every operation with its equation and shapes |
+//! | [`cpu`], [`gpu`] | its two implementations |
+//! | [`heatmap`] | attention weights as a drawing |
+//! | [`verify`](mod@verify) | every operation against the CPU in 64 bits, and models against PyTorch's values |
+//! | [`bench`](mod@bench) | how fast a device computes |
+//!
+//! What waits for a device is `async`; [`block_on`] waits for it in place. Nothing here prints, ends the process or panics on
+//! input: see [`Error`].
 
 pub mod backend;
 pub mod bench;
@@ -19,3 +100,5 @@ pub use backend::Backend;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
 pub use translator::{TranslateOptions, Translation, Translator};
+
+pub use pollster::block_on;

@@ -64,8 +64,8 @@ impl Default for TranslateOptions {
 /// The model's weights beside the backend that holds them.
 #[derive(Debug)]
 enum Placed {
-    Cpu(Loaded<Cpu<f32>>),
-    Gpu(Loaded<Gpu>),
+    Cpu(Box<Loaded<Cpu<f32>>>),
+    Gpu(Box<Loaded<Gpu>>),
 }
 
 #[derive(Debug)]
@@ -89,8 +89,8 @@ impl Translator {
     /// Copies the model to the device.
     pub fn new(model: Model, device: Device) -> Result<Self> {
         let placed = match device {
-            Device::Cpu(backend) => Placed::Cpu(Loaded::new(backend, &model)?),
-            Device::Gpu(backend) => Placed::Gpu(Loaded::new(backend, &model)?),
+            Device::Cpu(backend) => Placed::Cpu(Box::new(Loaded::new(backend, &model)?)),
+            Device::Gpu(backend) => Placed::Gpu(Box::new(Loaded::new(backend, &model)?)),
         };
         let Model { config, source_tokenizer, target_tokenizer, .. } = model;
         let tokenizer = |tokenizer: Option<Tokenizer>, key: &str| {
@@ -132,7 +132,7 @@ impl Translator {
             let size = limits.batch_size(longest.ids.len());
             let batch: Vec<(usize, Encoding)> = sentences.by_ref().take(size).collect();
             let ids: Vec<&[u32]> = batch.iter().map(|(_, encoding)| encoding.ids.as_slice()).collect();
-            let hypotheses = self.decode(&ids, options).await?;
+            let hypotheses = self.decode_in_parts(&ids, options).await?;
             let found = batch.into_iter().zip(hypotheses);
             answers.extend(found.map(|((at, encoding), hypothesis)| (at, Ok(self.translation(encoding, hypothesis)))));
         }
@@ -161,6 +161,22 @@ impl Translator {
         let encoding = self.source_tokenizer.encode(source)?;
         limits.check(encoding.ids.len())?;
         Ok(encoding)
+    }
+
+    /// A batch for which the device has too little memory is decoded in halves.
+    async fn decode_in_parts(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {
+        let mut found = Vec::with_capacity(sources.len());
+        let mut waiting = vec![sources];
+        while let Some(part) = waiting.pop() {
+            match self.decode(part, options).await {
+                Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    waiting.extend([second, first]);
+                }
+                hypotheses => found.extend(hypotheses?),
+            }
+        }
+        Ok(found)
     }
 
     async fn decode(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {

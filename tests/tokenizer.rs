@@ -193,6 +193,7 @@ fn a_file_is_kept_as_it_was_read() -> TestResult {
 
 #[test]
 fn a_malformed_file_is_named_with_what_is_wrong() -> TestResult {
+    common::without_traces_of_tokenizers();
     let mut cases: Vec<(String, &str)> = vec![
         (String::new(), "EOF"),
         ("{}".into(), "Model missing"),

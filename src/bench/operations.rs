@@ -88,7 +88,7 @@ fn log_softmax(rows: usize, vocab_size: usize) -> NamedCase {
 }
 
 fn greedy_step(batch: usize, hidden: usize, vocab_size: usize) -> NamedCase {
-    let case = GreedyStepCase { batch, hidden, vocab_size, steps: 1, max_length: 1 };
+    let case = GreedyStepCase { batch, hidden, vocab_size, steps: 1, max_length: 1, ends: false };
     NamedCase { name: format!("greedy_step B{batch} H{hidden} V{vocab_size}"), case: case.into() }
 }
 

@@ -6,6 +6,9 @@ use std::time::Instant;
 use pulp::{Arch, Simd, WithSimd};
 use serde::Serialize;
 
+use crate::Result;
+use crate::gpu::Gpu;
+
 /// The most that a device does in a second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Peaks {
@@ -17,13 +20,19 @@ pub struct Peaks {
 
 /// Bytes of each buffer of the copy, all threads together: more than the caches of most processors.
 const COPY: usize = 256 << 20;
-/// How often each is measured; the best run counts, for it was disturbed least.
+/// How often and how long each is measured at least; the best run counts, for it was disturbed least.
 const RUNS: usize = 5;
+const SECONDS: f64 = 0.5;
 
 impl Peaks {
-    /// Those of all threads of the CPU together. Takes half a second and 512 MiB.
+    /// Those of all threads of the CPU together. Takes a second and 512 MiB.
     pub fn of_cpu() -> Self {
         Self { copy_bytes_per_s: copy_bytes_per_s(), flops: flops() }
+    }
+
+    /// Those of a GPU.
+    pub fn of_gpu(gpu: &Gpu) -> Result<Self> {
+        Ok(Self { copy_bytes_per_s: gpu.copy_bytes_per_s()?, flops: gpu.multiply_adds_per_s()? })
     }
 }
 
@@ -52,12 +61,15 @@ fn flops() -> f64 {
 }
 
 fn best(mut run: impl FnMut()) -> f64 {
-    let time = |_| {
+    let begin = Instant::now();
+    let (mut best, mut runs) = (f64::INFINITY, 0);
+    while runs < RUNS || begin.elapsed().as_secs_f64() < SECONDS {
         let start = Instant::now();
         run();
-        start.elapsed().as_secs_f64()
-    };
-    (0..RUNS).map(time).fold(f64::INFINITY, f64::min)
+        best = best.min(start.elapsed().as_secs_f64());
+        runs += 1;
+    }
+    best
 }
 
 /// Multiply-adds on registers that do not wait for one another.

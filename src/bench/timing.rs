@@ -37,8 +37,7 @@ pub async fn measure<B: Backend>(
     let mark = backend.zeros(1, 1)?;
     let mut counters = Counters::default();
     let mut times = Vec::new();
-    let mut runs = Runs::new(seconds);
-    while let Some(warm) = runs.next() {
+    for warm in Runs::new(seconds) {
         let (before, start) = (backend.counters(), Instant::now());
         call().await?;
         // A device works on while it is not asked for anything. Reading waits for all that came before.
@@ -59,8 +58,7 @@ pub fn measure_on_device(
     mut call: impl FnMut() -> Result<()>,
 ) -> Result<Option<f64>> {
     let mut times = Vec::new();
-    let mut runs = Runs::new(seconds);
-    while let Some(warm) = runs.next() {
+    for warm in Runs::new(seconds) {
         let Some(time) = timer(&mut call)? else { return Ok(None) };
         if warm {
             times.push(time);

@@ -91,9 +91,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
         Device::Gpu(gpu) => {
             let timer = |work: &mut dyn FnMut() -> seq2seq::Result<()>| {
-                block_on(gpu.device_time(work)).map(|time| time.as_ref().map(Duration::as_secs_f64))
+                gpu.device_time(work).map(|time| time.as_ref().map(Duration::as_secs_f64))
             };
-            let instruments = Instruments { peaks: None, timer: Some(&timer) };
+            let instruments = Instruments { peaks: Some(Peaks::of_gpu(gpu)?), timer: Some(&timer) };
             let precision = args.device.precision;
             let bench = Bench { args, name: device.describe(), precision, backend: gpu, instruments };
             bench.run(Some(&Cpu::new()), &mut presenter)?;

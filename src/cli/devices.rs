@@ -44,7 +44,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn list(devices: &Devices) -> String {
     let mut text = String::new();
     for Adapter { index, name, backend, driver, kind, features, limits } in &devices.adapters {
-        let limits: Vec<String> = limits.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let limits: Vec<String> = limits.iter().map(|(name, value)| limit(name, *value)).collect();
         let rows = [
             ("backend", backend.clone()),
             ("driver", driver.clone()),
@@ -65,6 +65,15 @@ fn list(devices: &Devices) -> String {
     text
 }
 
+/// A limit, with a size in its largest unit that is not a fraction of one.
+fn limit(name: &str, value: u64) -> String {
+    match name.strip_suffix(" bytes") {
+        Some(name) if value >= 1 << 20 => format!("{name} {} MiB", value >> 20),
+        Some(name) if value >= 1 << 10 => format!("{name} {} KiB", value >> 10),
+        _ => format!("{name} {value}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use seq2seq::gpu::AdapterKind;
@@ -80,7 +89,7 @@ mod tests {
             driver: "RADV 26".into(),
             kind: AdapterKind::Discrete,
             features: vec!["subgroups".into(), "f16".into()],
-            limits: vec![("binding".into(), 128)],
+            limits: vec![("binding bytes".into(), 1 << 27), ("memory bytes".into(), 1 << 14), ("buffers".into(), 8)],
         };
         let cpu = Processor { threads: 1, simd: "AVX2".into() };
         let expected = "\
@@ -89,7 +98,7 @@ mod tests {
      driver    RADV 26
      type      discrete
      features  subgroups, f16
-     limits    binding 128
+     limits    binding 128 MiB, memory 16 KiB, buffers 8
 cpu  CPU, 1 thread, AVX2
 ";
         assert_eq!(list(&Devices { adapters: vec![adapter], cpu: cpu.clone() }), expected);

@@ -7,6 +7,7 @@ mod failure;
 mod lines;
 mod options;
 mod output;
+mod shaders;
 mod translate;
 mod verify;
 
@@ -36,6 +37,7 @@ enum Command {
     Devices(devices::Args),
     Verify(verify::Args),
     Bench(bench::Args),
+    Shaders(shaders::Args),
 }
 
 /// How a command ended that did end.
@@ -62,6 +64,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Devices(args) => devices::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Shaders(args) => shaders::run(&args),
     };
     match outcome {
         Ok(Outcome::Fine) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,

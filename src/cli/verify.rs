@@ -11,7 +11,7 @@ use seq2seq::gpu::adapters;
 use seq2seq::verify::cases::{Case, cases};
 use seq2seq::verify::fixture::{Fixture, FixtureReport};
 use seq2seq::verify::report::OperationReport;
-use seq2seq::verify::tolerance::{Bound, Tolerance};
+use seq2seq::verify::tolerance::Bound;
 use serde::Serialize;
 
 use super::Outcome;
@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Presenter) -> Result<DeviceReport> {
     // The CPU always stores 32 bits.
     let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
-    presenter.device(&device.describe(), precision)?;
+    presenter.device(&device.describe())?;
     let mut report = DeviceReport {
         device: device.describe(),
         precision,
@@ -108,8 +108,8 @@ fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Pre
         passed: true,
     };
     match device {
-        Device::Cpu(cpu) => check_on(cpu, Bound::Fixed(Tolerance::F32), work, presenter, &mut report)?,
-        Device::Gpu(gpu) => check_on(gpu, Bound::BesidePlain, work, presenter, &mut report)?,
+        Device::Cpu(cpu) => check_on(cpu, Bound::Alone, work, presenter, &mut report)?,
+        Device::Gpu(gpu) => check_on(gpu, Bound::BesideCpu, work, presenter, &mut report)?,
     }
     report.passed = report.error.is_none()
         && report.operations.iter().all(|operation| operation.passed)

@@ -5,6 +5,7 @@
 
 mod activation;
 mod attention;
+mod compiled;
 mod embedding;
 mod folded;
 mod generator;
@@ -27,6 +28,7 @@ use crate::backend::{Activation, Attention, Counters, Input, Progress, Recurrent
 use crate::model::SpecialTokens;
 use crate::{Array, Backend, Float, Result};
 
+pub use compiled::Compiled;
 pub use linear::Linear;
 pub use recurrent::Recurrent;
 pub use simd::Lanes;
@@ -89,11 +91,11 @@ impl<T: Lanes> Backend for Cpu<T> {
     }
 
     fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Linear<T>> {
-        Linear::new(weight, bias, inputs)
+        T::linear_weights(weight, bias, inputs)
     }
 
     fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
-        Recurrent::new(parameters)
+        T::recurrent_weights(parameters)
     }
 
     fn embedding(&self, table: &Matrix<T>, ids: &Vec<u32>, out: &mut Matrix<T>) -> Result<()> {
@@ -107,7 +109,7 @@ impl<T: Lanes> Backend for Cpu<T> {
         activation: Activation,
         out: &mut Matrix<T>,
     ) -> Result<()> {
-        weights.forward(inputs, activation, out)
+        T::linear(weights, inputs, activation, out)
     }
 
     fn recurrent_layer(
@@ -119,7 +121,7 @@ impl<T: Lanes> Backend for Cpu<T> {
         output: &mut Matrix<T>,
         last: &mut State<Self>,
     ) -> Result<()> {
-        layer::recurrent_layer(weights, &input, lengths, initial, output, last)
+        T::recurrent_layer(weights, &input, lengths, initial, output, last)
     }
 
     fn recurrent_step(
@@ -130,7 +132,7 @@ impl<T: Lanes> Backend for Cpu<T> {
         previous: &State<Self>,
         next: &mut State<Self>,
     ) -> Result<()> {
-        step::recurrent_step(weights, &input, feed, previous, next)
+        T::recurrent_step(weights, &input, feed, previous, next)
     }
 
     fn attention(
@@ -140,15 +142,15 @@ impl<T: Lanes> Backend for Cpu<T> {
         first_row: usize,
         context: &mut Matrix<T>,
     ) -> Result<()> {
-        attention::attention(attention, weights, first_row, context)
+        T::attention(attention, weights, first_row, context)
     }
 
     fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Matrix<T>) -> Result<()> {
-        scores::attention_scores(attention, scores)
+        T::attention_scores(attention, scores)
     }
 
     fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Matrix<T>) -> Result<()> {
-        scores::attention_softmax(attention, scores_to_weights)
+        T::attention_softmax(attention, scores_to_weights)
     }
 
     fn attention_context(
@@ -161,7 +163,7 @@ impl<T: Lanes> Backend for Cpu<T> {
     }
 
     fn log_softmax(&self, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
-        rows::log_softmax(logits, out)
+        T::log_softmax(logits, out)
     }
 
     fn argmax(&self, logits: &Matrix<T>, out: &mut Vec<u32>) -> Result<()> {
@@ -176,7 +178,7 @@ impl<T: Lanes> Backend for Cpu<T> {
         step: usize,
         progress: &mut Progress<Self>,
     ) -> Result<()> {
-        generator::greedy_step(generator, attentional, special, step, progress)
+        T::greedy_step(generator, attentional, special, step, progress)
     }
 
     fn counters(&self) -> Counters {

@@ -7,13 +7,13 @@ use std::thread::LocalKey;
 use bytemuck::Pod;
 use pulp::{Arch, Simd, WithSimd};
 
+use super::Compiled;
 use super::tensor::Buffer;
-use crate::Float;
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
 /// All of it is to be inlined below [`dispatch`], where the processor's instructions are known.
-pub trait Lanes: Float + Pod {
+pub trait Lanes: Compiled + Pod {
     /// As many numbers as the processor works on at once.
     type Register<S: Simd>: Pod + Debug + Send + Sync;
 

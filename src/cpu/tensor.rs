@@ -145,6 +145,12 @@ impl<T: Lanes> Matrix<T> {
     }
 }
 
+impl<T: Lanes> Clone for Matrix<T> {
+    fn clone(&self) -> Self {
+        Self { rows: self.rows, cols: self.cols, data: Buffer::from(&*self.data) }
+    }
+}
+
 impl<T: Lanes> From<&Array> for Matrix<T> {
     fn from(array: &Array) -> Self {
         let mut matrix = Self::zeros(array.rows(), array.cols());

@@ -1,5 +1,6 @@
 //! The adapters of this machine: listing them, choosing one, opening it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
@@ -177,6 +178,7 @@ pub struct Opened {
     /// How the device is used.
     pub choices: Choices,
     failure: Arc<Mutex<Option<String>>>,
+    exhausted: Arc<AtomicBool>,
 }
 
 impl Opened {
@@ -221,25 +223,31 @@ impl Opened {
             }
         };
         let (uncaptured, lost) = (keep(&failure), keep(&failure));
-        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| uncaptured(error.to_string())));
-        device.set_device_lost_callback(move |reason, message| {
-            if reason != wgpu::DeviceLostReason::Destroyed {
-                lost(format!("the device was lost: {message}"));
-            }
-        });
+        let exhausted = Arc::<AtomicBool>::default();
+        let out_of_memory = Arc::clone(&exhausted);
+        device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| match error {
+            wgpu::Error::OutOfMemory { .. } => out_of_memory.store(true, Ordering::Relaxed),
+            error => uncaptured(error.to_string()),
+        }));
+        device.set_device_lost_callback(move |_, message| lost(format!("the device was lost: {message}")));
         let choices = Choices {
             subgroups: features.contains(wgpu::Features::SUBGROUP),
             immediates: features.contains(wgpu::Features::IMMEDIATES),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
             ..allowed
         };
-        Ok(Self { device, queue, adapter: described[index].clone(), choices, failure })
+        Ok(Self { device, queue, adapter: described[index].clone(), choices, failure, exhausted })
     }
 
     /// Bytes that one binding can hold.
     pub fn max_binding(&self) -> u64 {
         let limits = self.device.limits();
         limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+    }
+
+    /// Whether memory ran out since this was last asked.
+    pub fn ran_out_of_memory(&self) -> bool {
+        self.exhausted.swap(false, Ordering::Relaxed)
     }
 
     /// An error if the device has reported a failure.

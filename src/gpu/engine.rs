@@ -36,12 +36,42 @@ struct State {
     counters: Counters,
 }
 
-/// Timestamps around the passes that are submitted while it is set.
-#[derive(Clone, Debug)]
+/// Timestamps around every pass, since timing began.
+#[derive(Debug)]
 struct Timer {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
-    ticks: Arc<Mutex<Vec<wgpu::Buffer>>>,
+    readable: wgpu::Buffer,
+    /// Passes whose timestamps were not yet read.
+    passes: u32,
+    /// Time of the passes that were.
+    total: Duration,
+    /// Whether passes went by that were not timed, because there were too many between two readings.
+    missed: bool,
+}
+
+impl Timer {
+    /// Passes between two readings.
+    const PASSES: u32 = 512;
+
+    fn new(device: &wgpu::Device) -> Self {
+        let count = 2 * Self::PASSES;
+        let descriptor = wgpu::QuerySetDescriptor { label: Some("timer"), ty: wgpu::QueryType::Timestamp, count };
+        let buffer = |usage| {
+            let size = u64::from(count) * 8;
+            let label = Some("timestamps");
+            let usage = usage | wgpu::BufferUsages::COPY_DST;
+            device.create_buffer(&wgpu::BufferDescriptor { label, size, usage, mapped_at_creation: false })
+        };
+        Self {
+            queries: device.create_query_set(&descriptor),
+            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
+            readable: buffer(wgpu::BufferUsages::MAP_READ),
+            passes: 0,
+            total: Duration::ZERO,
+            missed: false,
+        }
+    }
 }
 
 impl Engine {
@@ -107,7 +137,19 @@ impl Engine {
             let adapter = self.opened.adapter.name.clone();
             return Err(Error::TooLarge { adapter, what: what.to_owned(), bytes, limit });
         }
-        let taken = self.pool.take(&self.opened.device, bytes);
+        let mut taken = self.pool.take(&self.opened.device, bytes);
+        if self.opened.ran_out_of_memory() {
+            drop(taken);
+            self.finish()?;
+            self.pool.trim();
+            taken = self.pool.take(&self.opened.device, bytes);
+            if self.opened.ran_out_of_memory() {
+                drop(taken);
+                self.pool.trim();
+                let adapter = self.opened.adapter.name.clone();
+                return Err(Error::OutOfMemory { adapter, what: what.to_owned(), bytes });
+            }
+        }
         self.opened.check()?;
         Ok(taken)
     }
@@ -154,49 +196,33 @@ impl Engine {
         Ok(data)
     }
 
-    /// Runs `work` and everything it records; how long the device took, where it can tell.
-    pub async fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
-        if !self.opened.choices.timestamps {
-            work()?;
+    /// Time that the device has spent in passes since the first call; `None` where it cannot tell.
+    pub fn busy(&self) -> Result<Option<Duration>> {
+        let Opened { device, queue, choices, .. } = &self.opened;
+        if !choices.timestamps {
             return Ok(None);
         }
-        let device = &self.opened.device;
-        let buffer = |usage| {
-            let size = 16;
-            device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
-        };
-        let descriptor = wgpu::QuerySetDescriptor { label: None, ty: wgpu::QueryType::Timestamp, count: 2 };
-        let timer = Timer {
-            queries: device.create_query_set(&descriptor),
-            resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
-            ticks: Arc::default(),
-        };
-        {
-            let mut state = self.lock();
-            self.submit(&mut state, &[])?;
-            state.timer = Some(timer.clone());
+        let mut state = self.lock();
+        self.submit(&mut state, &[])?;
+        let timer = state.timer.get_or_insert_with(|| Timer::new(device));
+        if timer.passes > 0 {
+            let bytes = u64::from(timer.passes) * 16;
+            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.resolve_query_set(&timer.queries, 0..2 * timer.passes, &timer.resolved, 0);
+            encoder.copy_buffer_to_buffer(&timer.resolved, 0, &timer.readable, 0, bytes);
+            let submission = queue.submit([encoder.finish()]);
+            timer.readable.map_async(wgpu::MapMode::Read, ..bytes, |_| {});
+            self.wait(Some(submission))?;
+            let view = timer.readable.get_mapped_range(..bytes).map_err(|error| self.opened.failure(error))?;
+            let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
+            drop(view);
+            timer.readable.unmap();
+            let ticks: u64 = stamps.chunks_exact(2).map(|pass| pass[1].saturating_sub(pass[0])).sum();
+            let nanoseconds = ticks as f64 * f64::from(queue.get_timestamp_period());
+            timer.total += Duration::from_nanos(nanoseconds as u64);
+            timer.passes = 0;
         }
-        let done = work();
-        let (_, submission) = {
-            let mut state = self.lock();
-            let submitted = self.submit(&mut state, &[]);
-            state.timer = None;
-            submitted?
-        };
-        done?;
-        let ticks = std::mem::take(&mut *timer.ticks.lock().unwrap_or_else(PoisonError::into_inner));
-        for buffer in &ticks {
-            buffer.map_async(wgpu::MapMode::Read, .., |_| {});
-        }
-        self.wait(submission)?;
-        let mut total = 0;
-        for buffer in &ticks {
-            let view = buffer.get_mapped_range(..).map_err(|error| self.opened.failure(error))?;
-            let stamps: &[u64] = &bytemuck::pod_collect_to_vec(&view);
-            total += stamps[1].saturating_sub(stamps[0]);
-        }
-        let period = f64::from(self.opened.queue.get_timestamp_period());
-        Ok(Some(Duration::from_nanos((total as f64 * period) as u64)))
+        Ok((!timer.missed).then_some(timer.total))
     }
 
     /// Runs everything that waits, and waits for it.
@@ -269,10 +295,17 @@ impl Engine {
             queue.write_buffer(buffer, 0, &bytes);
             state.counters.bytes_up += bytes.len() as u64;
         }
-        let timestamp_writes = state.timer.as_ref().map(|timer| wgpu::ComputePassTimestampWrites {
-            query_set: &timer.queries,
-            beginning_of_pass_write_index: Some(0),
-            end_of_pass_write_index: Some(1),
+        let timestamp_writes = state.timer.as_mut().and_then(|timer| {
+            if timer.passes == Timer::PASSES {
+                timer.missed = true;
+                return None;
+            }
+            timer.passes += 1;
+            Some(wgpu::ComputePassTimestampWrites {
+                query_set: &timer.queries,
+                beginning_of_pass_write_index: Some(2 * timer.passes - 2),
+                end_of_pass_write_index: Some(2 * timer.passes - 1),
+            })
         });
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
         for (place, (dispatch, (pipeline, group))) in dispatches.iter().zip(&ready).enumerate() {
@@ -286,14 +319,6 @@ impl Engine {
             pass.dispatch_workgroups(x, y, z);
         }
         drop(pass);
-        if let Some(timer) = &state.timer {
-            let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-            let descriptor = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
-            let ticks = device.create_buffer(&descriptor);
-            encoder.resolve_query_set(&timer.queries, 0..2, &timer.resolved, 0);
-            encoder.copy_buffer_to_buffer(&timer.resolved, 0, &ticks, 0, 16);
-            timer.ticks.lock().unwrap_or_else(PoisonError::into_inner).push(ticks);
-        }
         state.counters.dispatches += dispatches.len() as u64;
         state.counters.passes += 1;
         Ok(())

@@ -3,7 +3,7 @@
 //! A buffer comes back when the last tensor and the last recorded dispatch that use it are gone. Work that is
 //! submitted later cannot overtake the work that used it before, so it can be given out again at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The pool keeps at most this many bytes that are in nobody's hands.
@@ -43,7 +43,9 @@ pub struct Pool {
 
 #[derive(Debug, Default)]
 struct State {
-    free: HashMap<u64, Vec<(wgpu::Buffer, u64)>>,
+    /// By size, then by id. The lowest is given out first, so that work of one shape finds the same buffers, and bind
+    /// groups, every time.
+    free: HashMap<u64, BTreeMap<u64, wgpu::Buffer>>,
     free_bytes: u64,
     next_id: u64,
     created: u64,
@@ -55,20 +57,28 @@ impl Pool {
     pub fn take(self: &Arc<Self>, device: &wgpu::Device, bytes: u64) -> (Arc<Memory>, bool) {
         let size = size_class(bytes);
         let mut state = self.lock();
-        let found = state.free.get_mut(&size).and_then(Vec::pop);
+        let found = state.free.get_mut(&size).and_then(BTreeMap::pop_first);
         let used = found.is_some();
-        let (buffer, id) = found.unwrap_or_else(|| {
+        let (id, buffer) = found.unwrap_or_else(|| {
             state.next_id += 1;
             state.created += 1;
             let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
             let descriptor = wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false };
-            (device.create_buffer(&descriptor), state.next_id)
+            (state.next_id, device.create_buffer(&descriptor))
         });
         if used {
             state.free_bytes -= size;
         }
         drop(state);
         (Arc::new(Memory { buffer, id, pool: Arc::clone(self) }), used)
+    }
+
+    /// Gives the buffers that nobody uses back to the device.
+    pub fn trim(&self) {
+        let mut state = self.lock();
+        let freed: Vec<_> = std::mem::take(&mut state.free).into_values().flat_map(BTreeMap::into_keys).collect();
+        state.dropped.extend(freed);
+        state.free_bytes = 0;
     }
 
     /// How many buffers were created so far.
@@ -89,7 +99,7 @@ impl Pool {
             return;
         }
         state.free_bytes += size;
-        state.free.entry(size).or_default().push((buffer, id));
+        state.free.entry(size).or_default().insert(id, buffer);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -111,7 +121,7 @@ mod tests {
     fn size_classes_waste_little() {
         for bytes in [0, 1, 255, 256, 257, 1000, 4097, 123_456_789] {
             let size = size_class(bytes);
-            assert!(size >= bytes && size % 256 == 0);
+            assert!(size >= bytes && size.is_multiple_of(256));
             assert!(bytes < 2048 || size * 4 <= bytes * 5, "{bytes} became {size}");
         }
     }

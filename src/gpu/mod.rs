@@ -15,7 +15,7 @@ pub mod translate;
 mod weights;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use adapters::{Adapter, AdapterKind, Choices, adapters};
 use engine::Engine;
@@ -66,13 +66,38 @@ impl Gpu {
     }
 
     /// How long the device is busy with what `work` records; `None` where it has no clock.
-    pub async fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
-        self.engine.device_time(work).await
+    pub fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
+        let before = self.engine.busy()?;
+        work()?;
+        let after = self.engine.busy()?;
+        Ok(after.zip(before).map(|(after, before)| after.saturating_sub(before)))
+    }
+
+    /// The shortest of several runs of what `work` records, on the device's clock where it has one.
+    fn best_seconds(&self, work: impl Fn() -> Result<()>) -> Result<f64> {
+        const RUNS: usize = 6;
+        let mut best = f64::INFINITY;
+        for _ in 0..RUNS {
+            self.finish()?;
+            let start = Instant::now();
+            let timed = || {
+                work()?;
+                self.finish()
+            };
+            let device = self.device_time(timed)?;
+            best = best.min(device.unwrap_or_else(|| start.elapsed()).as_secs_f64());
+        }
+        Ok(best.max(1e-9))
     }
 
     /// Waits until everything asked for so far is done.
     pub fn finish(&self) -> Result<()> {
         self.engine.finish()
+    }
+
+    /// Gives the device back at once. Whatever is asked of it afterwards is an [`Error::Device`], as when it is lost.
+    pub fn destroy(&self) {
+        self.engine.opened().device.destroy();
     }
 
     /// Threads that keep the device busy, about: fewer are worth splitting products for.

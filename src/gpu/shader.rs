@@ -18,7 +18,7 @@ macro_rules! sources {
 /// Every shader: its stem and its text.
 pub const SHADERS: &[(&str, &str)] = sources!["":
     "argmax" "attention" "attention_context" "attention_scores" "attention_softmax" "choose" "embedding" "generator"
-    "linear" "log_softmax" "recurrent_layer" "recurrent_step"
+    "linear" "log_softmax" "peak_copy" "peak_multiply_add" "recurrent_layer" "recurrent_step"
 ];
 
 /// What shaders import.

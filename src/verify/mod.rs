@@ -13,11 +13,10 @@
 //! ```
 //! use seq2seq::cpu::Cpu;
 //! use seq2seq::device::Precision;
-//! use seq2seq::verify::{cases, tolerance::{Bound, Tolerance}, verify};
+//! use seq2seq::verify::{cases, tolerance::Bound, verify};
 //!
 //! # pollster::block_on(async {
-//! let bound = Bound::Fixed(Tolerance::F32);
-//! let reports = verify(&Cpu::<f32>::new(), &cases::cases()[..3], Precision::F32, bound, |_| ()).await;
+//! let reports = verify(&Cpu::<f32>::new(), &cases::cases()[..3], Precision::F32, Bound::Alone, |_| ()).await;
 //! assert!(reports.iter().all(|report| report.passed));
 //! # });
 //! ```

@@ -1,6 +1,8 @@
 //! What the tests share: where models and fixtures are.
 #![allow(dead_code, reason = "every test crate compiles this file and uses its own part of it")]
 
+pub mod gpu;
+
 use std::path::{Path, PathBuf};
 
 /// What a test returns: `?` on anything.
@@ -36,4 +38,17 @@ pub fn fixtures(name: &str) -> Vec<PathBuf> {
     let mut directories: Vec<_> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     directories.sort();
     directories
+}
+
+/// Panics inside the tokenizers crate, which the loader turns into errors, leave no trace in the test's output.
+pub fn without_traces_of_tokenizers() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if !panic.location().is_some_and(|location| location.file().contains("tokenizers-")) {
+                usual(panic);
+            }
+        }));
+    });
 }

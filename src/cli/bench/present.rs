@@ -28,14 +28,29 @@ impl Presenter {
     pub fn peaks(&mut self, peaks: Option<Peaks>) -> Result<()> {
         let Some(peaks) = peaks else { return Ok(()) };
         let (bytes, flops) = (peaks.copy_bytes_per_s / 1e9, peaks.flops / 1e9);
-        self.text(&format!("copies {} GB/s, multiplies and adds {} GFLOP/s, measured\n", rate(bytes), rate(flops)))
+        self.text(&format!(
+            "copies {} GB/s, multiplies and adds {} GFLOP/s, measured; more than these comes from caches\n",
+            rate(bytes),
+            rate(flops)
+        ))
     }
 
     /// Before the first operation.
     pub fn operations_header(&mut self, beside: bool) -> Result<()> {
         let cpu = if beside { "CPU" } else { "" };
         self.text("\n")?;
-        self.text(&line(["operation", "time", "on device", "dispatches", "bytes", "GB/s", "", "GFLOP/s", "", cpu]))
+        self.text(&line([
+            "operation",
+            "time",
+            "on device",
+            "dispatches",
+            "bytes",
+            "GB/s",
+            "peak",
+            "GFLOP/s",
+            "peak",
+            cpu,
+        ]))
     }
 
     /// An operation was measured.

@@ -36,13 +36,13 @@ impl Presenter {
     }
 
     /// A device is about to be checked.
-    pub fn device(&mut self, name: &str, precision: Precision) -> Result<()> {
-        self.text(&format!("{}{}\n", name, if precision == Precision::F16 { ", weights in 16 bits" } else { "" }))
+    pub fn device(&mut self, name: &str) -> Result<()> {
+        self.text(&format!("{name}\n"))
     }
 
     /// A device that could not be checked.
     pub fn unopened(&mut self, name: String, precision: Precision, error: String) -> Result<DeviceReport> {
-        self.device(&name, precision)?;
+        self.device(&name)?;
         let (operations, fixtures) = (Vec::new(), Vec::new());
         let report = DeviceReport { device: name, precision, operations, fixtures, error: Some(error), passed: false };
         self.verdict(&report)?;

@@ -94,13 +94,19 @@ fn shape(
     let check = |what, expected, found| Error::check("attention", what, expected, found);
     let Attention { score, window, query, keys, memory, vectors, position, .. } = attention;
     let (batch, src_len) = (attention.lengths.len, alignment.cols);
-    let per_sentence = |rows: usize| if batch == 0 { 0 } else { rows / batch };
+    let per_sentence = |rows: usize| rows.checked_div(batch).unwrap_or(0);
     let (tgt_len, rows) = (per_sentence(query.rows), per_sentence(alignment.rows));
     check("query rows", batch * tgt_len, query.rows)?;
     check("weights rows", batch * rows, alignment.rows)?;
     check("memory rows", batch * src_len, memory.rows)?;
     if first_row + tgt_len > rows {
         check("weights rows of a sentence", first_row + tgt_len, rows)?;
+    }
+    for (what, found) in [("sentences", batch), ("target positions", tgt_len)] {
+        // A workgroup each: a dispatch has no more of them in one dimension.
+        if found > 65535 {
+            check(what, 65535, found)?;
+        }
     }
     if *score == Score::Location {
         if src_len > query.cols {
@@ -115,7 +121,8 @@ fn shape(
     }
     if *window == Window::LocalP {
         let (Some(position), Some(vectors)) = (position, vectors) else {
-            return check("position and v_p", 2, 0).map(|()| unreachable!());
+            let found = usize::from(position.is_some()) + usize::from(vectors.is_some());
+            return Err(Error::Shape { operation: "attention", what: "position and v_p", expected: 2, found });
         };
         check("position rows", query.rows, position.rows)?;
         check("position columns", vectors.cols, position.cols)?;

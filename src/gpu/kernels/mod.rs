@@ -35,6 +35,8 @@ mod embedding;
 mod generator;
 mod linear;
 mod log_softmax;
+mod peak_copy;
+mod peak_multiply_add;
 mod recurrent_layer;
 mod recurrent_step;
 
@@ -77,6 +79,8 @@ pub const DECLARED: &[Declared] = &[
     generator::Generator::DECLARED,
     linear::Linear::DECLARED,
     log_softmax::LogSoftmax::DECLARED,
+    peak_copy::PeakCopy::DECLARED,
+    peak_multiply_add::PeakMultiplyAdd::DECLARED,
     recurrent_layer::RecurrentLayer::DECLARED,
     recurrent_step::RecurrentStep::DECLARED,
 ];
@@ -121,7 +125,7 @@ impl Gpu {
         buffers: Vec<Arc<Memory>>,
         workgroup_count: [u32; 3],
     ) -> Result<()> {
-        self.record_as(P::DECLARED, params, &constants, buffers, workgroup_count)
+        self.record_as(P::DECLARED, params, constants, buffers, workgroup_count)
     }
 
     /// Records one dispatch of a shader that shares its `Params` with others.

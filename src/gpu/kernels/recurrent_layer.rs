@@ -72,7 +72,7 @@ impl Gpu {
         let [x, y, _] = tiling.workgroup_count;
         let constants = [("CELL", weights.cell_number()), ("K_SLICES", tiling.slices)];
         for step in 0..len {
-            let next = if (len - 1 - step) % 2 == 0 { &*last } else { &spare };
+            let next = if (len - 1 - step).is_multiple_of(2) { &*last } else { &spare };
             let params = RecurrentLayer {
                 batch: batch as u32,
                 len: len as u32,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Case, Operation, Output, Work, count};
+use super::{Case, Operation, Output, Values, Work, count};
 use crate::backend::{Attention, Backend};
 use crate::model::{Score, Window};
 use crate::verify::inputs::Inputs;
@@ -229,7 +229,16 @@ impl Operation for AttentionCase {
                 let shape = [batch, self.rows, src_len];
                 vec![Output::read(backend, "attention_weights", shape, &ready.weights).await?, context().await?]
             }
-            Part::Scores => vec![scores("scores").await?],
+            Part::Scores => {
+                let mut scores = scores("scores").await?;
+                if let Values::Numbers(scores) = &mut scores.values {
+                    // WGSL has no infinities: the lowest number stands for −∞, as the contract allows.
+                    scores.data.iter_mut().filter(|score| **score == f64::from(f32::MIN)).for_each(|score| {
+                        *score = f64::NEG_INFINITY;
+                    });
+                }
+                vec![scores]
+            }
             Part::Softmax => vec![scores("attention_weights").await?],
             Part::Context => vec![context().await?],
         })

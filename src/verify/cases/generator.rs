@@ -150,6 +150,8 @@ pub struct GreedyStepCase {
     pub steps: usize,
     /// Tokens that there is room for.
     pub max_length: usize,
+    /// Whether sentences end now and then, or never.
+    pub ends: bool,
 }
 
 const SPECIAL: SpecialTokens = SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None };
@@ -164,8 +166,9 @@ pub struct GreedyStepReady<B: Backend> {
 
 impl fmt::Display for GreedyStepCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { batch, hidden, vocab_size, steps, max_length } = self;
-        write!(f, "batch {batch}, hidden {hidden}, vocabulary {vocab_size}, {steps} of {max_length} steps")
+        let Self { batch, hidden, vocab_size, steps, max_length, ends } = self;
+        write!(f, "batch {batch}, hidden {hidden}, vocabulary {vocab_size}, {steps} of {max_length} steps")?;
+        if *ends { Ok(()) } else { write!(f, ", none the last") }
     }
 }
 
@@ -177,11 +180,11 @@ impl Operation for GreedyStepCase {
     }
 
     fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
-        let Self { batch, hidden, vocab_size, steps, max_length } = *self;
+        let Self { batch, hidden, vocab_size, steps, max_length, ends } = *self;
         let weight = inputs.weights("weight", [vocab_size, hidden], 3.0 / (hidden as f32).sqrt());
         let mut bias = inputs.weights("bias", [vocab_size], 0.5);
         // Likely enough that some sentences finish and others do not.
-        bias.data[SPECIAL.eos as usize] = inputs.stored(1.5);
+        bias.data[SPECIAL.eos as usize] = inputs.stored(if ends { 1.5 } else { -50.0 });
         let attentional = |step| backend.upload(&inputs.array(&format!("attentional {step}"), [batch, hidden], 1.0));
         Ok(GreedyStepReady {
             generator: backend.linear_weights(&weight, Some(&bias), &[hidden])?,
@@ -227,12 +230,13 @@ pub(super) fn cases() -> Vec<Case> {
     for (rows, vocab_size) in sizes {
         cases.extend(logits.map(|logits| ArgmaxCase { rows, vocab_size, logits }.into()));
     }
+    let greedy = GreedyStepCase { batch: 0, hidden: 0, vocab_size: 0, steps: 0, max_length: 0, ends: true };
     cases.extend([
-        GreedyStepCase { batch: 1, hidden: 5, vocab_size: 7, steps: 1, max_length: 1 }.into(),
-        GreedyStepCase { batch: 7, hidden: 13, vocab_size: 11, steps: 6, max_length: 9 }.into(),
-        GreedyStepCase { batch: 3, hidden: 37, vocab_size: 131, steps: 3, max_length: 3 }.into(),
-        GreedyStepCase { batch: 67, hidden: 9, vocab_size: 43, steps: 4, max_length: 5 }.into(),
-        GreedyStepCase { batch: 2, hidden: 69, vocab_size: 1030, steps: 2, max_length: 4 }.into(),
+        GreedyStepCase { batch: 1, hidden: 5, vocab_size: 7, steps: 1, max_length: 1, ..greedy }.into(),
+        GreedyStepCase { batch: 7, hidden: 13, vocab_size: 11, steps: 6, max_length: 9, ..greedy }.into(),
+        GreedyStepCase { batch: 3, hidden: 37, vocab_size: 131, steps: 3, max_length: 3, ..greedy }.into(),
+        GreedyStepCase { batch: 67, hidden: 9, vocab_size: 43, steps: 4, max_length: 5, ..greedy }.into(),
+        GreedyStepCase { batch: 2, hidden: 69, vocab_size: 1030, steps: 2, max_length: 4, ..greedy }.into(),
     ]);
     cases
 }

@@ -365,11 +365,12 @@ fn layer_cases() -> Vec<Case> {
             RecurrentLayerCase { gates: Gates::Saturated, initial: true, ..both }.into(),
             // One sentence, one position, one unit.
             RecurrentLayerCase { batch: 1, len: 5, hidden: 3, ..both }.into(),
-            RecurrentLayerCase { batch: 1, len: 1, hidden: 1, fed: Fed::Rows(1), initial: true, ..plain }.into(),
+            RecurrentLayerCase { cell, batch: 1, len: 1, hidden: 1, fed: Fed::Rows(1), initial: true, ..plain }.into(),
             // Beyond one tile of sentences, of units and of inputs.
             RecurrentLayerCase { batch: 67, len: 3, hidden: 9, ..both }.into(),
             RecurrentLayerCase { batch: 3, len: 4, hidden: 69, fed: wide, ..both }.into(),
-            RecurrentLayerCase { batch: 5, len: 3, hidden: 131, fed: Fed::Rows(70), initial: true, ..plain }.into(),
+            RecurrentLayerCase { cell, batch: 5, len: 3, hidden: 131, fed: Fed::Rows(70), initial: true, ..plain }
+                .into(),
         ]);
     }
     cases

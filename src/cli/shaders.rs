@@ -1,0 +1,40 @@
+//! `seq2seq shaders`: the shaders as files, for programs of other kinds.
+
+use std::path::PathBuf;
+
+use seq2seq::Error;
+use seq2seq::gpu::translate::{Language, emit};
+
+use super::Outcome;
+use super::failure::Result;
+use super::output::Output;
+
+/// Write the shaders to files, in the language of any GPU API
+///
+/// One file for each specialisation, such as linear.tanh.slices_4.f16.metal; WGSL keeps its overrides, so it has one
+/// for each variant. Buffer i of group 0 is buffer(i) in MSL, register t<i> or u<i> in HLSL and binding i in GLSL;
+/// the parameters follow as number 8. GLSL leaves out what uses subgroups.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: seq2seq shaders --emit msl --out metal-shaders")]
+pub struct Args {
+    /// The language
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    emit: Language,
+    /// The directory to write to; it is made where it is missing
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    std::fs::create_dir_all(&args.out).map_err(Error::io(&args.out))?;
+    let files = emit(args.emit)?;
+    for (name, content) in &files {
+        let path = args.out.join(name);
+        std::fs::write(&path, content).map_err(Error::io(&path))?;
+    }
+    let mut output = Output::stdout();
+    output.write(&format!("{} files in {}\n", files.len(), args.out.display()))?;
+    output.flush()?;
+    Ok(Outcome::Fine)
+}

@@ -1,0 +1,28 @@
+//! `shaders/peak_multiply_add.wgsl`: how many multiply-adds the device does in a second.
+
+use super::grid;
+use crate::gpu::{AdapterKind, Gpu, GpuTensor};
+use crate::{Array, Result};
+
+kernel! {
+    PeakMultiplyAdd = "peak_multiply_add" reads 1 then writes 1, 256 threads:
+    steps: u32,
+}
+
+impl Gpu {
+    /// Multiplications plus additions in a second, in 32 bits, from registers.
+    pub fn multiply_adds_per_s(&self) -> Result<f64> {
+        const STEPS: u32 = 1024;
+        let software = self.adapter().kind == AdapterKind::Software;
+        let threads: usize = if software { 1 << 12 } else { 1 << 20 };
+        let start = [[0.999; 4], [0.001; 4], [1.0; 4], [0.0; 4]].concat();
+        let start = GpuTensor::upload(&self.engine, &Array::new([4, 4], start))?;
+        let result = self.engine.scratch(16 * threads as u64, "sums")?;
+        let seconds = self.best_seconds(|| {
+            let buffers = vec![start.memory.clone(), result.clone()];
+            self.record(PeakMultiplyAdd { steps: STEPS }, &[], buffers, grid(threads / 256))
+        })?;
+        // Eight sums of four lanes, a multiplication and an addition each.
+        Ok(64.0 * f64::from(STEPS) * threads as f64 / seconds)
+    }
+}

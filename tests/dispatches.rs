@@ -1,0 +1,152 @@
+//! What the GPU is asked to do is counted, not guessed: these numbers decide how fast it is.
+
+mod common;
+
+use common::TestResult;
+use common::gpu::gpu;
+use seq2seq::backend::{Backend, Counters, Progress};
+use seq2seq::decode::{GreedyOptions, greedy};
+use seq2seq::gpu::Gpu;
+use seq2seq::model::{
+    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
+};
+use seq2seq::nn::Seq2Seq;
+use seq2seq::text::Batch;
+
+fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding: bool) -> Config {
+    Config {
+        format_version: 1,
+        cell,
+        encoder: EncoderConfig {
+            vocab_size: 11,
+            embedding_size: 5,
+            hidden_size: 7,
+            num_layers: layers,
+            bidirectional: true,
+        },
+        decoder: DecoderConfig {
+            vocab_size: 70,
+            embedding_size: 6,
+            hidden_size: 14,
+            num_layers: layers,
+            input_feeding,
+        },
+        bridge: Bridge::Copy,
+        attention: AttentionConfig { score, window, half_width: Some(2), max_source_length: Some(16) },
+        special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
+    }
+}
+
+/// Sources of lengths 9, 1 and 4.
+fn source() -> TestResultOf<Batch> {
+    Ok(Batch::new(&[vec![3; 9], vec![4], vec![5, 6, 7, 8]], 0, 11)?)
+}
+
+type TestResultOf<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// A model that never ends a sentence, so that the number of steps is known.
+fn endless(gpu: &Gpu, config: &Config) -> TestResultOf<Seq2Seq<Gpu>> {
+    let random = Parameters::random(config, 7, 0.3)?;
+    let mut tensors: std::collections::BTreeMap<_, _> =
+        random.iter().map(|(name, array)| (name.to_owned(), array.clone())).collect();
+    let bias = tensors.get_mut("generator.bias").ok_or("every model has a generator")?;
+    bias.data[config.special_tokens.eos as usize] = -1e4;
+    Ok(Seq2Seq::new(gpu, config, &Parameters::new(config, tensors)?)?)
+}
+
+fn counted<T>(gpu: &Gpu, work: impl FnOnce() -> TestResultOf<T>) -> TestResultOf<(T, Counters)> {
+    let before = gpu.counters();
+    let result = work()?;
+    Ok((result, gpu.counters() - before))
+}
+
+#[test]
+fn a_recurrent_layer_is_one_product_and_one_dispatch_a_position() -> TestResult {
+    let Some(gpu) = gpu("a_recurrent_layer_is_one_product_and_one_dispatch_a_position") else { return Ok(()) };
+    let source = source()?;
+    for cell in [Cell::Tanh, Cell::Gru, Cell::Lstm] {
+        for layers in [1, 2] {
+            let model = endless(&gpu, &config(cell, layers, Score::Dot, Window::Global, false))?;
+            let (_, encode) = counted(&gpu, || {
+                let (memory, _) = model.encode(&gpu, &source)?;
+                Ok(pollster::block_on(gpu.read(&memory.states))?)
+            })?;
+            // The lookup of the embeddings, then for each layer both directions at once.
+            let expected = 1 + layers * (1 + source.len());
+            assert_eq!(encode.dispatches, expected as u64, "{cell:?}, {layers} layers");
+            assert_eq!((encode.passes, encode.submits), (1, 1), "{cell:?}, {layers} layers");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_decoder_step_is_at_most_seven_dispatches() -> TestResult {
+    let Some(gpu) = gpu("a_decoder_step_is_at_most_seven_dispatches") else { return Ok(()) };
+    let source = source()?;
+    let scores = [Score::Dot, Score::ScaledDot, Score::General, Score::Concat, Score::Location];
+    for score in scores {
+        for window in [Window::Global, Window::LocalM, Window::LocalP] {
+            for (layers, input_feeding) in [(1, true), (2, false)] {
+                let config = config(Cell::Lstm, layers, score, window, input_feeding);
+                let model = endless(&gpu, &config)?;
+                let (memory, initial) = model.encode(&gpu, &source)?;
+                let mut state = model.start(&gpu, &memory, initial, 1)?;
+                let mut progress = Progress::new(&gpu, &config.special_tokens, source.batch(), 4, 70)?;
+                gpu.finish()?;
+                let (_, step) = counted(&gpu, || {
+                    model.greedy_step(&gpu, &memory, 0, 0, &mut state, &mut progress)?;
+                    Ok(gpu.finish()?)
+                })?;
+                let name = format!("{score:?}, {window:?}, {layers} layers");
+                assert!(step.dispatches <= 7 + (layers as u64 - 1), "{name}: {} dispatches", step.dispatches);
+                assert_eq!(step.passes, 1, "{name}");
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn attention_over_a_whole_target_is_at_most_three_dispatches() -> TestResult {
+    let Some(gpu) = gpu("attention_over_a_whole_target_is_at_most_three_dispatches") else { return Ok(()) };
+    let source = source()?;
+    let target = Batch::new(&[vec![1, 9, 8, 7, 6], vec![1, 5], vec![1, 5, 5]], 0, 70)?;
+    for score in [Score::Dot, Score::General, Score::Concat] {
+        let model = endless(&gpu, &config(Cell::Lstm, 1, score, Window::Global, false))?;
+        let (_, forced) = counted(&gpu, || Ok(pollster::block_on(model.forced(&gpu, &source, &target))?))?;
+        // Two lookups, two layers, the attentional states, the logits and their log softmax besides.
+        let others = 2 + (1 + source.len()) + (1 + target.len()) + 3;
+        let attention = forced.dispatches - others as u64;
+        println!("{score:?}: {attention} dispatches");
+        assert!(attention <= 3, "{score:?}: {attention} dispatches");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step() -> TestResult {
+    let name = "a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step";
+    let Some(gpu) = gpu(name) else { return Ok(()) };
+    let source = source()?;
+    let model = endless(&gpu, &config(Cell::Lstm, 1, Score::General, Window::Global, true))?;
+    let translate = |max_length| {
+        counted(&gpu, || {
+            let options = GreedyOptions { max_length, alignment: false };
+            Ok(pollster::block_on(greedy(&gpu, &model, &source, options))?)
+        })
+    };
+    translate(32)?;
+    let (_, short) = translate(16)?;
+    let (hypotheses, long) = translate(32)?;
+    assert!(hypotheses.iter().all(|hypothesis| hypothesis.tokens.len() == 32), "none ends early");
+    assert_eq!((short.submits, long.submits), (2, 4), "submits for 16 and for 32 steps");
+    assert_eq!((short.passes, long.passes), (2, 4), "passes for 16 and for 32 steps");
+    assert_eq!(long.dispatches - short.dispatches, 16 * 5, "dispatches of 16 more steps");
+    assert_eq!(long.pipelines, 0, "pipelines");
+    // A second translation of one shape finds all buffers in the pool; more steps need no more of anything.
+    let (_, again) = translate(32)?;
+    assert_eq!((again.buffers, again.bind_groups, again.pipelines), (0, 0, 0), "buffers, bind groups, pipelines");
+    println!("32 steps: {long:?}");
+    Ok(())
+}

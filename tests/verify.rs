@@ -1,0 +1,171 @@
+//! The list of cases on the CPU, and faults that the comparison must find.
+
+mod common;
+mod faulty;
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use common::gpu::gpu_with;
+use faulty::{Fault, Faulty};
+use pollster::block_on;
+use seq2seq::cpu::Cpu;
+use seq2seq::device::Precision;
+use seq2seq::gpu::Choices;
+use seq2seq::verify::cases::{Case, Values, cases};
+use seq2seq::verify::tolerance::Bound;
+use seq2seq::verify::{outputs, verify};
+
+#[test]
+fn the_cpu_in_32_bits_agrees_with_64() {
+    for precision in [Precision::F32, Precision::F16] {
+        for report in block_on(verify(&Cpu::<f32>::new(), &cases(), precision, Bound::Alone, |_| ())) {
+            assert!(report.passed, "{precision:?}: {report:#?}");
+        }
+    }
+}
+
+#[test]
+fn the_oracle_is_finite_and_says_the_same_twice() {
+    for case in cases() {
+        let once = block_on(outputs(&Cpu::<f64>::new(), &case, Precision::F32)).expect("an oracle that runs");
+        let twice = block_on(outputs(&Cpu::<f64>::new(), &case, Precision::F32)).expect("an oracle that runs");
+        assert!(!once.is_empty() && once == twice, "{}: {case}", case.name());
+        for output in &once {
+            let Values::Numbers(numbers) = &output.values else { continue };
+            let masked = case.name() == "attention_scores";
+            let fine = |number: &f64| number.is_finite() || masked && *number == f64::NEG_INFINITY;
+            assert!(numbers.data.iter().all(fine), "{}: {case}: {}", case.name(), output.name);
+        }
+    }
+}
+
+#[test]
+fn every_operation_has_cases_and_no_case_stands_twice() {
+    let names: BTreeSet<_> = cases().iter().map(Case::name).collect();
+    let contract = [
+        "argmax",
+        "attention",
+        "attention_context",
+        "attention_scores",
+        "attention_softmax",
+        "embedding",
+        "forced",
+        "greedy",
+        "greedy_step",
+        "linear",
+        "log_softmax",
+        "recurrent_layer",
+        "recurrent_step",
+    ];
+    assert!(names.iter().eq(&contract), "{names:?}");
+    let mut seen = BTreeSet::new();
+    for case in cases() {
+        assert!(seen.insert(format!("{}: {case}", case.name())), "{}: {case} stands twice", case.name());
+    }
+}
+
+/// Windows that hold nothing give zeros; the cases that have them must have them.
+#[test]
+fn empty_windows_are_among_the_cases_and_give_zeros() {
+    let mut empty = 0;
+    for case in cases().iter().filter(|case| case.name() == "attention") {
+        let outputs = block_on(outputs(&Cpu::<f64>::new(), case, Precision::F32)).expect("an oracle that runs");
+        let zeros = outputs.iter().all(|output| match &output.values {
+            Values::Numbers(numbers) => numbers.data.iter().all(|&number| number == 0.0),
+            Values::Ids(_) => false,
+        });
+        empty += usize::from(zeros);
+    }
+    assert_eq!(empty, 2);
+}
+
+/// Some sentences finish, at different steps, and some do not.
+#[test]
+fn greedy_steps_finish_and_go_on() {
+    let mut flags = BTreeSet::new();
+    for case in cases().iter().filter(|case| case.name() == "greedy_step") {
+        for output in block_on(outputs(&Cpu::<f64>::new(), case, Precision::F32)).expect("an oracle that runs") {
+            if let (Values::Ids(ids), "finished") = (output.values, output.name) {
+                flags.extend(ids.data);
+            }
+        }
+    }
+    assert!(flags.into_iter().eq([0, 1]));
+}
+
+/// Every path through the kernels: what an adapter lacks, another's test has run.
+#[test]
+fn the_gpu_agrees_with_the_cpu() {
+    let paths = Choices::every_path(Precision::F32);
+    for (path, choices) in paths.into_iter().chain([("weights in 16 bits", Choices::best(Precision::F16))]) {
+        let Some(gpu) = gpu_with("the_gpu_agrees_with_the_cpu", choices) else { return };
+        for report in block_on(verify(&gpu, &cases(), choices.precision, Bound::BesideCpu, |_| ())) {
+            assert!(report.passed, "{path}: {report:#?}");
+        }
+    }
+}
+
+/// The names of the operations that fail with a fault.
+fn failing(fault: Fault) -> BTreeSet<&'static str> {
+    let backend = Faulty::new(fault);
+    let reports = block_on(verify(&backend, &cases(), Precision::F32, Bound::Alone, |_| ()));
+    reports.iter().filter(|report| !report.passed).map(|report| report.operation).collect()
+}
+
+#[test]
+fn without_a_fault_nothing_fails() {
+    assert_eq!(failing(Fault::None), BTreeSet::new());
+}
+
+#[test]
+fn a_dropped_mask_fails() {
+    let failing = failing(Fault::NoLengths);
+    for operation in ["attention", "attention_scores", "recurrent_layer", "forced", "greedy"] {
+        assert!(failing.contains(operation), "{operation} passes without lengths");
+    }
+}
+
+#[test]
+fn a_transposed_weight_fails() {
+    let failing = failing(Fault::TransposedWeight);
+    for operation in ["linear", "greedy_step", "forced", "greedy"] {
+        assert!(failing.contains(operation), "{operation} passes with a transposed weight");
+    }
+}
+
+#[test]
+fn swapped_gates_fail() {
+    let failing = failing(Fault::SwappedGates);
+    for operation in ["recurrent_layer", "recurrent_step", "forced", "greedy"] {
+        assert!(failing.contains(operation), "{operation} passes with swapped gates");
+    }
+}
+
+#[test]
+fn one_nan_fails() {
+    let failing = failing(Fault::Nan);
+    for operation in ["embedding", "linear", "recurrent_layer", "attention", "log_softmax", "greedy_step", "forced"] {
+        assert!(failing.contains(operation), "{operation} passes with a NaN");
+    }
+}
+
+#[test]
+fn one_element_off_by_a_hundredth_fails() {
+    let failing = failing(Fault::OffByAHundredth);
+    for operation in ["embedding", "linear", "recurrent_layer", "attention", "log_softmax", "greedy_step", "forced"] {
+        assert!(failing.contains(operation), "{operation} passes with an element off by 1 %");
+    }
+}
+
+#[test]
+fn the_program_checks_the_cpu() {
+    let output = Command::new(env!("CARGO_BIN_EXE_seq2seq"))
+        .args(["verify", "--device", "cpu", "--json"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["passed"], true);
+    assert_eq!(json["devices"][0]["operations"].as_array().map(Vec::len), Some(13));
+}
