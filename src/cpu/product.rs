@@ -7,6 +7,8 @@
 //! No closures and no iterator adapters around arithmetic here: the compiler gives those the processor's instructions
 //! only if it happens to inline them.
 
+#![expect(clippy::needless_range_loop, reason = "rows, columns and panels are counted, as in the equations")]
+
 use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
