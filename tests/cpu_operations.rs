@@ -144,7 +144,9 @@ fn linear_is_a_product() {
     fn check<T: Lanes>() {
         let backend = Cpu::<T>::new();
         let mut numbers = Numbers(1);
-        for (count, inputs, outputs) in [(1, [5, 3], 7), (13, [19, 37], 83), (61, [3, 67], 5), (150, [70, 65], 131)] {
+        for (count, inputs, outputs) in
+            [(1, [5, 3], 7), (13, [19, 37], 83), (61, [3, 67], 5), (150, [70, 65], 131), (9001, [1, 2], 67)]
+        {
             let weight = numbers.array(outputs, inputs[0] + inputs[1], 1.0);
             let bias = numbers.array(1, outputs, 1.0);
             let parts = inputs.map(|cols| numbers.array(count, cols, 1.0));

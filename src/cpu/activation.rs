@@ -4,7 +4,7 @@
 //!
 //! | function | error |
 //! |---|---|
-//! | tanh | 3·10⁻⁷ relative |
+//! | tanh | 4·10⁻⁷ relative |
 //! | sigmoid | 2·10⁻⁷ absolute |
 //! | exp | 3·10⁻⁷ relative, 0 below −87.3 |
 //!
@@ -173,7 +173,7 @@ mod tests {
             sigmoid_error = sigmoid_error.max((f64::from(sigmoid) - 1.0 / (1.0 + (-x).exp())).abs());
         }
         assert!(exp_error <= 3e-7, "exp: {exp_error}");
-        assert!(tanh_error <= 3e-7, "tanh: {tanh_error}");
+        assert!(tanh_error <= 4e-7, "tanh: {tanh_error}");
         assert!(sigmoid_error <= 2e-7, "sigmoid: {sigmoid_error}");
     }
 

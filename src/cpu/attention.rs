@@ -3,6 +3,8 @@
 //! A number's sum is added in the same order for one query as for many, so that teacher forcing and decoding agree.
 #![expect(clippy::needless_range_loop, reason = "one index for several arrays of registers, which must unroll")]
 
+#![expect(clippy::needless_range_loop, reason = "rows, columns and panels are counted, as in the equations")]
+
 use std::ops::Range;
 
 use pulp::{Simd, WithSimd};

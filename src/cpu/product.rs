@@ -8,6 +8,8 @@
 //! only if it happens to inline them.
 #![expect(clippy::needless_range_loop, reason = "one index for several arrays of registers, which must unroll")]
 
+#![expect(clippy::needless_range_loop, reason = "rows, columns and panels are counted, as in the equations")]
+
 use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
@@ -362,12 +364,12 @@ impl<T: Lanes, E: Tiles<T>> WithSimd for Product<'_, T, E> {
             let at = |index: usize| if self.backward { self.panels.end - 1 - index } else { self.panels.start + index };
             let (panel, next) = (at(index), at((index + 1).min(count - 1)));
             let ahead: &[u8] = bytemuck::cast_slice(self.weights.weights(next, inputs.clone()));
-            // A byte for every input at least: with one block, what is being multiplied is looked at again.
-            let step = ahead.len() / inputs.len().max(1) / any.blocks().max(1);
-            let portion = step * inputs.len();
+            // Every block has its portion of the next panel: the same number of bytes, one at least, for every input.
+            let step = (ahead.len() / inputs.len().max(1) / any.blocks().max(1)).max(1);
+            let portion = (step * inputs.len()).min(ahead.len());
             for block in 0..any.blocks() {
                 let rows = any.block(block);
-                let ahead = &ahead[block * portion..][..portion];
+                let ahead = &ahead[(block * portion).min(ahead.len() - portion)..][..portion];
                 match rows.len() {
                     1 => self.tile::<S, 1>(simd, panel, rows, ahead),
                     2 => self.tile::<S, 2>(simd, panel, rows, ahead),
