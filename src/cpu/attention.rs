@@ -1,7 +1,6 @@
 //! Attention in one operation: scores, softmax and context of some queries of a sentence while its memory is at hand.
 //!
 //! A number's sum is added in the same order for one query as for many, so that teacher forcing and decoding agree.
-#![expect(clippy::needless_range_loop, reason = "one index for several arrays of registers, which must unroll")]
 
 #![expect(clippy::needless_range_loop, reason = "rows, columns and panels are counted, as in the equations")]
 

@@ -6,7 +6,6 @@
 //!
 //! No closures and no iterator adapters around arithmetic here: the compiler gives those the processor's instructions
 //! only if it happens to inline them.
-#![expect(clippy::needless_range_loop, reason = "one index for several arrays of registers, which must unroll")]
 
 #![expect(clippy::needless_range_loop, reason = "rows, columns and panels are counted, as in the equations")]
 
