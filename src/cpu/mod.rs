@@ -1,7 +1,7 @@
 //! The CPU backend: the oracle in `f64`, a product in `f32`.
 //!
-//! The same code for both, a register of numbers at a time ([`simd`]). Weights are packed once into [`panels`]; the
-//! [`product`] keeps the sums of a tile in registers until they have become what is wanted of them.
+//! The same code for both, a register of numbers at a time (`simd`). Weights are packed once into `panels`; the
+//! `product` keeps the sums of a tile in registers until they have become what is wanted of them.
 
 mod activation;
 mod attention;

@@ -12,12 +12,12 @@ use super::tensor::Buffer;
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
-/// All of it is to be inlined below [`dispatch`], where the processor's instructions are known.
+/// All of it is to be inlined below `dispatch`, where the processor's instructions are known.
 pub trait Lanes: Compiled + Pod {
     /// As many numbers as the processor works on at once.
     type Register<S: Simd>: Pod + Debug + Send + Sync;
 
-    /// Memory that this thread keeps for [`Scratch`](super::tensor::Scratch).
+    /// Memory that this thread keeps for `Scratch`.
     fn kept() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>>;
 
     /// The full registers at the beginning of a slice.
