@@ -181,7 +181,7 @@ impl<T: Lanes> Part<'_, T> {
                     out: &mut weights[window.start..],
                     stride: src_len,
                 };
-                if S::REGISTER_COUNT >= 32 { dots.run::<S, 4, 6>(simd) } else { dots.run::<S, 2, 4>(simd) }
+                if S::REGISTER_COUNT >= 32 { dots.run::<S, 4, 6, 4>(simd) } else { dots.run::<S, 2, 4, 2>(simd) }
             }
             (Score::Concat, vectors) => {
                 let v = vectors.map_or(&[][..], |vectors| vectors.row(0));
@@ -218,7 +218,11 @@ impl<T: Lanes> Part<'_, T> {
             let count = width.min(cols - col);
             let columns = &mut workspace.columns[..window.len() * width];
             for (packed, row) in columns.chunks_exact_mut(width).zip(memory.chunks_exact(cols)) {
-                packed[..count].copy_from_slice(&row[col..][..count]);
+                let row = &row[col..][..count];
+                for (index, packed) in packed.chunks_exact_mut(lanes::<T, S>()).enumerate() {
+                    let from = (index * lanes::<T, S>()).min(count);
+                    T::store(simd, packed, T::load(simd, &row[from..]));
+                }
             }
             for block in 0..workspace.weights.blocks() {
                 let rows = workspace.weights.block(block);
@@ -290,30 +294,38 @@ struct Dots<'a, T> {
 }
 
 impl<T: Lanes> Dots<'_, T> {
-    /// `Q` queries and `K` keys at a time; the last ones overlap those before them.
+    /// `Q` queries and `K` keys at a time, or two keys less where that comes out even.
     #[inline(always)]
-    fn run<S: Simd, const Q: usize, const K: usize>(mut self, simd: S) {
+    fn run<S: Simd, const Q: usize, const K: usize, const LESS: usize>(mut self, simd: S) {
         let size = self.size.max(1);
         let (queries, keys) = (self.queries.len() / size, self.keys.len() / size);
         // The keys of a tile stay in the nearest cache while all queries pass by.
         let mut key = 0;
         while key < keys {
-            let tile = keys >= K;
-            let at = if tile { key.min(keys - K) } else { key };
-            let mut query = 0;
-            while query < queries {
-                let many = queries >= Q;
-                let from = if many { query.min(queries - Q) } else { query };
-                match (many, tile) {
-                    (true, true) => self.tile::<S, Q, K>(simd, from, at),
-                    (true, false) => self.tile::<S, Q, 1>(simd, from, at),
-                    (false, true) => self.tile::<S, 1, K>(simd, from, at),
-                    (false, false) => self.tile::<S, 1, 1>(simd, from, at),
-                }
-                query += if many { Q } else { 1 };
-            }
-            key += if tile { K } else { 1 };
+            let left = keys - key;
+            key += if left == K || left >= K + LESS {
+                self.pass::<S, Q, K>(simd, queries, key)
+            } else if left >= LESS {
+                self.pass::<S, Q, LESS>(simd, queries, key)
+            } else {
+                self.pass::<S, Q, 1>(simd, queries, key)
+            };
         }
+    }
+
+    /// `K` keys from `key` on, and all queries.
+    #[inline(always)]
+    fn pass<S: Simd, const Q: usize, const K: usize>(&mut self, simd: S, queries: usize, key: usize) -> usize {
+        let mut query = 0;
+        while query + Q <= queries {
+            self.tile::<S, Q, K>(simd, query, key);
+            query += Q;
+        }
+        while query < queries {
+            self.tile::<S, 1, K>(simd, query, key);
+            query += 1;
+        }
+        K
     }
 
     #[inline(always)]

@@ -1,7 +1,11 @@
 //! Work on several threads.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 
 /// Multiplications that are worth waking a thread for.
 const WORTH: usize = 600_000;
@@ -15,10 +19,25 @@ const MANY_ROWS: usize = 128;
 /// Bytes of weights that stay in a thread's own cache.
 const NEAR: usize = 1 << 20;
 
-/// How often to look whether the other threads are done before sleeping until they are: some 30 µs.
-const PATIENCE: usize = 1000;
+/// How often to look whether the helpers are done before sleeping until they are: some 100 µs.
+const PATIENCE: usize = 2000;
 
-/// Runs `work` on every part: the first on this thread, the others on rayon's.
+/// How often to look away between the end of the last part and the end of the scope.
+const LAST_MOMENT: usize = 10;
+
+/// How long a helper looks for more work before it sleeps: longer than what lies between two parts of a decoder step.
+/// To wake it takes as long as a small product.
+const AWAKE: Duration = Duration::from_micros(200);
+
+/// The threads beside the caller's: one less than there is room for, so that each keeps to a core and to the weights in
+/// its cache. None where they cannot be had.
+static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let count = threads().checked_sub(1).filter(|&count| count > 0)?;
+    let name = |index| format!("seq2seq-cpu-{index}");
+    ThreadPoolBuilder::new().num_threads(count).thread_name(name).build().ok()
+});
+
+/// Runs `work` on every part: the first on this thread, the others on helpers.
 pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else { return };
@@ -26,8 +45,13 @@ pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + 
     if others.is_empty() {
         return work(first);
     }
+    let Some(helpers) = &*HELPERS else {
+        work(first);
+        return others.into_iter().for_each(work);
+    };
+    stay_awake(helpers, others.len());
     let (pending, work) = (AtomicUsize::new(others.len()), &work);
-    rayon::in_place_scope(|scope| {
+    helpers.in_place_scope(|scope| {
         for part in others {
             let pending = &pending;
             scope.spawn(move |_| {
@@ -36,16 +60,36 @@ pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + 
             });
         }
         work(first);
-        // A thread of rayon's own finds other work while it waits, this one would sleep: too long for a decoder step.
-        if rayon::current_thread_index().is_none() {
-            for _ in 0..PATIENCE {
-                if pending.load(Ordering::Acquire) == 0 {
-                    break;
-                }
-                std::hint::spin_loop();
+        // A helper finds other work while it waits; this thread would sleep, too long for a decoder step.
+        if helpers.current_thread_index().is_none() {
+            let done = |_: &usize| pending.load(Ordering::Acquire) == 0;
+            if (0..PATIENCE).inspect(|_| std::hint::spin_loop()).find(done).is_some() {
+                // The scope learns it a moment later, and would sleep for that moment.
+                (0..LAST_MOMENT).for_each(|_| std::hint::spin_loop());
             }
         }
     });
+}
+
+/// Helpers that are looking for work or at work.
+static LOOKING: AtomicUsize = AtomicUsize::new(0);
+
+/// Lets as many helpers look for work as will be needed.
+fn stay_awake(helpers: &ThreadPool, wanted: usize) {
+    let wanted = wanted.min(helpers.current_num_threads());
+    let more = |looking| (looking < wanted).then_some(looking + 1);
+    while LOOKING.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok() {
+        helpers.spawn(|| {
+            let mut since = Instant::now();
+            while since.elapsed() < AWAKE {
+                match rayon::yield_now() {
+                    Some(Yield::Executed) => since = Instant::now(),
+                    _ => std::hint::spin_loop(),
+                }
+            }
+            LOOKING.fetch_sub(1, Ordering::AcqRel);
+        });
+    }
 }
 
 /// How a product of rows and weights is divided among threads.
