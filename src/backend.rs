@@ -8,10 +8,18 @@
 //! An operation checks that its arguments fit together ([`Error::Shape`](crate::Error::Shape)); the values of
 //! ids and lengths are the caller's promise, kept by [`crate::text`].
 
+mod training;
+
 use std::fmt::Debug;
 
 use crate::model::{Cell, Score, SpecialTokens, Window};
 use crate::{Array, Float, Result};
+
+pub(crate) use training::check_matmul;
+pub use training::{
+    AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, NO_TARGET, Occurrences, Rule, Sequence,
+    Skipped, Training, Update, pcg,
+};
 
 /// The operations of an attention model on one device.
 #[expect(async_fn_in_trait, reason = "whether a future is Send is up to the device: on the web it is not")]
