@@ -6,6 +6,7 @@ mod guard;
 mod pair_batch;
 pub mod pairs;
 mod tokenizer;
+pub mod vocabulary;
 
 pub use batch::Batch;
 pub use encoding::Encoding;
