@@ -101,6 +101,6 @@ pub mod verify;
 pub use backend::Backend;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
-pub use translator::{TranslateOptions, Translation, Translator};
+pub use translator::{Likelihood, TranslateOptions, Translation, Translator};
 
 pub use pollster::block_on;

@@ -32,6 +32,8 @@ pub struct Group<'a> {
     pub source: &'a str,
     /// Into what, in the order of the lines.
     pub targets: Vec<&'a str>,
+    /// Its first line in the file, from 1.
+    pub line: usize,
 }
 
 /// The most malformed lines that an error describes; it counts the others.
@@ -58,10 +60,10 @@ pub fn read_pairs(path: impl AsRef<Path>) -> Result<Vec<Pair>> {
 pub fn group(pairs: &[Pair]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
-    for Pair { source, target, .. } in pairs {
+    for Pair { source, target, line } in pairs {
         let place = *places.entry(source).or_insert(groups.len());
         if place == groups.len() {
-            groups.push(Group { source, targets: Vec::new() });
+            groups.push(Group { source, targets: Vec::new(), line: *line });
         }
         groups[place].targets.push(target);
     }
@@ -202,7 +204,10 @@ mod tests {
     #[test]
     fn sources_keep_their_order_and_gather_their_targets() {
         let pairs = [pair(1, "b", "1"), pair(2, "a", "2"), pair(3, "b", "3"), pair(4, "b", "1")];
-        let expected = [Group { source: "b", targets: vec!["1", "3", "1"] }, Group { source: "a", targets: vec!["2"] }];
+        let expected = [
+            Group { source: "b", targets: vec!["1", "3", "1"], line: 1 },
+            Group { source: "a", targets: vec!["2"], line: 2 },
+        ];
         assert_eq!(group(&pairs), expected);
         assert!(group(&[]).is_empty());
     }
