@@ -27,8 +27,8 @@ const SPECIAL: [&str; 4] = ["<pad>", "<bos>", "<eos>", "<unk>"];
 /// use seq2seq::text::vocabulary::{TokenKind, build};
 ///
 /// let tokenizer = build(&TokenKind::Char, &["noon", "on"])?;
-/// assert_eq!(tokenizer.encode("no one")?.ids, [5, 4, 3, 4, 5, 3]);
-/// assert_eq!(tokenizer.decode(&[5, 4, 4, 5]), "noon");
+/// assert_eq!(tokenizer.encode("no one")?.ids, [4, 5, 3, 5, 4, 3]);
+/// assert_eq!(tokenizer.decode(&[4, 5, 5, 4]), "noon");
 /// # Ok::<(), seq2seq::Error>(())
 /// ```
 ///
