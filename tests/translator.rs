@@ -77,12 +77,15 @@ fn a_translation_is_as_likely_as_it_was_when_it_was_found() {
 
 #[test]
 fn what_is_wrong_with_one_pair_is_its_own_answer() {
-    let pairs = [("cat", "K AE T"), ("ca+t", "K"), ("cat", "K ?"), ("", "K"), ("cat", ""), ("cat", "T AE K")];
+    let long = "AH ".repeat(100_000);
+    let pairs =
+        [("cat", "K AE T"), ("ca+t", "K"), ("cat", "K ?"), ("", "K"), ("cat", ""), ("cat", "T AE K"), ("cat", &long)];
     let answers = translator().likelihoods_blocking(&pairs, &TranslateOptions::default()).expect("answers");
     let likely = |at: usize| answers[at].as_ref().map(|found| (found.log_prob, found.symbols)).expect("computed");
     assert!(matches!(&answers[1], Err(Error::UnknownSymbol { symbol, .. }) if symbol == "+"));
     assert!(matches!(&answers[2], Err(Error::UnknownSymbol { symbol, .. }) if symbol == "?"));
     assert!(matches!(&answers[3], Err(Error::EmptySource)));
+    assert!(matches!(&answers[6], Err(Error::Config { key, found, .. }) if key == "target" && found == "100000"));
     assert_eq!((likely(0).1, likely(4).1), (4, 1), "the end is a symbol, of an empty target the only one");
     assert!(likely(0).0 > -0.1 && likely(5).0 < -5.0, "{answers:?}");
 }

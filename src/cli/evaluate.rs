@@ -84,15 +84,15 @@ impl Job {
         Ok(Self { pairs, translator, options, hypotheses, json: args.json })
     }
 
-    fn run(self) -> Result<Outcome> {
+    fn run(mut self) -> Result<Outcome> {
         let groups = group(&self.pairs);
         let translations = self.translate(&groups)?;
+        if let Some(output) = self.hypotheses.take() {
+            write_hypotheses(output, &groups, &translations)?;
+        }
         let untranslated = translations.iter().filter(|translation| translation.is_none()).count();
         let (loss, unwritable) = self.loss(&groups, &translations)?;
         let scores = self.scores(&groups, &translations)?;
-        if let Some(output) = self.hypotheses {
-            write_hypotheses(output, &groups, &translations)?;
-        }
 
         let report = Report { scores, pairs: self.pairs.len(), untranslated, loss };
         let mut output = Output::stdout();

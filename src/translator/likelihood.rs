@@ -2,15 +2,16 @@
 
 use std::cmp::Reverse;
 
-use super::limits::Limits;
+use super::limits::{ENOUGH_ELEMENTS, Limits};
 use super::{Loaded, Placed, TranslateOptions, Translator, in_parts};
 use crate::backend::{Backend, NO_TARGET};
 use crate::model::Config;
 use crate::text::PairBatch;
 use crate::{Error, Float, Result};
 
-/// Elements of the largest matrix of a batch: 64 MiB in 32 bits. Several of this size are read by the host.
-const ENOUGH_ELEMENTS: usize = 1 << 24;
+/// Elements of the largest matrix of a batch: 64 MiB in 32 bits. Several of this size are read by the host. One pair alone
+/// may take four times as much.
+const BATCH_ELEMENTS: usize = ENOUGH_ELEMENTS / 4;
 
 /// How likely a model holds a target for its source.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -34,7 +35,8 @@ impl Translator {
     ///
     /// −Σ `log_prob` / Σ `symbols` is the mean cross entropy, the loss of these pairs. Of the options, `batch_size` and
     /// `max_source_length` apply. What is wrong with one pair (what [`translate`](Self::translate) answers to its source; then
-    /// [`Error::UnknownSymbol`] in its target, or [`Error::Config`] for a target beyond the device) is its own answer and
+    /// [`Error::UnknownSymbol`] in its target, or [`Error::Config`] for a target that would take too
+    /// much memory) is its own answer and
     /// stops no other.
     ///
     /// # Errors
@@ -85,9 +87,9 @@ impl Translator {
             Err(Error::EmptySource) => Vec::new(),
             encoding => encoding?.ids,
         };
-        let most = self.max_elements() / per_target(&self.config, source.len());
+        let most = ENOUGH_ELEMENTS.min(self.max_elements()) / per_target(&self.config, source.len());
         if target.len() >= most {
-            let (expected, found) = (format!("less than {most} symbols on this device"), target.len().to_string());
+            let (expected, found) = (format!("fewer than {most} symbols"), target.len().to_string());
             return Err(Error::Config { key: "target".to_owned(), expected, found });
         }
         Ok((source, target))
@@ -95,7 +97,7 @@ impl Translator {
 
     /// How many of the first pairs to compute at once; at least 1.
     fn batch_size(&self, pairs: &[Ids], options: &TranslateOptions) -> usize {
-        let enough = ENOUGH_ELEMENTS.min(self.max_elements());
+        let enough = BATCH_ELEMENTS.min(self.max_elements());
         let (mut source, mut target) = (0, 0);
         let fit = pairs.iter().take(options.batch_size).zip(1..).take_while(|&(ids, size)| {
             (source, target) = (source.max(ids.source.len()), target.max(ids.target.len()));
