@@ -3,6 +3,7 @@
 mod alignment;
 mod bench;
 mod devices;
+mod evaluate;
 mod failure;
 mod lines;
 mod options;
@@ -34,6 +35,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Translate(translate::Args),
+    Evaluate(evaluate::Args),
     Devices(devices::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -61,6 +63,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Translate(args) => translate::run(args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Devices(args) => devices::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
