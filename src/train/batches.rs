@@ -19,8 +19,6 @@ pub struct Step {
     pub batches: Vec<PairBatch>,
     /// Target symbols of all of them.
     pub tokens: usize,
-    /// How many pairs they have together.
-    pub pairs: usize,
 }
 
 /// Cuts pairs into batches of similar lengths.
@@ -132,7 +130,7 @@ impl Feed {
 fn prepare(examples: &Examples, group: &[Vec<usize>], config: &Config) -> Result<Step> {
     let batches: Vec<PairBatch> = group.iter().map(|batch| examples.batch(batch, config)).collect::<Result<_>>()?;
     let tokens = batches.iter().map(|batch| batch.tokens).sum();
-    Ok(Step { batches, tokens, pairs: group.iter().map(Vec::len).sum() })
+    Ok(Step { batches, tokens })
 }
 
 /// Fisher and Yates 1938; draw i is output i of SplitMix64.

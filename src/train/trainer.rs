@@ -271,13 +271,7 @@ impl<B: Training> Trainer<'_, B> {
         self.report().await?;
         let parameters = self.parameters().await?;
         let &mut Self { backend, task, options, .. } = self;
-        let averaged = match options.average {
-            Some(_) => Some(Learner::new(backend, &task.config, &parameters, false)?),
-            None => None,
-        };
-        let learner = averaged.as_ref().unwrap_or(&self.learner);
-        let measured = self.validation.measure(backend, learner, &parameters, task, &*self.observer).await?;
-        drop(averaged);
+        let measured = self.validation.measure(backend, &self.learner, &parameters, task, &*self.observer).await?;
         let Some(Measured { loss, scores }) = measured else { return Ok(false) };
         self.finite("the validation loss", loss)?;
 

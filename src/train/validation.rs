@@ -47,7 +47,7 @@ impl Validation {
         Self {
             batches: Batcher::new(lengths, options).in_order(),
             order,
-            batch_size: options.batch_size.clamp(1, BATCH),
+            batch_size: options.batch_size.clamp(64, BATCH),
             max_length: longest + longest / 2 + 5,
         }
     }
