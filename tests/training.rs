@@ -25,7 +25,7 @@ fn reversals(count: usize) -> Vec<Pair> {
     let letters = ["a", "b", "c", "d"];
     let pair = |number: usize| {
         let length = 2 + number % 3;
-        let word: Vec<&str> = (0..length).map(|at| letters[(number / 3 >> (2 * at)) % 4]).collect();
+        let word: Vec<&str> = (0..length).map(|at| letters[((number / 3) >> (2 * at)) % 4]).collect();
         let back: Vec<&str> = word.iter().rev().copied().collect();
         Pair { source: word.concat(), target: back.join(" "), line: number + 1 }
     };

@@ -81,15 +81,15 @@ impl History {
     /// Adds the training loss of the steps up to `step`; a long run keeps ever fewer points.
     pub(super) fn push(&mut self, report: u64, step: u64, loss: f64) {
         self.thinning = self.thinning.max(1);
-        if report % self.thinning != 0 {
+        if !report.is_multiple_of(self.thinning) {
             return;
         }
         self.training.push((step, loss));
         if self.training.len() >= MOST_POINTS {
-            let mut at = 0_usize;
+            let mut at = 0_u64;
             self.training.retain(|_| {
                 at += 1;
-                at % 2 == 0
+                at.is_multiple_of(2)
             });
             self.thinning *= 2;
         }

@@ -146,11 +146,9 @@ mod tests {
             learning_rate: 0.1,
             improved: true,
         };
-        let history = History {
-            training: vec![(10, 2.0), (20, 1.0)],
-            validations: vec![validated(10, 1.5), validated(20, 1.25)],
-            ..Default::default()
-        };
+        let mut history = History::default();
+        history.validations.extend([validated(10, 1.5), validated(20, 1.25)]);
+        history.push(1, 10, 2.0);
         let document = svg(&history, Some(20));
         assert!(document.contains("<title>step 10: 1.5000<") && document.contains("<title>step 20: 1.2500, the best<"));
         assert_eq!(document.matches("class=\"best\"").count(), 1);

@@ -177,10 +177,10 @@ impl<B: Training> Trainer<'_, B> {
             }
             let step = self.feed.next()?;
             self.learn(&step)?;
-            if self.state.step % REPORT_EVERY == 0 {
+            if self.state.step.is_multiple_of(REPORT_EVERY) {
                 self.report().await?;
             }
-            if self.options.checkpoint_every.is_some_and(|every| self.state.step % every == 0) {
+            if self.options.checkpoint_every.is_some_and(|every| self.state.step.is_multiple_of(every)) {
                 self.save().await?;
             }
         };
@@ -198,7 +198,7 @@ impl<B: Training> Trainer<'_, B> {
     /// After each epoch or every so many steps, and at the end.
     fn is_to_validate(&self) -> bool {
         let due = match self.options.validate_every {
-            Some(every) => self.state.step % every == 0,
+            Some(every) => self.state.step.is_multiple_of(every),
             None => self.state.step_in_epoch == 0,
         };
         (due || self.ended().is_some()) && self.state.step > self.state.validated_at
