@@ -74,6 +74,7 @@
 //! | [`nn`] | the model, composed once for all backends |
 //! | [`backend`] | the contract: every operation with its equation and shapes |
 //! | [`cpu`], [`gpu`] | its two implementations |
+//! | [`train`](mod@train) | from pairs of texts to a model |
 //! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
 //! | [`heatmap`] | attention weights as a drawing |
 //! | [`verify`](mod@verify) | every operation against the CPU in 64 bits, and models against PyTorch's values |
@@ -95,6 +96,7 @@ pub mod model;
 pub mod nn;
 mod tensor;
 pub mod text;
+pub mod train;
 mod translator;
 pub mod verify;
 
