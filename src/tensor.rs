@@ -73,6 +73,8 @@ pub trait Float:
     fn tanh(self) -> Self;
     /// self · a + b, rounded once. Fast only where the processor has the instruction.
     fn mul_add(self, a: Self, b: Self) -> Self;
+    /// √self
+    fn sqrt(self) -> Self;
     /// |self|
     fn abs(self) -> Self;
     /// The larger of the two.
@@ -110,6 +112,10 @@ macro_rules! float {
             #[inline(always)]
             fn mul_add(self, a: Self, b: Self) -> Self {
                 $type::mul_add(self, a, b)
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $type::sqrt(self)
             }
             #[inline(always)]
             fn abs(self) -> Self {

@@ -114,7 +114,7 @@ pub trait Training: Backend {
     ///
     /// * `d_output` (batch · len, directions · H)
     /// * `d_last`: that of the last state's hidden (batch, directions · H), where it has one
-    /// * `carry` (batch, directions · Hp): d_c of an LSTM, at first that of the last state; z ⊙ d_h of a GRU, at first
+    /// * `carry` (batch, directions · H): d_c of an LSTM, at first that of the last state; z ⊙ d_h of a GRU, at first
     ///   zero; unused by the tanh cell
     #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
     fn recurrent_backward(
@@ -231,6 +231,13 @@ pub struct Skipped {
     pub first: usize,
     /// How long it is.
     pub count: usize,
+}
+
+impl Skipped {
+    /// Whether a row is skipped.
+    pub fn contains(self, row: usize) -> bool {
+        (self.first..self.first + self.count).contains(&(row % self.period))
+    }
 }
 
 /// Which elements are dropped.

@@ -1,8 +1,13 @@
 //! Where generic code becomes machine code: here, once for each type, and not again in every program that uses it.
 
+use std::ops::Range;
+
 use super::tensor::Matrix;
-use super::{Cpu, Lanes, Linear, Recurrent, attention, generator, layer, rows, scores, step};
-use crate::backend::{Activation, Attention, Input, Progress, RecurrentParameters, State};
+use super::{Cpu, Lanes, Linear, Recurrent, attention, generator, layer, rows, scores, step, training};
+use crate::backend::{
+    Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, Input, LossOptions,
+    Occurrences, Progress, RecurrentParameters, Sequence, Skipped, State, Update,
+};
 use crate::model::SpecialTokens;
 use crate::{Array, Float, Result};
 
@@ -67,4 +72,91 @@ operations! {
         step: usize,
         progress: &mut Progress<Cpu<Self>>,
     ) -> () = generator::greedy_step;
+    matmul_nt(
+        a: &Matrix<Self>,
+        b: &Matrix<Self>,
+        bias: Option<&Matrix<Self>>,
+        activation: Activation,
+        accumulate: bool,
+        out: &mut Matrix<Self>,
+    ) -> () = training::matmul_nt;
+    matmul_nn(a: &Matrix<Self>, b: &Matrix<Self>, accumulate: bool, out: &mut Matrix<Self>) -> () = training::matmul_nn;
+    matmul_tn(
+        a: &Matrix<Self>,
+        b: &Matrix<Self>,
+        skipped: Option<Skipped>,
+        out: &mut Matrix<Self>,
+        sums: Option<&mut Matrix<Self>>,
+    ) -> () = training::matmul_tn;
+    dropout(dropout: Dropout, y: &mut Matrix<Self>) -> () = training::dropout;
+    tanh_backward(y: &Matrix<Self>, d_y: &mut Matrix<Self>) -> () = training::tanh_backward;
+    embedding_backward(
+        occurrences: &Occurrences<Cpu<Self>>,
+        d_out: &Matrix<Self>,
+        d_table: &mut Matrix<Self>,
+    ) -> () = training::embedding_backward;
+    recurrent_forward(
+        layout: GateLayout,
+        weight_hh: &Matrix<Self>,
+        lengths: &[u32],
+        steps: Range<usize>,
+        sequence: &mut Sequence<Cpu<Self>>,
+    ) -> () = training::recurrent_forward;
+    recurrent_backward(
+        layout: GateLayout,
+        weight_hh: &Matrix<Self>,
+        lengths: &[u32],
+        steps: Range<usize>,
+        d_output: &Matrix<Self>,
+        d_last: Option<&Matrix<Self>>,
+        sequence: &mut Sequence<Cpu<Self>>,
+        carry: &mut Matrix<Self>,
+    ) -> () = training::recurrent_backward;
+    recurrent_initial_backward(
+        layout: GateLayout,
+        weight_hh: &Matrix<Self>,
+        lengths: &[u32],
+        sequence: &Sequence<Cpu<Self>>,
+        carry: &Matrix<Self>,
+        d_initial: &mut Matrix<Self>,
+    ) -> () = training::recurrent_initial_backward;
+    recurrent_weight_backward(
+        layout: GateLayout,
+        sequence: &Sequence<Cpu<Self>>,
+        d_weight_hh: &mut Matrix<Self>,
+    ) -> () = training::recurrent_weight_backward;
+    attention_backward(
+        attention: &Attention<'_, Cpu<Self>>,
+        weights: &Matrix<Self>,
+        first_row: usize,
+        d_context: &Matrix<Self>,
+        gradients: AttentionGradients<'_, Cpu<Self>>,
+    ) -> () = training::attention_backward;
+    attention_memory_backward(
+        attention: &Attention<'_, Cpu<Self>>,
+        weights: &Matrix<Self>,
+        d_scores: &Matrix<Self>,
+        d_context: &Matrix<Self>,
+        d_keys: Option<&mut Matrix<Self>>,
+        d_memory: &mut Matrix<Self>,
+        d_vectors: Option<&mut Matrix<Self>>,
+    ) -> () = training::attention_memory_backward;
+    generator_loss(
+        attentional: &Matrix<Self>,
+        weight: &Matrix<Self>,
+        bias: &Matrix<Self>,
+        targets: &[u32],
+        options: LossOptions,
+        loss: &mut Matrix<Self>,
+        gradients: Option<GeneratorGradients<'_, Cpu<Self>>>,
+    ) -> () = training::generator_loss;
+    gradient_norm(gradients: &[Matrix<Self>], norm: &mut Matrix<Self>) -> () = training::gradient_norm;
+    update(
+        update: &Update,
+        norm: &Matrix<Self>,
+        values: &mut [Matrix<Self>],
+        gradients: &mut [Matrix<Self>],
+        moments: [&mut [Matrix<Self>]; 2],
+        average: Option<&mut [Matrix<Self>]>,
+    ) -> () = training::update;
 }

@@ -94,7 +94,7 @@ fn largest<T: Lanes>(generator: &Linear<T>, attentional: &Matrix<T>, rows: &[usi
             let best = vec![T::NEG_INFINITY; rows.len()];
             let tiles = Panel { generator, first: panels.start, rows: rows.len(), found, best };
             let first = &[Operand { rows: &x, inputs: 0..x.cols }];
-            Product { weights: &generator.panels, panels, backward: false, first, second: &[], tiles }.run();
+            Product { weights: generator.panels.view(), panels, backward: false, first, second: &[], tiles }.run();
         });
     });
     let mut merged = Vec::with_capacity(rows.len());

@@ -90,7 +90,7 @@ impl<T: Lanes> Linear<T> {
         parallel::for_each(parts, |(group, out)| {
             let x = self.pack(inputs, group.clone());
             by_columns([out], group.len(), self.outputs, self.per_panel(), split.panels, |panels, [out]| {
-                let (weights, first) = (&self.panels, &[Operand { rows: &x, inputs: 0..x.cols }]);
+                let (weights, first) = (self.panels.view(), &[Operand { rows: &x, inputs: 0..x.cols }]);
                 match activation {
                     Activation::Identity => {
                         let tiles = Affine::<T, false> { bias: &self.bias, out };

@@ -21,6 +21,7 @@ mod simd;
 mod step;
 mod strip;
 mod tensor;
+mod training;
 
 use std::marker::PhantomData;
 

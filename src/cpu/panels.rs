@@ -55,9 +55,27 @@ impl<T: Lanes> Panels<T> {
         self.cols / Shape::of::<T>().lanes
     }
 
+    /// The panels, for a product.
+    pub fn view(&self) -> PanelsView<'_, T> {
+        PanelsView { data: &self.data, inputs: self.inputs, cols: self.cols }
+    }
+}
+
+/// Panels that lie somewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct PanelsView<'a, T> {
+    /// Layout (panels, inputs, cols).
+    pub data: &'a [T],
+    /// Inputs.
+    pub inputs: usize,
+    /// Numbers per input: width · lanes.
+    pub cols: usize,
+}
+
+impl<'a, T: Lanes> PanelsView<'a, T> {
     /// The weights of some inputs of one panel.
     #[inline(always)]
-    pub fn weights(&self, panel: usize, inputs: Range<usize>) -> &[T] {
+    pub fn weights(&self, panel: usize, inputs: Range<usize>) -> &'a [T] {
         let panel = &self.data[panel * self.inputs * self.cols..][..self.inputs * self.cols];
         &panel[inputs.start * self.cols..inputs.end * self.cols]
     }
@@ -100,6 +118,23 @@ impl<T: Lanes> Rows<T> {
                     5 => interleave::<T, 5>(head, row),
                     _ => interleave::<T, 6>(head, row),
                 }
+            }
+        }
+    }
+
+    /// Packs columns of a row-major matrix, each as a row: `row(k)` holds number k of all of them.
+    pub fn pack_columns<'a>(&mut self, columns: usize, len: usize, row: impl Fn(usize) -> &'a [T]) {
+        self.rows = columns;
+        self.cols = len;
+        self.blocks = columns.div_ceil(Shape::of::<T>().rows);
+        if self.data.len() < columns * len {
+            self.data = Scratch::new(columns * len);
+        }
+        for block in 0..self.blocks {
+            let range = self.block(block);
+            let data = &mut self.data[range.start * len..range.end * len];
+            for (k, data) in data.chunks_exact_mut(range.len()).enumerate() {
+                data.copy_from_slice(&row(k)[range.clone()]);
             }
         }
     }

@@ -71,6 +71,15 @@ pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + 
     });
 }
 
+/// Runs `work` on every part, the parts dealt out to `threads`.
+pub fn deal<P: Send>(parts: Vec<P>, threads: usize, work: impl Fn(P) + Sync) {
+    let mut dealt: Vec<Vec<P>> = (0..threads.max(1)).map(|_| Vec::new()).collect();
+    for (index, part) in parts.into_iter().enumerate() {
+        dealt[index % threads.max(1)].push(part);
+    }
+    for_each(dealt, |parts| parts.into_iter().for_each(&work));
+}
+
 /// Helpers that are looking for work or at work.
 static LOOKING: AtomicUsize = AtomicUsize::new(0);
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
-use super::panels::{Panels, Rows, SUMS};
+use super::panels::{PanelsView, Rows, SUMS};
 use super::simd::{Lanes, dispatch};
 
 /// The sums of one row.
@@ -224,7 +224,7 @@ pub struct Operand<'a, T: Lanes> {
 #[derive(Debug)]
 pub struct Product<'a, T: Lanes, E> {
     /// W
-    pub weights: &'a Panels<T>,
+    pub weights: PanelsView<'a, T>,
     /// Which panels of it.
     pub panels: Range<usize>,
     /// Whether to begin with the last panel: it is still in the cache where the last product ended with it.

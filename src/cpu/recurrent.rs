@@ -156,9 +156,9 @@ impl<T: Lanes> Weights<T> {
     /// bias + W x of some panels for every row x, into `out` (rows, sums).
     pub(super) fn input_product(&self, x: &Rows<T>, inputs: Range<usize>, panels: Range<usize>, out: &mut [T]) {
         let columns = self.sums_len(&(0..panels.start))..self.sums_len(&(0..panels.end));
-        let (weights, first) = (&self.panels, &[Operand { rows: x, inputs }]);
+        let (weights, first) = (self.panels.view(), &[Operand { rows: x, inputs }]);
         let (bias, out) = (&*self.bias, Strip::new(out, columns));
-        if weights.width() == SUMS {
+        if self.panels.width() == SUMS {
             let tiles = Before::<T, true> { bias, out };
             Product { weights, panels, backward: false, first, second: &[], tiles }.run();
         } else {
@@ -229,7 +229,7 @@ impl<T: Lanes> Step<'_, T> {
     }
 
     fn product(&self, tiles: impl Tiles<T>) {
-        let (weights, panels) = (&self.weights.panels, self.panels.clone());
+        let (weights, panels) = (self.weights.panels.view(), self.panels.clone());
         let (first, second) = (self.input, self.hidden);
         Product { weights, panels, backward: self.backward, first, second, tiles }.run();
     }

@@ -104,6 +104,15 @@ impl<T: Lanes> Allowed<T> {
         (-(distance * distance) / (T::from_f64(2.0) * sigma * sigma)).exp()
     }
 
+    /// The gradient of z in p_t = S sigmoid(z), from those of the weights: Σ_s d_a a (s − p_t) / σ² · p_t (1 − p_t / S).
+    pub fn centre_backward(&self, d_weights: &[T], weights: &[T], length: usize) -> T {
+        let Some(centre) = self.centre.filter(|_| self.half_width > 0) else { return T::ZERO };
+        let sigma = T::from_f64(self.half_width as f64 / 2.0);
+        let shift = |s: usize| d_weights[s] * weights[s] * (T::from_f64(s as f64) - centre);
+        let d_centre = self.positions.clone().map(shift).sum::<T>() / (sigma * sigma);
+        d_centre * centre * (T::ONE - centre / T::from_f64(length as f64))
+    }
+
     /// Whether there is anything to multiply by.
     pub fn has_gaussian(&self) -> bool {
         self.centre.is_some()

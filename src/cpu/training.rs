@@ -1,0 +1,201 @@
+//! Training on the CPU: the contract's operations, each in the file of its kind.
+
+mod attention;
+mod elements;
+mod loss;
+mod matmul;
+mod optimizer;
+mod recurrent;
+
+use std::ops::Range;
+
+pub(super) use attention::{attention_backward, attention_memory_backward};
+pub(super) use elements::{dropout, embedding_backward, put_position, take_position, tanh_backward};
+pub(super) use loss::generator_loss;
+pub(super) use matmul::{matmul_nn, matmul_nt, matmul_tn};
+pub(super) use optimizer::{gradient_norm, update};
+pub(super) use recurrent::{
+    recurrent_backward, recurrent_begin, recurrent_forward, recurrent_initial_backward, recurrent_weight_backward,
+};
+
+use super::{Cpu, Lanes, Matrix};
+use crate::backend::{
+    Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, Occurrences,
+    Sequence, Skipped, State, Training, Update,
+};
+use crate::{Error, Result};
+
+impl<T: Lanes> Training for Cpu<T> {
+    type Arena = Vec<Matrix<T>>;
+
+    fn arena(&self, shapes: &[[usize; 2]]) -> Result<Vec<Matrix<T>>> {
+        Ok(shapes.iter().map(|&[rows, cols]| Matrix::zeros(rows, cols)).collect())
+    }
+
+    fn write(&self, tensor: &mut Matrix<T>, data: &[T]) -> Result<()> {
+        Error::check("write", "elements", tensor.data.len(), data.len())?;
+        tensor.data.copy_from_slice(data);
+        Ok(())
+    }
+
+    fn matmul_nt(
+        &self,
+        a: &Matrix<T>,
+        b: &Matrix<T>,
+        bias: Option<&Matrix<T>>,
+        activation: Activation,
+        accumulate: bool,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        T::matmul_nt(a, b, bias, activation, accumulate, out)
+    }
+
+    fn matmul_nn(&self, a: &Matrix<T>, b: &Matrix<T>, accumulate: bool, out: &mut Matrix<T>) -> Result<()> {
+        T::matmul_nn(a, b, accumulate, out)
+    }
+
+    fn matmul_tn(
+        &self,
+        a: &Matrix<T>,
+        b: &Matrix<T>,
+        skipped: Option<Skipped>,
+        out: &mut Matrix<T>,
+        sums: Option<&mut Matrix<T>>,
+    ) -> Result<()> {
+        T::matmul_tn(a, b, skipped, out, sums)
+    }
+
+    fn dropout(&self, dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
+        T::dropout(dropout, y)
+    }
+
+    fn tanh_backward(&self, y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()> {
+        T::tanh_backward(y, d_y)
+    }
+
+    fn take_position(&self, sequence: &Matrix<T>, position: usize, out: &mut Matrix<T>) -> Result<()> {
+        take_position(sequence, position, out)
+    }
+
+    fn put_position(&self, rows: &Matrix<T>, position: usize, sequence: &mut Matrix<T>) -> Result<()> {
+        put_position(rows, position, sequence)
+    }
+
+    fn embedding_backward(
+        &self,
+        occurrences: &Occurrences<Self>,
+        d_out: &Matrix<T>,
+        d_table: &mut Matrix<T>,
+    ) -> Result<()> {
+        T::embedding_backward(occurrences, d_out, d_table)
+    }
+
+    fn recurrent_begin(
+        &self,
+        layout: GateLayout,
+        lengths: &Vec<u32>,
+        initial: &State<Self>,
+        sequence: &mut Sequence<Self>,
+    ) -> Result<()> {
+        recurrent_begin(layout, lengths, initial, sequence)
+    }
+
+    fn recurrent_forward(
+        &self,
+        layout: GateLayout,
+        weight_hh: &Matrix<T>,
+        lengths: &Vec<u32>,
+        steps: Range<usize>,
+        sequence: &mut Sequence<Self>,
+    ) -> Result<()> {
+        T::recurrent_forward(layout, weight_hh, lengths, steps, sequence)
+    }
+
+    fn recurrent_backward(
+        &self,
+        layout: GateLayout,
+        weight_hh: &Matrix<T>,
+        lengths: &Vec<u32>,
+        steps: Range<usize>,
+        d_output: &Matrix<T>,
+        d_last: Option<&Matrix<T>>,
+        sequence: &mut Sequence<Self>,
+        carry: &mut Matrix<T>,
+    ) -> Result<()> {
+        T::recurrent_backward(layout, weight_hh, lengths, steps, d_output, d_last, sequence, carry)
+    }
+
+    fn recurrent_initial_backward(
+        &self,
+        layout: GateLayout,
+        weight_hh: &Matrix<T>,
+        lengths: &Vec<u32>,
+        sequence: &Sequence<Self>,
+        carry: &Matrix<T>,
+        d_initial: &mut Matrix<T>,
+    ) -> Result<()> {
+        T::recurrent_initial_backward(layout, weight_hh, lengths, sequence, carry, d_initial)
+    }
+
+    fn recurrent_weight_backward(
+        &self,
+        layout: GateLayout,
+        sequence: &Sequence<Self>,
+        d_weight_hh: &mut Matrix<T>,
+    ) -> Result<()> {
+        T::recurrent_weight_backward(layout, sequence, d_weight_hh)
+    }
+
+    fn attention_backward(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &Matrix<T>,
+        first_row: usize,
+        d_context: &Matrix<T>,
+        gradients: AttentionGradients<'_, Self>,
+    ) -> Result<()> {
+        T::attention_backward(attention, weights, first_row, d_context, gradients)
+    }
+
+    fn attention_memory_backward(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &Matrix<T>,
+        d_scores: &Matrix<T>,
+        d_context: &Matrix<T>,
+        d_keys: Option<&mut Matrix<T>>,
+        d_memory: &mut Matrix<T>,
+        d_vectors: Option<&mut Matrix<T>>,
+    ) -> Result<()> {
+        T::attention_memory_backward(attention, weights, d_scores, d_context, d_keys, d_memory, d_vectors)
+    }
+
+    fn generator_loss(
+        &self,
+        attentional: &Matrix<T>,
+        weight: &Matrix<T>,
+        bias: &Matrix<T>,
+        targets: &Vec<u32>,
+        options: LossOptions,
+        loss: &mut Matrix<T>,
+        gradients: Option<GeneratorGradients<'_, Self>>,
+    ) -> Result<()> {
+        T::generator_loss(attentional, weight, bias, targets, options, loss, gradients)
+    }
+
+    fn gradient_norm(&self, gradients: &Vec<Matrix<T>>, norm: &mut Matrix<T>) -> Result<()> {
+        T::gradient_norm(gradients, norm)
+    }
+
+    fn update(
+        &self,
+        update: &Update,
+        norm: &Matrix<T>,
+        values: &mut Vec<Matrix<T>>,
+        gradients: &mut Vec<Matrix<T>>,
+        [first, second]: &mut [Vec<Matrix<T>>; 2],
+        average: Option<&mut Vec<Matrix<T>>>,
+    ) -> Result<()> {
+        T::update(update, norm, values, gradients, [first, second], average.map(Vec::as_mut_slice))
+    }
+}

@@ -1,0 +1,370 @@
+//! Products of two matrices, packed for the product and then forgotten.
+//!
+//! Rows of zeros add nothing and are left out: padding costs a look at its first numbers.
+
+use std::ops::Range;
+
+use pulp::Simd;
+
+use crate::backend::{Activation, Skipped, check_matmul};
+use crate::cpu::panels::{PanelsView, Rows, SUMS};
+use crate::cpu::parallel;
+use crate::cpu::product::{Four, Operand, Product, Sums, Tiles};
+use crate::cpu::simd::{Lanes, Shape, lanes};
+use crate::cpu::strip::Strip;
+use crate::cpu::tensor::{Matrix, Scratch};
+use crate::{Error, Float, Result};
+
+/// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.
+const INNER: usize = 256;
+
+/// Multiplications that are worth another thread.
+const WORTH: usize = 200_000;
+
+/// Numbers that are worth another thread to copy.
+const COPY: usize = 100_000;
+
+/// Some neighbouring columns of a matrix.
+#[derive(Clone, Copy, Debug)]
+pub struct Columns<'a, T> {
+    matrix: &'a Matrix<T>,
+    first: usize,
+    /// How many.
+    pub cols: usize,
+}
+
+impl<'a, T: Lanes> Columns<'a, T> {
+    /// The columns `cols`.
+    pub fn new(matrix: &'a Matrix<T>, cols: Range<usize>) -> Self {
+        Self { matrix, first: cols.start, cols: cols.len() }
+    }
+
+    /// All columns.
+    pub fn all(matrix: &'a Matrix<T>) -> Self {
+        Self::new(matrix, 0..matrix.cols)
+    }
+
+    /// One row of them.
+    #[inline(always)]
+    pub fn row(&self, row: usize) -> &'a [T] {
+        &self.matrix.row(row)[self.first..][..self.cols]
+    }
+
+    /// The rows that are not all zero.
+    pub fn filled_rows(&self) -> Vec<u32> {
+        (0..self.matrix.rows as u32).filter(|&row| is_filled(self.row(row as usize))).collect()
+    }
+}
+
+/// Whether there is anything but zeros.
+pub fn is_filled<T: Lanes>(row: &[T]) -> bool {
+    row.iter().any(|&number| number != T::ZERO)
+}
+
+/// The second factor of a product, in panels of its columns.
+#[derive(Debug)]
+pub struct Packed<T: Lanes> {
+    data: Scratch<T>,
+    inner: usize,
+    cols: usize,
+}
+
+impl<T: Lanes> Packed<T> {
+    /// Rows `rows` of B (inner, cols) as they are.
+    pub fn rows(b: Columns<'_, T>, rows: &[u32]) -> Self {
+        Self::pack(rows.len(), b.cols, |columns, panel, width| {
+            for (&row, packed) in rows.iter().zip(panel.chunks_exact_mut(width)) {
+                packed[..columns.len()].copy_from_slice(&b.row(row as usize)[columns.clone()]);
+                packed[columns.len()..].fill(T::ZERO);
+            }
+        })
+    }
+
+    /// Rows `rows` of B (cols, inner), transposed.
+    pub fn transposed(b: Columns<'_, T>, rows: Range<usize>) -> Self {
+        Self::pack(b.cols, rows.len(), |columns, panel, width| {
+            for lane in 0..width {
+                let packed = panel[lane..].iter_mut().step_by(width);
+                if lane < columns.len() {
+                    let row = b.row(rows.start + columns.start + lane);
+                    packed.zip(row).for_each(|(packed, &number)| *packed = number);
+                } else {
+                    packed.for_each(|packed| *packed = T::ZERO);
+                }
+            }
+        })
+    }
+
+    fn pack(inner: usize, cols: usize, fill: impl Fn(Range<usize>, &mut [T], usize) + Sync) -> Self {
+        let width = SUMS * Shape::of::<T>().lanes;
+        let count = cols.div_ceil(width);
+        let mut data = Scratch::new(count * inner * width);
+        let threads = parallel::threads().min(data.len() / COPY + 1);
+        let runs = parallel::runs(count, threads);
+        let parts = runs.clone().zip(parallel::cut(&mut data, runs, inner * width));
+        parallel::for_each(parts, |(panels, data)| {
+            for (panel, data) in panels.zip(data.chunks_exact_mut((inner * width).max(1))) {
+                let first = panel * width;
+                fill(first..cols.min(first + width), data, width);
+            }
+        });
+        Self { data, inner, cols }
+    }
+
+    /// out\[rows of x\] of every row, ending as `end` says; `pack` packs inputs `inner` of the rows `rows`.
+    ///
+    /// `begin` are what the sums begin with, beside what `out` holds where they `accumulate`.
+    pub fn multiply(
+        &self,
+        rows: &[u32],
+        pack: impl Fn(&[u32], Range<usize>, &mut Rows<T>) + Sync,
+        end: End<'_, T>,
+        out: &mut [T],
+    ) {
+        let threads = parallel::threads().min(rows.len() * self.inner * self.cols / WORTH + 1);
+        let parts = parallel::runs(rows.len(), threads).map(|run| &rows[run]);
+        let parts: Vec<(&[u32], &mut [T])> = parts.zip(cut_at(out, rows, threads, self.cols)).collect();
+        parallel::for_each(parts, |(rows, out)| self.multiply_here(rows, &pack, end, out));
+    }
+
+    /// The same on this thread; `out` begins with the first of the rows.
+    pub fn multiply_here(
+        &self,
+        rows: &[u32],
+        pack: &impl Fn(&[u32], Range<usize>, &mut Rows<T>),
+        end: End<'_, T>,
+        out: &mut [T],
+    ) {
+        let Some(&first_row) = rows.first() else { return };
+        let width = SUMS * Shape::of::<T>().lanes;
+        let panels = 0..self.cols.div_ceil(width);
+        let weights = PanelsView { data: &self.data, inputs: self.inner, cols: width };
+        let mut x = Rows::default();
+        let mut done = 0;
+        while done < self.inner || done == 0 {
+            let inputs = done..self.inner.min(done + INNER);
+            pack(rows, inputs.clone(), &mut x);
+            let last = inputs.end == self.inner;
+            let tiles = Into {
+                rows,
+                first_row,
+                out: Strip::new(out, 0..self.cols),
+                bias: end.bias.filter(|_| done == 0),
+                accumulate: end.accumulate || done > 0,
+                tanh: end.tanh && last,
+            };
+            let first = &[Operand { rows: &x, inputs: inputs.clone() }];
+            Product { weights, panels: panels.clone(), backward: false, first, second: &[], tiles }.run();
+            if last {
+                break;
+            }
+            done = inputs.end;
+        }
+    }
+}
+
+/// Cuts a matrix before the first row of every run of `rows` but the first; what stands before that goes to it.
+fn cut_at<'a, T>(
+    mut out: &'a mut [T],
+    rows: &'a [u32],
+    parts: usize,
+    cols: usize,
+) -> impl Iterator<Item = &'a mut [T]> + 'a {
+    let mut start = 0;
+    let mut runs = parallel::runs(rows.len(), parts).peekable();
+    std::iter::from_fn(move || {
+        let run = runs.next()?;
+        let first = rows[run.start] as usize;
+        let end = runs.peek().map_or(start + out.len() / cols.max(1), |next| rows[next.start] as usize);
+        let (_, here) = std::mem::take(&mut out).split_at_mut((first - start) * cols);
+        let (here, rest) = here.split_at_mut((end - first) * cols);
+        out = rest;
+        start = end;
+        Some(here)
+    })
+}
+
+/// What stands before and behind the sums of a product.
+#[derive(Clone, Copy, Debug)]
+pub struct End<'a, T> {
+    /// Added to every row.
+    pub bias: Option<&'a [T]>,
+    /// Whether what `out` holds is added.
+    pub accumulate: bool,
+    /// Whether the hyperbolic tangent is taken.
+    pub tanh: bool,
+}
+
+impl<T> End<'_, T> {
+    /// out = the product
+    pub const REPLACE: Self = Self { bias: None, accumulate: false, tanh: false };
+    /// out += the product
+    pub const ADD: Self = Self { bias: None, accumulate: true, tanh: false };
+}
+
+/// Sums that go into rows of a matrix.
+struct Into<'a, T> {
+    rows: &'a [u32],
+    first_row: u32,
+    out: Strip<'a, T>,
+    bias: Option<&'a [T]>,
+    accumulate: bool,
+    tanh: bool,
+}
+
+impl<T: Lanes> Into<'_, T> {
+    #[inline(always)]
+    fn row(&self, row: usize) -> usize {
+        (self.rows[row] - self.first_row) as usize
+    }
+}
+
+impl<T: Lanes> Tiles<T> for Into<'_, T> {
+    type First = Four;
+    type Second = Four;
+
+    #[inline(always)]
+    fn begin<S: Simd>(&self, simd: S, _: usize, panel: usize) -> Sums<S, T> {
+        let col = panel * SUMS * lanes::<T, S>();
+        match self.bias {
+            Some(bias) => four(simd, &bias[col..]),
+            None => [T::splat(simd, T::ZERO); SUMS],
+        }
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+        let (row, col, count) = (self.row(row), panel * SUMS * lanes::<T, S>(), SUMS * lanes::<T, S>());
+        if self.accumulate {
+            let old = four(simd, self.out.at(row, col, count));
+            for (sum, old) in sums.iter_mut().zip(old) {
+                *sum = T::plus(simd, *sum, old);
+            }
+        }
+        if self.tanh {
+            for sum in &mut sums {
+                *sum = T::tanh_register(simd, *sum);
+            }
+        }
+        self.out.store(simd, row, col, sums);
+    }
+}
+
+/// Four registers from the beginning of a slice; zeros behind its end.
+#[inline(always)]
+fn four<S: Simd, T: Lanes>(simd: S, slice: &[T]) -> Sums<S, T> {
+    let mut registers = [T::splat(simd, T::ZERO); SUMS];
+    for (register, part) in registers.iter_mut().zip(slice.chunks(lanes::<T, S>())) {
+        *register = T::load(simd, part);
+    }
+    registers
+}
+
+/// Rows `rows` of A times the packed factor, into the same rows of `out`.
+pub fn multiply_rows<T: Lanes>(a: Columns<'_, T>, rows: &[u32], b: &Packed<T>, end: End<'_, T>, out: &mut Matrix<T>) {
+    let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
+        x.pack(rows.len(), &[inner.len()], |_, row| &a.row(rows[row] as usize)[inner.clone()]);
+    };
+    b.multiply(rows, pack, end, &mut out.data);
+}
+
+/// Row `first` + r of `out` += row r of Aᵀ B, for the rows `rows` of `out`, which has as many columns as B.
+pub fn multiply_columns<T: Lanes>(a: Columns<'_, T>, b: Columns<'_, T>, rows: &[u32], first: usize, out: &mut [T]) {
+    let filled = a.filled_rows();
+    if filled.is_empty() {
+        return;
+    }
+    let packed = Packed::rows(b, &filled);
+    let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
+        // Rows of the product are columns of A: neighbours, but where some are skipped.
+        let column = rows[0] as usize - first;
+        if rows[rows.len() - 1] as usize - first - column + 1 == rows.len() {
+            let row = |k: usize| &a.row(filled[inner.start + k] as usize)[column..][..rows.len()];
+            return x.pack_columns(rows.len(), inner.len(), row);
+        }
+        let mut gathered = Scratch::new(rows.len() * inner.len());
+        for (k, gathered) in gathered.chunks_exact_mut(rows.len()).take(inner.len()).enumerate() {
+            let row = a.row(filled[inner.start + k] as usize);
+            gathered.iter_mut().zip(rows).for_each(|(to, &column)| *to = row[column as usize - first]);
+        }
+        x.pack_columns(rows.len(), inner.len(), |k| &gathered[k * rows.len()..][..rows.len()]);
+    };
+    packed.multiply(rows, pack, End::ADD, out);
+}
+
+/// See [`matmul_nt`](crate::backend::Training::matmul_nt).
+pub fn matmul_nt<T: Lanes>(
+    a: &Matrix<T>,
+    b: &Matrix<T>,
+    bias: Option<&Matrix<T>>,
+    activation: Activation,
+    accumulate: bool,
+    out: &mut Matrix<T>,
+) -> Result<()> {
+    check_matmul("matmul_nt", [a.rows, b.rows], [a.cols, b.cols], [out.rows, out.cols])?;
+    if let Some(bias) = bias {
+        Error::check("matmul_nt", "bias", out.cols, bias.data.len())?;
+    }
+    let packed = Packed::transposed(Columns::all(b), 0..b.rows);
+    let end = End { bias: bias.map(|bias| &*bias.data), accumulate, tanh: activation == Activation::Tanh };
+    multiply(a, &packed, end, out);
+    Ok(())
+}
+
+/// See [`matmul_nn`](crate::backend::Training::matmul_nn).
+pub fn matmul_nn<T: Lanes>(a: &Matrix<T>, b: &Matrix<T>, accumulate: bool, out: &mut Matrix<T>) -> Result<()> {
+    check_matmul("matmul_nn", [a.rows, b.cols], [a.cols, b.rows], [out.rows, out.cols])?;
+    let rows: Vec<u32> = (0..b.rows as u32).collect();
+    multiply(a, &Packed::rows(Columns::all(b), &rows), End { accumulate, ..End::REPLACE }, out);
+    Ok(())
+}
+
+/// The product of all rows; those of zeros end like the others.
+fn multiply<T: Lanes>(a: &Matrix<T>, b: &Packed<T>, end: End<'_, T>, out: &mut Matrix<T>) {
+    let filled = Columns::all(a).filled_rows();
+    let mut next = filled.iter().peekable();
+    for (row, out) in out.data.chunks_exact_mut(out.cols.max(1)).enumerate() {
+        if next.next_if(|&&filled| filled as usize == row).is_some() {
+            continue;
+        }
+        match end.bias {
+            _ if end.accumulate => out.iter_mut().zip(end.bias.unwrap_or(&[])).for_each(|(out, &bias)| *out += bias),
+            Some(bias) => out.copy_from_slice(bias),
+            None => out.fill(T::ZERO),
+        }
+        if end.tanh {
+            out.iter_mut().for_each(|out| *out = Float::tanh(*out));
+        }
+    }
+    multiply_rows(Columns::all(a), &filled, b, end, out);
+}
+
+/// See [`matmul_tn`](crate::backend::Training::matmul_tn).
+pub fn matmul_tn<T: Lanes>(
+    a: &Matrix<T>,
+    b: &Matrix<T>,
+    skipped: Option<Skipped>,
+    out: &mut Matrix<T>,
+    sums: Option<&mut Matrix<T>>,
+) -> Result<()> {
+    check_matmul("matmul_tn", [a.cols, b.cols], [a.rows, b.rows], [out.rows, out.cols])?;
+    if let Some(sums) = sums {
+        Error::check("matmul_tn", "sums", a.cols, sums.data.len())?;
+        add_rows(Columns::all(a), &mut sums.data);
+    }
+    multiply_columns(Columns::all(a), Columns::all(b), &kept(out.rows, skipped), 0, &mut out.data);
+    Ok(())
+}
+
+/// The rows below `rows` that are not skipped.
+pub fn kept(rows: usize, skipped: Option<Skipped>) -> Vec<u32> {
+    let keep = |row: &u32| skipped.is_none_or(|skipped| !skipped.contains(*row as usize));
+    (0..rows as u32).filter(keep).collect()
+}
+
+/// sums += the sum of all rows, in their order.
+fn add_rows<T: Lanes>(a: Columns<'_, T>, sums: &mut [T]) {
+    for row in 0..a.matrix.rows {
+        sums.iter_mut().zip(a.row(row)).for_each(|(sum, &number)| *sum += number);
+    }
+}
