@@ -33,9 +33,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     var share = vec4(0.0);
     for (var t = first_query; t < first_query + params.tgt_len; t += 1u) {
         let d_score = d_scores[t * params.scores_pitch + s];
-        let compared = bounded_tanh4(query[t * params.quads + quad] + keys[index]);
-        d_key += d_score * (1.0 - compared * compared);
-        share += d_score * compared;
+        let compared = query[t * params.quads + quad] + keys[index];
+        d_key += d_score * tanh_slope4(compared);
+        share += d_score * bounded_tanh4(compared);
     }
     d_keys[index] += d_key * vectors[quad];
     shares[index] = share;

@@ -41,8 +41,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             for (var s = 0u; s < length; s += 1u) {
                 let key = keys[(sentence * params.src_len + s) * params.query_quads + k];
                 if SCORE == ADDITIVE {
-                    let compared = bounded_tanh4(query[first + k] + key);
-                    sum += d_scores[row + s] * (1.0 - compared * compared);
+                    sum += d_scores[row + s] * tanh_slope4(query[first + k] + key);
                 } else {
                     sum += d_scores[row + s] * key;
                 }

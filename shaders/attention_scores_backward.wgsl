@@ -60,8 +60,7 @@ fn write_position_gradients(q: Query, centre: f32, moment: f32, d_row: u32, thre
     }
     for (var k = thread; k < params.hidden_quads; k += REDUCE_THREADS) {
         let place = q.index * params.hidden_quads + k;
-        let predicted = bounded_tanh4(position[place]);
-        d_position[place] += d_z * vectors[params.hidden_quads + k] * (1.0 - predicted * predicted);
+        d_position[place] += d_z * vectors[params.hidden_quads + k] * tanh_slope4(position[place]);
     }
 }
 

@@ -15,7 +15,6 @@ pub const ALIGNMENT: u64 = 256;
 /// A buffer in use, or a part of one.
 #[derive(Debug)]
 pub struct Memory {
-    buffer: wgpu::Buffer,
     range: MemoryRange,
     owner: Owner,
 }
@@ -35,7 +34,7 @@ pub struct MemoryRange {
 #[derive(Debug)]
 enum Owner {
     /// This memory, which gives it back.
-    Pool(Arc<Pool>),
+    This(wgpu::Buffer, Arc<Pool>),
     /// The memory that this one is a part of.
     Whole(Arc<Memory>),
 }
@@ -45,12 +44,15 @@ impl Memory {
     pub fn part(self: &Arc<Self>, offset: u64, size: u64) -> Arc<Self> {
         debug_assert!(offset.is_multiple_of(ALIGNMENT) && offset + size <= self.range.size);
         let range = MemoryRange { id: self.range.id, offset: self.range.offset + offset, size };
-        Arc::new(Self { buffer: self.buffer.clone(), range, owner: Owner::Whole(Arc::clone(self)) })
+        Arc::new(Self { range, owner: Owner::Whole(Arc::clone(self)) })
     }
 
     /// The buffer that it lies in.
     pub fn buffer(&self) -> &wgpu::Buffer {
-        &self.buffer
+        match &self.owner {
+            Owner::This(buffer, _) => buffer,
+            Owner::Whole(whole) => whole.buffer(),
+        }
     }
 
     /// Which bytes of the buffer it is.
@@ -62,7 +64,7 @@ impl Memory {
     pub fn binding(&self) -> wgpu::BindingResource<'_> {
         let MemoryRange { offset, size, .. } = self.range;
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-            buffer: &self.buffer,
+            buffer: self.buffer(),
             offset,
             size: std::num::NonZeroU64::new(size),
         })
@@ -71,8 +73,8 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        if let Owner::Pool(pool) = &self.owner {
-            pool.put_back(self.buffer.clone(), self.range.id);
+        if let Owner::This(buffer, pool) = &self.owner {
+            pool.put_back(buffer.clone(), self.range.id);
         }
     }
 }
@@ -113,7 +115,7 @@ impl Pool {
         }
         drop(state);
         let range = MemoryRange { id, offset: 0, size };
-        (Arc::new(Memory { buffer, range, owner: Owner::Pool(Arc::clone(self)) }), used)
+        (Arc::new(Memory { range, owner: Owner::This(buffer, Arc::clone(self)) }), used)
     }
 
     /// Gives the buffers that nobody uses back to the device.
