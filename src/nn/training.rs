@@ -192,9 +192,9 @@ impl<B: Training> Learner<B> {
 }
 
 /// Fills an arena.
-fn write<B: Training>(backend: &B, arena: &mut B::Arena, slots: &[Vec<f32>]) -> Result<()> {
+fn write<B: Training>(backend: &B, arena: &mut B::Arena, slots: &[Vec<f64>]) -> Result<()> {
     for (tensor, slot) in arena.as_mut().iter_mut().zip(slots) {
-        let numbers: Vec<B::Float> = slot.iter().map(|&number| B::Float::from_f64(f64::from(number))).collect();
+        let numbers: Vec<B::Float> = slot.iter().map(|&number| B::Float::from_f64(number)).collect();
         backend.write(tensor, &numbers)?;
     }
     Ok(())

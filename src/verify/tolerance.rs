@@ -7,6 +7,8 @@
 //! | CPU in 32 bits, a fixture | twice what a change of the weights' last bits makes in 64 bits, or 1e-5 if that is more | a recurrent state feeds its errors on, in some models till they are a hundred times as large |
 //! | GPU, against the CPU in 64 bits | twice the error of the CPU in 32 bits on the same inputs, or 1e-5 if that is more | a GPU rounds no better than a loop in 32 bits, and adds in another order |
 //! | weights stored in 16 bits | the same | the oracle is given the same rounded weights |
+//! | gradients of a fixture, CPU in 64 bits | 1e-8 | the same as for values, after a way twice as long |
+//! | gradients of a fixture, in 32 bits | twice what the last bits of the weights make, or 1e-4 if that is more | the same |
 //! | token ids | equal | a choice is right or wrong |
 //! | token ids where the two best logits are within 1e-5 in 64 bits | either | 32 bits cannot tell them apart |
 //!
@@ -34,6 +36,10 @@ impl Tolerance {
     pub const F64: Self = Self(1e-9);
     /// For results computed in 32 bits.
     pub const F32: Self = Self(1e-5);
+    /// For gradients of whole models computed in 64 bits.
+    pub const GRADIENTS_F64: Self = Self(1e-8);
+    /// For gradients of whole models computed in 32 bits.
+    pub const GRADIENTS_F32: Self = Self(1e-4);
     /// More would let mistakes pass.
     pub const LOOSEST: Self = Self(1e-3);
 
@@ -57,6 +63,11 @@ impl Tolerance {
             // NaN too: a broken loop loosens nothing.
             _ => Self::F32,
         }
+    }
+
+    /// The larger of the two.
+    pub fn or(self, other: Self) -> Self {
+        if other > self { other } else { self }
     }
 
     /// The error itself.

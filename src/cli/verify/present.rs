@@ -137,10 +137,6 @@ impl Presenter {
 
     /// A device was checked.
     pub fn verdict(&mut self, report: &DeviceReport) -> Result<()> {
-        let gradients: usize = report.fixtures.iter().map(|fixture| fixture.gradients).sum();
-        if gradients > 0 {
-            self.text(&format!("not compared: {gradients} gradients\n"))?;
-        }
         let text = verdict_of(report);
         self.text(&format!("{}: {text}\n\n", verdict(report.passed)))
     }

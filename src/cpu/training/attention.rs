@@ -37,18 +37,29 @@ fn add_scaled<S: Simd, T: Lanes>(simd: S, a: T, x: &[T], y: &mut [T]) {
 /// d += a v ⊙ (1 − tanh²(x + y)), and d_v += a tanh(x + y): the gradients of a vᵀ tanh(x + y).
 #[inline(always)]
 fn add_tanh_backward<S: Simd, T: Lanes>(simd: S, a: T, v: &[T], [x, y]: [&[T]; 2], d: &mut [T], d_v: &mut [T]) {
-    let (a, one, width) = (T::splat(simd, a), T::splat(simd, T::ONE), lanes::<T, S>());
+    let (a, four, width) = (T::splat(simd, a), T::splat(simd, T::from_f64(4.0)), lanes::<T, S>());
     for (index, (d, v)) in d.chunks_mut(width).zip(v.chunks(width)).enumerate() {
         let here = index * width..index * width + d.len();
         let sum = T::plus(simd, T::load(simd, &x[here.clone()]), T::load(simd, &y[here.clone()]));
         let tanh = T::tanh_register(simd, sum);
-        let slope = T::times(simd, T::load(simd, v), T::minus(simd, one, T::times(simd, tanh, tanh)));
+        // 1 − tanh²(x) as 4 σ(2x) σ(−2x): exact also where the tanh is nearly 1.
+        let twice = T::plus(simd, sum, sum);
+        let rest = T::sigmoid_register(simd, T::minus(simd, T::splat(simd, T::ZERO), twice));
+        let slope = T::times(simd, T::times(simd, four, T::sigmoid_register(simd, twice)), rest);
+        let slope = T::times(simd, T::load(simd, v), slope);
         let sum = T::times_plus(simd, a, slope, T::load(simd, d));
         T::store(simd, d, sum);
         let d_v = &mut d_v[here];
         let sum = T::times_plus(simd, a, tanh, T::load(simd, d_v));
         T::store(simd, d_v, sum);
     }
+}
+
+/// 1 − tanh²(x), exact also where the tanh is nearly 1.
+fn tanh_slope<T: Lanes>(x: T) -> T {
+    let small = (T::from_f64(-2.0) * Float::abs(x)).exp();
+    let sum = T::ONE + small;
+    T::from_f64(4.0) * small / (sum * sum)
 }
 
 /// Threads worth having for this many sentences.
@@ -166,8 +177,7 @@ impl<T: Lanes> WithSimd for Queries<'_, T> {
             {
                 let d_position = &mut self.d_position[t * position.cols..][..position.cols];
                 for ((d, &x), &v) in d_position.iter_mut().zip(position.row(row)).zip(vectors.row(1)) {
-                    let tanh = Float::tanh(x);
-                    *d += d_z * v * (T::ONE - tanh * tanh);
+                    *d += d_z * v * tanh_slope(x);
                 }
             }
         }

@@ -344,8 +344,7 @@ pub fn recurrent_weight_backward<T: Lanes>(
         let first = direction * layout.padded();
         let previous = Columns::new(&sequence.previous, first..first + layout.hidden);
         let kept: Vec<u32> = kept.iter().copied().filter(|&row| rows.contains(&(row as usize))).collect();
-        let out = &mut d_weight_hh.data[kept[0] as usize * layout.hidden..];
-        multiply_columns(gates, previous, &kept, rows.start, out);
+        multiply_columns(gates, previous, &kept, rows.start, &mut d_weight_hh.data);
     }
     Ok(())
 }

@@ -222,7 +222,9 @@ impl<B: Training> Pass<'_, B> {
                 let mut d_hidden = backend.zeros(batch, hidden)?;
                 let (weight_hh, lengths) = (self.value(layer.weight_hh), &decoded.lengths);
                 backend.recurrent_initial_backward(layer.gates, weight_hh, lengths, sequence, &carry, &mut d_hidden)?;
-                d_initial.push(InitialGradient { hidden: d_hidden, cell: carry });
+                // A GRU's carry is part of its hidden state's gradient, and no cell's.
+                let cell = if self.config.cell.has_cell() { carry } else { backend.zeros(batch, hidden)? };
+                d_initial.push(InitialGradient { hidden: d_hidden, cell });
             }
         }
         Ok((d_memory, d_initial))

@@ -169,9 +169,9 @@ impl Layout {
         Self { slots, shapes, parameters: parameter_shapes(config), pieces }
     }
 
-    /// The elements of every slot, from the parameters of each name.
-    pub fn pack<'a>(&self, parameter: impl Fn(&str) -> Result<&'a Array>) -> Result<Vec<Vec<f32>>> {
-        let mut slots: Vec<Vec<f32>> = self.shapes.iter().map(|[rows, cols]| vec![0.0; rows * cols]).collect();
+    /// The elements of every slot, from the parameters of each name; sums of biases keep 64 bits.
+    pub fn pack<'a>(&self, parameter: impl Fn(&str) -> Result<&'a Array>) -> Result<Vec<Vec<f64>>> {
+        let mut slots: Vec<Vec<f64>> = self.shapes.iter().map(|[rows, cols]| vec![0.0; rows * cols]).collect();
         for (name, shape) in &self.parameters {
             let array = parameter(name)?;
             if array.shape != *shape {
@@ -187,10 +187,10 @@ impl Layout {
             piece.for_each(array.cols(), self.shapes[piece.slot][1], |from, to| {
                 let slot = &mut slots[piece.slot][to];
                 if !piece.added {
-                    *slot = array.data[from];
+                    *slot = f64::from(array.data[from]);
                 } else if array.data[from] != 0.0 {
                     // A zero is not added: −0 + 0 would be another number, and training goes on with the same ones.
-                    *slot += array.data[from];
+                    *slot += f64::from(array.data[from]);
                 }
             });
         }
@@ -319,14 +319,17 @@ mod tests {
             let layout = Layout::new(&config);
             let parameters = Parameters::random(&config, 1, 1.0).expect("parameters");
             let slots = layout.pack(|name| parameters.get(name)).expect("slots");
-            let back = layout.unpack(&slots, Read::Values);
+            let single: Vec<Vec<f32>> =
+                slots.iter().map(|slot| slot.iter().map(|&number| number as f32).collect()).collect();
+            let back = layout.unpack(&single, Read::Values);
             assert_eq!(back.len(), parameters.iter().len());
             for (name, array) in parameters.iter().filter(|(name, _)| !name.contains("bias_")) {
                 assert_eq!(back[name], *array, "{name}");
             }
             // Once they are sums, they stay as they are.
             let again = layout.pack(|name| Ok(&back[name])).expect("slots");
-            assert_eq!(again, slots);
+            let widened = single.iter().map(|slot| slot.iter().map(|&number| f64::from(number)).collect());
+            assert_eq!(again, widened.collect::<Vec<Vec<f64>>>());
         }
     }
 }
