@@ -158,7 +158,8 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let step = AttentionCase { tgt_len: 1, first_position: 3, rows: 6, first_row: 2, ..target };
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };
-    let narrow = AttentionCase { batch: 1, src_len: 19, half_width: 1, ragged: false, memory_size: 21, ..target };
+    // Not as narrow as forward: the gradient of the centre is divided by the square of the width, and its rounding too.
+    let narrow = AttentionCase { batch: 1, src_len: 13, half_width: 3, ragged: false, memory_size: 21, ..target };
     let mut cases = Vec::new();
     for gradient in [Gradient::Queries, Gradient::Memory] {
         let mut push = |forward| cases.push(Case::from(AttentionBackwardCase { gradient, forward: sized(forward) }));
