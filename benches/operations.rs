@@ -7,6 +7,7 @@ use std::time::Duration;
 use criterion::{Criterion, SamplingMode};
 use pollster::block_on;
 use seq2seq::Backend;
+use seq2seq::backend::Training;
 use seq2seq::bench::{Size, operations, translations};
 use seq2seq::cpu::Cpu;
 use seq2seq::decode::{GreedyOptions, greedy};
@@ -16,7 +17,7 @@ use seq2seq::nn::Seq2Seq;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-fn operations_on<B: Backend>(criterion: &mut Criterion, device: &str, backend: &B) -> Outcome {
+fn operations_on<B: Training>(criterion: &mut Criterion, device: &str, backend: &B) -> Outcome {
     let mut group = criterion.benchmark_group(format!("operations/{device}"));
     group.sampling_mode(SamplingMode::Flat).sample_size(10).measurement_time(Duration::from_secs(1));
     let mark = backend.zeros(1, 1)?;

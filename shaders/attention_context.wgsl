@@ -4,5 +4,5 @@
 
 @compute @workgroup_size(REDUCE_THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    write_context(query_of(workgroup), thread);
+    write_context(query_of(workgroup, params.alignment_pitch), thread);
 }

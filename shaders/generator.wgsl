@@ -2,6 +2,7 @@
 // logit, its symbol and Σ exp(logit − largest). The logits themselves are never written.
 
 #import product
+#import weights
 
 @group(0) @binding(1) var<storage, read> attentional: array<vec4<f32>>;     // (rows, hidden)
 @group(0) @binding(2) var<storage, read_write> tiles: array<vec4<f32>>;     // (rows, tiles): largest, Σ exp, symbol

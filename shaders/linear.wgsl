@@ -1,7 +1,8 @@
 // activation(W [x_0; x_1] + b) for every row.
 
-#import activation
+#import activated
 #import product
+#import weights
 
 @group(0) @binding(1) var<storage, read> input_0: array<vec4<f32>>;    // (rows, inputs_0)
 @group(0) @binding(2) var<storage, read> input_1: array<vec4<f32>>;    // (rows, inputs_1)
@@ -16,10 +17,6 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-const IDENTITY: u32 = 0u;
-const TANH: u32 = 1u;
-override ACTIVATION: u32 = 0u;
-
 fn input(row: u32, k: u32) -> vec4<f32> {
     if k < params.inputs_0 {
         return input_0[row * params.inputs_0 + k];
@@ -28,12 +25,7 @@ fn input(row: u32, k: u32) -> vec4<f32> {
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {
-    let sum = y + bias(params.bias, quad);
-    if ACTIVATION == TANH {
-        out[row * params.quads + quad] = bounded_tanh4(sum);
-    } else {
-        out[row * params.quads + quad] = sum;
-    }
+    out[row * params.quads + quad] = activated(y + bias(params.bias, quad));
 }
 
 @compute @workgroup_size(THREADS)

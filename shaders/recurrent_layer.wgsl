@@ -6,6 +6,7 @@
 
 #import cell
 #import product
+#import weights
 
 @group(0) @binding(1) var<storage, read> gates: array<vec4<f32>>;           // (batch · len, directions · quads): W_ih x + b
 @group(0) @binding(2) var<storage, read> lengths: array<u32>;               // (batch)

@@ -3,6 +3,7 @@
 
 #import cell
 #import product
+#import weights
 
 @group(0) @binding(1) var<storage, read> rows: array<vec4<f32>>;            // (vocab or batch, inputs_0)
 @group(0) @binding(2) var<storage, read> ids: array<u32>;                   // (batch), where the rows are a vocabulary's

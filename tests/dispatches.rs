@@ -4,9 +4,9 @@ mod common;
 
 use common::TestResult;
 use common::gpu::gpu;
-use seq2seq::backend::{Backend, Counters, Progress};
+use seq2seq::backend::{Activation, Backend, Counters, GateLayout, Progress, Rule, Sequence, Training, Update};
 use seq2seq::decode::{GreedyOptions, greedy};
-use seq2seq::gpu::Gpu;
+use seq2seq::gpu::{Gpu, GpuIds, GpuTensor};
 use seq2seq::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
@@ -148,5 +148,97 @@ fn a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step() ->
     let (_, again) = translate(32)?;
     assert_eq!((again.buffers, again.bind_groups, again.pipelines), (0, 0, 0), "buffers, bind groups, pipelines");
     println!("32 steps: {long:?}");
+    Ok(())
+}
+
+/// A recurrent layer of 2 directions while it learns: its tensors, the numbers of no account.
+struct Learnt {
+    layout: GateLayout,
+    lengths: GpuIds,
+    batch: usize,
+    steps: usize,
+    sequence: Sequence<Gpu>,
+    input: GpuTensor,
+    weight_ih: GpuTensor,
+    bias: GpuTensor,
+    weight_hh: GpuTensor,
+}
+
+impl Learnt {
+    fn new(gpu: &Gpu, cell: Cell, source: &Batch) -> TestResultOf<Self> {
+        let layout = GateLayout { cell, hidden: 7, directions: 2 };
+        Ok(Self {
+            layout,
+            lengths: gpu.upload_ids(source.lengths())?,
+            batch: source.batch(),
+            steps: source.len(),
+            sequence: Sequence::zeros(gpu, layout, source.batch(), source.len())?,
+            input: gpu.zeros(source.batch() * source.len(), 5)?,
+            weight_ih: gpu.zeros(layout.cols(), 5)?,
+            bias: gpu.zeros(1, layout.cols())?,
+            weight_hh: gpu.zeros(layout.cols(), layout.hidden)?,
+        })
+    }
+
+    fn forward(&mut self, gpu: &Gpu) -> TestResult {
+        let Self { layout, lengths, steps, sequence, input, weight_ih, bias, weight_hh, .. } = self;
+        gpu.matmul_nt(input, weight_ih, Some(bias), Activation::Identity, false, &mut sequence.gates)?;
+        gpu.recurrent_forward(*layout, weight_hh, lengths, 0..*steps, sequence)?;
+        Ok(gpu.finish()?)
+    }
+
+    /// Everything that backward asks of a layer: the steps, both weights with the biases, the input, the initial state.
+    fn backward(&mut self, gpu: &Gpu) -> TestResult {
+        let Self { layout, lengths, batch, steps, sequence, input, weight_ih, weight_hh, .. } = self;
+        let (batch, units) = (*batch, layout.directions * layout.hidden);
+        let (mut carry, mut d_initial) = (gpu.zeros(batch, units)?, gpu.zeros(batch, units)?);
+        let d_output = gpu.zeros(batch * *steps, units)?;
+        let (mut d_weight_ih, mut d_bias) = (gpu.zeros(layout.cols(), 5)?, gpu.zeros(1, layout.cols())?);
+        let mut d_weight_hh = gpu.zeros(layout.cols(), layout.hidden)?;
+        let mut d_input = gpu.zeros(batch * *steps, 5)?;
+        gpu.recurrent_backward(*layout, weight_hh, lengths, 0..*steps, &d_output, None, sequence, &mut carry)?;
+        gpu.recurrent_weight_backward(*layout, sequence, &mut d_weight_hh)?;
+        let skipped = layout.skipped_of_input();
+        gpu.matmul_tn(&sequence.gates, input, skipped, &mut d_weight_ih, Some(&mut d_bias))?;
+        gpu.matmul_nn(&sequence.gates, weight_ih, false, &mut d_input)?;
+        gpu.recurrent_initial_backward(*layout, weight_hh, lengths, sequence, &carry, &mut d_initial)?;
+        Ok(gpu.finish()?)
+    }
+}
+
+#[test]
+fn a_recurrent_layer_backward_is_one_dispatch_a_position_and_four() -> TestResult {
+    let Some(gpu) = gpu("a_recurrent_layer_backward_is_one_dispatch_a_position_and_four") else { return Ok(()) };
+    let source = source()?;
+    for cell in [Cell::Tanh, Cell::Gru, Cell::Lstm] {
+        let mut layer = Learnt::new(&gpu, cell, &source)?;
+        gpu.finish()?;
+        let (_, forward) = counted(&gpu, || layer.forward(&gpu))?;
+        assert_eq!((forward.dispatches, forward.passes), (1 + source.len() as u64, 1), "{cell:?} forward");
+        let (_, backward) = counted(&gpu, || layer.backward(&gpu))?;
+        assert_eq!((backward.dispatches, backward.passes), (4 + source.len() as u64, 1), "{cell:?} backward");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_update_of_all_parameters_is_one_dispatch_and_their_norm_two() -> TestResult {
+    let Some(gpu) = gpu("an_update_of_all_parameters_is_one_dispatch_and_their_norm_two") else { return Ok(()) };
+    let shapes: Vec<[usize; 2]> = (1..40).map(|size| [size, 3 * size + 1]).collect();
+    let arena = || gpu.arena(&shapes);
+    let (mut values, mut gradients, mut moments) = (arena()?, arena()?, [arena()?, arena()?]);
+    let mut norm = gpu.zeros(1, 1)?;
+    gpu.finish()?;
+    let rule = Rule::Adam { beta1: 0.9, beta2: 0.98, epsilon: 1e-9, weight_decay: 0.0, decoupled: false };
+    let update = Update { rule, learning_rate: 1e-3, step: 1, clip: Some(5.0), average: 0.0 };
+    let (_, normed) = counted(&gpu, || {
+        gpu.gradient_norm(&gradients, &mut norm)?;
+        Ok(gpu.finish()?)
+    })?;
+    let (_, updated) = counted(&gpu, || {
+        gpu.update(&update, &norm, &mut values, &mut gradients, &mut moments, None)?;
+        Ok(gpu.finish()?)
+    })?;
+    assert_eq!((normed.dispatches, updated.dispatches), (2, 1));
     Ok(())
 }

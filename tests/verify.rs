@@ -46,17 +46,35 @@ fn every_operation_has_cases_and_no_case_stands_twice() {
     let contract = [
         "argmax",
         "attention",
+        "attention_backward",
         "attention_context",
+        "attention_memory_backward",
         "attention_scores",
         "attention_softmax",
+        "dropout",
         "embedding",
+        "embedding_backward",
         "forced",
+        "generator_loss",
+        "gradient_norm",
         "greedy",
         "greedy_step",
         "linear",
         "log_softmax",
+        "matmul_nn",
+        "matmul_nt",
+        "matmul_tn",
+        "put_position",
+        "recurrent_backward",
+        "recurrent_begin",
+        "recurrent_forward",
+        "recurrent_initial_backward",
         "recurrent_layer",
         "recurrent_step",
+        "recurrent_weight_backward",
+        "take_position",
+        "tanh_backward",
+        "update",
     ];
     assert!(names.iter().eq(&contract), "{names:?}");
     let mut seen = BTreeSet::new();
@@ -121,7 +139,9 @@ fn without_a_fault_nothing_fails() {
 #[test]
 fn a_dropped_mask_fails() {
     let failing = failing(Fault::NoLengths);
-    for operation in ["attention", "attention_scores", "recurrent_layer", "forced", "greedy"] {
+    let trained = ["recurrent_forward", "recurrent_backward", "recurrent_weight_backward", "attention_backward"];
+    for operation in ["attention", "attention_scores", "recurrent_layer", "forced", "greedy"].into_iter().chain(trained)
+    {
         assert!(failing.contains(operation), "{operation} passes without lengths");
     }
 }
@@ -142,10 +162,29 @@ fn swapped_gates_fail() {
     }
 }
 
+/// Operations whose outputs are numbers; the others choose or mask.
+const NUMBERS: [&str; 15] = [
+    "embedding",
+    "linear",
+    "recurrent_layer",
+    "attention",
+    "log_softmax",
+    "greedy_step",
+    "forced",
+    "matmul_nt",
+    "matmul_tn",
+    "dropout",
+    "recurrent_backward",
+    "attention_memory_backward",
+    "generator_loss",
+    "gradient_norm",
+    "update",
+];
+
 #[test]
 fn one_nan_fails() {
     let failing = failing(Fault::Nan);
-    for operation in ["embedding", "linear", "recurrent_layer", "attention", "log_softmax", "greedy_step", "forced"] {
+    for operation in NUMBERS {
         assert!(failing.contains(operation), "{operation} passes with a NaN");
     }
 }
@@ -153,7 +192,7 @@ fn one_nan_fails() {
 #[test]
 fn one_element_off_by_a_hundredth_fails() {
     let failing = failing(Fault::OffByAHundredth);
-    for operation in ["embedding", "linear", "recurrent_layer", "attention", "log_softmax", "greedy_step", "forced"] {
+    for operation in NUMBERS {
         assert!(failing.contains(operation), "{operation} passes with an element off by 1 %");
     }
 }
@@ -167,5 +206,5 @@ fn the_program_checks_the_cpu() {
     assert_eq!(output.status.code(), Some(0));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["passed"], true);
-    assert_eq!(json["devices"][0]["operations"].as_array().map(Vec::len), Some(13));
+    assert_eq!(json["devices"][0]["operations"].as_array().map(Vec::len), Some(31));
 }

@@ -1,8 +1,8 @@
 // Attention of one query over the source, a workgroup for each (target position, sentence):
 // Luong, Pham and Manning 2015, eqs. 7–10, with the scores and windows of the model format.
 
-#import activation
-#import reduce
+#import score
+#import window
 
 @group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;          // (batch · tgt_len, key_size)
 @group(0) @binding(1) var<storage, read> position: array<vec4<f32>>;       // (batch · tgt_len, hidden): W_p h_t
@@ -29,59 +29,8 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-// score(h_t, h̄_s)
-const PRODUCT: u32 = 0u;  // dot, scaled_dot, general: h_tᵀ key_s · scale
-const ADDITIVE: u32 = 1u; // concat: vᵀ tanh(query_t + key_s)
-const LOCATION: u32 = 2u; // location: query_t at s
-override SCORE: u32 = 0u;
-
-const GLOBAL: u32 = 0u;
-const LOCAL_M: u32 = 1u;
-const LOCAL_P: u32 = 2u;
-override WINDOW: u32 = 0u;
-
 // Below every score, and finite: −∞ is not a value that WGSL promises.
 const OUTSIDE: f32 = -3.4028234e38;
-
-struct Query {
-    sentence: u32,
-    index: u32,  // among all queries
-    row: u32,    // the first element of its row of `alignment`
-    length: u32, // of the source
-}
-
-fn query_of(workgroup: vec3<u32>) -> Query {
-    let sentence = workgroup.y;
-    let index = sentence * params.tgt_len + workgroup.x;
-    let row = (sentence * params.rows + params.first_row + workgroup.x) * params.alignment_pitch;
-    return Query(sentence, index, row, lengths[sentence]);
-}
-
-// The middle of the window: t, or p_t = S_b · sigmoid(v_pᵀ tanh(W_p h_t)).
-fn window_centre(q: Query, target_position: u32, thread: u32) -> f32 {
-    if WINDOW == LOCAL_P {
-        var sum = 0.0;
-        for (var k = thread; k < params.hidden_quads; k += REDUCE_THREADS) {
-            let predicted = bounded_tanh4(position[q.index * params.hidden_quads + k]);
-            sum += dot(vectors[params.hidden_quads + k], predicted);
-        }
-        return f32(q.length) * sigmoid(workgroup_sum(thread, sum));
-    }
-    return f32(params.first_position + target_position);
-}
-
-fn within_window(s: u32, q: Query, centre: f32) -> bool {
-    return s < q.length && (WINDOW == GLOBAL || abs(f32(s) - centre) <= params.half_width);
-}
-
-// exp(−(s − p_t)² / 2σ²) with σ = D / 2
-fn gaussian(s: u32, centre: f32) -> f32 {
-    if WINDOW != LOCAL_P {
-        return 1.0;
-    }
-    let distance = (f32(s) - centre) / (0.5 * params.half_width);
-    return exp(-0.5 * distance * distance);
-}
 
 // A lane's share of the sum that is the score of source position s.
 fn partial_score(q: Query, s: u32, mine: Team) -> f32 {

@@ -17,16 +17,31 @@ struct Unit {
     cell: f32,
 }
 
-// h' = (1 − z) ⊙ n + z ⊙ h with n = tanh(n_x + r ⊙ n_h)
-fn gru(gates: vec4<f32>, hidden: f32) -> Unit {
-    let reset = sigmoid(gates.x);
-    let update = sigmoid(gates.y);
-    let candidate = bounded_tanh(gates.z + reset * gates.w);
-    return Unit((1.0 - update) * candidate + update * hidden, 0.0);
+// r, z, n = tanh(n_x + r ⊙ n_h), n_h
+fn gru_gates(sums: vec4<f32>) -> vec4<f32> {
+    let reset = sigmoid(sums.x);
+    return vec4(reset, sigmoid(sums.y), bounded_tanh(sums.z + reset * sums.w), sums.w);
+}
+
+// h' = (1 − z) ⊙ n + z ⊙ h
+fn gru_unit(gates: vec4<f32>, hidden: f32) -> Unit {
+    return Unit((1.0 - gates.y) * gates.z + gates.y * hidden, 0.0);
+}
+
+fn gru(sums: vec4<f32>, hidden: f32) -> Unit {
+    return gru_unit(gru_gates(sums), hidden);
+}
+
+fn lstm_gates(sums: vec4<f32>) -> vec4<f32> {
+    return vec4(sigmoid(sums.x), sigmoid(sums.y), bounded_tanh(sums.z), sigmoid(sums.w));
 }
 
 // c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c')
-fn lstm(gates: vec4<f32>, cell: f32) -> Unit {
-    let next = sigmoid(gates.y) * cell + sigmoid(gates.x) * bounded_tanh(gates.z);
-    return Unit(sigmoid(gates.w) * bounded_tanh(next), next);
+fn lstm_unit(gates: vec4<f32>, cell: f32) -> Unit {
+    let next = gates.y * cell + gates.x * gates.z;
+    return Unit(gates.w * bounded_tanh(next), next);
+}
+
+fn lstm(sums: vec4<f32>, cell: f32) -> Unit {
+    return lstm_unit(lstm_gates(sums), cell);
 }

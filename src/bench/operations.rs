@@ -5,7 +5,7 @@ use pollster::block_on;
 use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
-use crate::backend::{Activation, Backend};
+use crate::backend::{Activation, Training};
 use crate::device::Precision;
 use crate::model::{Cell, Score, Window};
 use crate::verify::cases::{
@@ -143,7 +143,7 @@ fn torch_name(cell: Cell) -> &'static str {
 }
 
 /// Measures one case for `seconds`, and as long again by the device's own clock where it has one.
-pub async fn run<B: Backend>(
+pub async fn run<B: Training>(
     backend: &B,
     instruments: Instruments<'_>,
     precision: Precision,

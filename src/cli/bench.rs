@@ -5,7 +5,7 @@ mod present;
 use std::time::Duration;
 
 use pollster::block_on;
-use seq2seq::Backend;
+use seq2seq::backend::Training;
 use seq2seq::bench::peaks::Peaks;
 use seq2seq::bench::{Instruments, Row, Size, operations, translations};
 use seq2seq::cpu::Cpu;
@@ -103,7 +103,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// A device and how to measure it.
-struct Bench<'a, B: Backend> {
+struct Bench<'a, B: Training> {
     args: &'a Args,
     name: String,
     precision: Precision,
@@ -111,7 +111,7 @@ struct Bench<'a, B: Backend> {
     instruments: Instruments<'a>,
 }
 
-impl<B: Backend> Bench<'_, B> {
+impl<B: Training> Bench<'_, B> {
     /// Measures everything that is asked for; `beside` is the CPU, where the device is another.
     fn run(&self, beside: Option<&Cpu<f32>>, presenter: &mut Presenter) -> Result<()> {
         let &Self { args, backend, instruments, precision, .. } = self;

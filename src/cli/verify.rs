@@ -5,7 +5,7 @@ mod present;
 use std::path::PathBuf;
 
 use pollster::block_on;
-use seq2seq::backend::Backend;
+use seq2seq::backend::Training;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::gpu::adapters;
 use seq2seq::verify::cases::{Case, cases};
@@ -118,7 +118,7 @@ fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Pre
     Ok(report)
 }
 
-fn check_on<B: Backend>(
+fn check_on<B: Training>(
     backend: &B,
     bound: Bound,
     work: &Work,

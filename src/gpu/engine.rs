@@ -126,9 +126,21 @@ impl Engine {
     /// Memory that holds `data`.
     pub fn upload(&self, data: &[u8], what: &str) -> Result<Arc<Memory>> {
         let (memory, _) = self.take(data.len() as u64, what)?;
-        self.opened.queue.write_buffer(memory.buffer(), 0, data);
+        self.opened.queue.write_buffer(memory.buffer(), memory.range().offset, data);
         self.lock().counters.bytes_up += data.len() as u64;
         Ok(memory)
+    }
+
+    /// Replaces what a memory holds, for whatever is asked from now on.
+    pub fn write(&self, memory: &Memory, data: &[u8]) -> Result<()> {
+        let mut state = self.lock();
+        // The queue writes before the next submission: what was asked for earlier must not see it, nor clear it away.
+        if state.recording.uses(memory.range().id) {
+            self.submit(&mut state, &[])?;
+        }
+        self.opened.queue.write_buffer(memory.buffer(), memory.range().offset, data);
+        state.counters.bytes_up += data.len() as u64;
+        Ok(())
     }
 
     fn take(&self, bytes: u64, what: &str) -> Result<(Arc<Memory>, bool)> {
@@ -263,14 +275,15 @@ impl Engine {
         let recording = std::mem::take(&mut state.recording);
         let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         for memory in &recording.clears {
-            encoder.clear_buffer(memory.buffer(), 0, None);
+            let range = memory.range();
+            encoder.clear_buffer(memory.buffer(), range.offset, Some(range.size));
         }
         if !recording.dispatches.is_empty() {
             self.encode(state, &recording.dispatches, &mut encoder)?;
         }
         let staging: Vec<_> = parts.iter().map(|(_, bytes)| self.staging(state, *bytes)).collect();
         for ((memory, bytes), staging) in parts.iter().zip(&staging) {
-            encoder.copy_buffer_to_buffer(memory.buffer(), 0, staging, 0, *bytes);
+            encoder.copy_buffer_to_buffer(memory.buffer(), memory.range().offset, staging, 0, *bytes);
         }
         let index = queue.submit([encoder.finish()]);
         state.counters.submits += 1;

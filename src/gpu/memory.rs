@@ -9,29 +9,73 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The pool keeps at most this many bytes that are in nobody's hands.
 const KEPT_BYTES: u64 = 1 << 29;
 
-/// A buffer in use.
+/// Where a part of a memory may begin: what every adapter can bind.
+pub const ALIGNMENT: u64 = 256;
+
+/// A buffer in use, or a part of one.
 #[derive(Debug)]
 pub struct Memory {
-    buffer: wgpu::Buffer,
-    id: u64,
-    pool: Arc<Pool>,
+    range: MemoryRange,
+    owner: Owner,
+}
+
+/// Which bytes of which buffer a memory is: what tells one binding from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MemoryRange {
+    /// What no other buffer of this device is or was called.
+    pub id: u64,
+    /// Where it begins.
+    pub offset: u64,
+    /// Its size; of a whole buffer, it may be more than what was asked for.
+    pub size: u64,
+}
+
+/// Who has the buffer.
+#[derive(Debug)]
+enum Owner {
+    /// This memory, which gives it back.
+    This(wgpu::Buffer, Arc<Pool>),
+    /// The memory that this one is a part of.
+    Whole(Arc<Memory>),
 }
 
 impl Memory {
-    /// The buffer itself; it may be larger than what was asked for.
-    pub fn buffer(&self) -> &wgpu::Buffer {
-        &self.buffer
+    /// Part of this memory, which lives as long as its parts.
+    pub fn part(self: &Arc<Self>, offset: u64, size: u64) -> Arc<Self> {
+        debug_assert!(offset.is_multiple_of(ALIGNMENT) && offset + size <= self.range.size);
+        let range = MemoryRange { id: self.range.id, offset: self.range.offset + offset, size };
+        Arc::new(Self { range, owner: Owner::Whole(Arc::clone(self)) })
     }
 
-    /// What no other buffer of this device is or was called.
-    pub fn id(&self) -> u64 {
-        self.id
+    /// The buffer that it lies in.
+    pub fn buffer(&self) -> &wgpu::Buffer {
+        match &self.owner {
+            Owner::This(buffer, _) => buffer,
+            Owner::Whole(whole) => whole.buffer(),
+        }
+    }
+
+    /// Which bytes of the buffer it is.
+    pub fn range(&self) -> MemoryRange {
+        self.range
+    }
+
+    /// The memory as a kernel sees it.
+    pub fn binding(&self) -> wgpu::BindingResource<'_> {
+        let MemoryRange { offset, size, .. } = self.range;
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: self.buffer(),
+            offset,
+            size: std::num::NonZeroU64::new(size),
+        })
     }
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.pool.put_back(self.buffer.clone(), self.id);
+        if let Owner::This(buffer, pool) = &self.owner {
+            pool.put_back(buffer.clone(), self.range.id);
+        }
     }
 }
 
@@ -70,7 +114,8 @@ impl Pool {
             state.free_bytes -= size;
         }
         drop(state);
-        (Arc::new(Memory { buffer, id, pool: Arc::clone(self) }), used)
+        let range = MemoryRange { id, offset: 0, size };
+        (Arc::new(Memory { range, owner: Owner::This(buffer, Arc::clone(self)) }), used)
     }
 
     /// Gives the buffers that nobody uses back to the device.

@@ -11,6 +11,7 @@ mod pipelines;
 mod recording;
 pub mod shader;
 mod tensor;
+mod training;
 pub mod translate;
 mod weights;
 
@@ -21,7 +22,7 @@ pub use adapters::{Adapter, AdapterKind, Choices, adapters};
 use engine::Engine;
 use memory::Memory;
 use shader::Variant;
-pub use tensor::{GpuIds, GpuTensor};
+pub use tensor::{GpuArena, GpuIds, GpuTensor};
 pub use weights::{RecurrentWeights, Weights};
 
 use crate::backend::{Activation, Attention, Backend, Counters, Input, Progress, RecurrentParameters, Snapshot, State};
@@ -36,8 +37,8 @@ use crate::{Array, Error, Result};
 pub struct Gpu {
     engine: Arc<Engine>,
     variant: Variant,
-    /// Stand in for what a kernel does not read, and for what it does not write.
-    unused: [Arc<Memory>; 2],
+    /// The first stands in for what a kernel does not read, the others for what it does not write.
+    unused: [Arc<Memory>; 3],
 }
 
 impl Gpu {
@@ -51,7 +52,8 @@ impl Gpu {
         let engine = Arc::new(Engine::new(adapters::Opened::new(request, allowed).await?));
         let choices = engine.opened().choices;
         let variant = Variant { precision: choices.precision, subgroups: choices.subgroups };
-        let unused = [engine.scratch(16, "nothing")?, engine.scratch(16, "nothing")?];
+        let [one, two, three] = [0; 3].map(|_| engine.scratch(16, "nothing"));
+        let unused = [one?, two?, three?];
         Ok(Self { engine, variant, unused })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::memory::Memory;
+use super::memory::{Memory, MemoryRange};
 use super::recording::{Kernel, PARAMS_SIZE};
 use super::shader::{self, Interface, Variant};
 use crate::Result;
@@ -26,7 +26,7 @@ pub struct Pipelines {
     modules: HashMap<(&'static str, Variant), (wgpu::ShaderModule, Interface)>,
     layouts: HashMap<Vec<bool>, wgpu::BindGroupLayout>,
     pipelines: HashMap<Kernel, Pipeline>,
-    bind_groups: HashMap<(Arc<[bool]>, Vec<u64>), wgpu::BindGroup>,
+    bind_groups: HashMap<(Arc<[bool]>, Vec<MemoryRange>), wgpu::BindGroup>,
     /// Pipelines created so far.
     pub pipelines_created: u64,
     /// Bind groups created so far.
@@ -107,16 +107,13 @@ impl Pipelines {
         pipeline: &Pipeline,
         buffers: &[Arc<Memory>],
     ) -> wgpu::BindGroup {
-        let key = (Arc::clone(&pipeline.writes), buffers.iter().map(|memory| memory.id()).collect());
+        let key = (Arc::clone(&pipeline.writes), buffers.iter().map(|memory| memory.range()).collect());
         let created = &mut self.bind_groups_created;
         let group = self.bind_groups.entry(key).or_insert_with(|| {
             *created += 1;
             let entries: Vec<_> = (0..)
                 .zip(buffers)
-                .map(|(binding, memory)| wgpu::BindGroupEntry {
-                    binding,
-                    resource: memory.buffer().as_entire_binding(),
-                })
+                .map(|(binding, memory)| wgpu::BindGroupEntry { binding, resource: memory.binding() })
                 .collect();
             let layout = &pipeline.layout;
             device.create_bind_group(&wgpu::BindGroupDescriptor { label: None, layout, entries: &entries })
@@ -127,7 +124,7 @@ impl Pipelines {
     /// Forgets the bind groups of buffers that exist no longer.
     pub fn forget(&mut self, ids: &[u64]) {
         if !ids.is_empty() {
-            self.bind_groups.retain(|(_, buffers), _| !buffers.iter().any(|id| ids.contains(id)));
+            self.bind_groups.retain(|(_, buffers), _| !buffers.iter().any(|range| ids.contains(&range.id)));
         }
     }
 

@@ -45,6 +45,12 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// Whether anything waits that reads or writes this buffer.
+    pub fn uses(&self, id: u64) -> bool {
+        let dispatched = self.dispatches.iter().flat_map(|dispatch| &dispatch.buffers);
+        self.clears.iter().chain(dispatched).any(|memory| memory.range().id == id)
+    }
+
     /// Whether there is nothing to run.
     pub fn is_empty(&self) -> bool {
         self.clears.is_empty() && self.dispatches.is_empty()

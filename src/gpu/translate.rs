@@ -49,6 +49,11 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("LOOK_UP", &[("rows", 0), ("ids", 1)]),
     ("ACTIVATION", &[("identity", 0), ("tanh", 1)]),
     ("SCORE", &[("product", 0), ("additive", 1), ("location", 2)]),
+    ("ACCUMULATE", &[("over", 0), ("added", 1)]),
+    ("RULE", &[("adam", 0), ("adam_decoupled", 1), ("sgd", 2)]),
+    ("AVERAGE", &[("plain", 0), ("averaged", 1)]),
+    ("GRADIENT", &[("loss", 0), ("gradient", 1)]),
+    ("ROOT", &[("total", 0), ("root", 1)]),
     ("WINDOW", &[("global", 0), ("local_m", 1), ("local_p", 2)]),
     ("K_SLICES", &[("slices_1", 1), ("slices_4", 4), ("slices_16", 16)]),
 ];

@@ -5,14 +5,14 @@ use super::compare::Comparison;
 use super::report::{CaseReport, OperationReport};
 use super::tolerance::{Bound, Tolerance};
 use crate::Result;
-use crate::backend::{Backend, Counters};
+use crate::backend::{Counters, Training};
 use crate::cpu::Cpu;
 use crate::device::Precision;
 
 /// Runs `cases` on a device and compares with the CPU in 64 bits; cases of one operation stand together.
 ///
 /// `report` is called after each operation, so that whoever waits for a slow device sees how far it is.
-pub async fn verify<B: Backend>(
+pub async fn verify<B: Training>(
     backend: &B,
     cases: &[Case],
     precision: Precision,
@@ -32,7 +32,7 @@ pub async fn verify<B: Backend>(
 }
 
 /// Runs one case on a device and compares with the CPU in 64 bits. What goes wrong is part of the report.
-pub async fn check<B: Backend>(backend: &B, case: &Case, precision: Precision, bound: Bound) -> CaseReport {
+pub async fn check<B: Training>(backend: &B, case: &Case, precision: Precision, bound: Bound) -> CaseReport {
     let mut counters = Counters::default();
     let compared = compare(backend, case, precision, bound, &mut counters).await;
     let (comparisons, error) = match compared {
@@ -43,7 +43,7 @@ pub async fn check<B: Backend>(backend: &B, case: &Case, precision: Precision, b
     CaseReport { operation: case.name(), case: case.to_string(), comparisons, counters, error, passed }
 }
 
-async fn compare<B: Backend>(
+async fn compare<B: Training>(
     backend: &B,
     case: &Case,
     precision: Precision,
@@ -73,7 +73,7 @@ async fn compare<B: Backend>(
 }
 
 /// What a backend makes of a case.
-pub async fn outputs<B: Backend>(backend: &B, case: &Case, precision: Precision) -> Result<Vec<Output>> {
+pub async fn outputs<B: Training>(backend: &B, case: &Case, precision: Precision) -> Result<Vec<Output>> {
     let mut ready = case.prepare(backend, precision)?;
     ready.run(backend).await?;
     ready.outputs(backend).await

@@ -1,5 +1,7 @@
 //! A CPU with a fault, which the comparison must find.
 
+mod training;
+
 use seq2seq::backend::{
     Activation, Attention, Counters, Direction, Input, Progress, RecurrentParameters, Snapshot, State,
 };

@@ -34,21 +34,10 @@ impl Gpu {
         first_row: usize,
         context: Option<&GpuTensor>,
     ) -> Result<()> {
-        let Shape { batch, tgt_len, src_len, rows } = shape(attention, alignment, first_row, context)?;
+        let Shape { batch, tgt_len, src_len, rows } = shape("attention", attention, alignment, first_row, context)?;
         if batch == 0 || tgt_len == 0 {
             return Ok(());
         }
-        let score = match attention.score {
-            Score::Dot | Score::ScaledDot | Score::General => 0,
-            Score::Concat => 1,
-            Score::Location => 2,
-        };
-        let window = match attention.window {
-            Window::Global => 0,
-            Window::LocalM => 1,
-            Window::LocalP => 2,
-        };
-        let scale = if attention.score == Score::ScaledDot { 1.0 / (attention.memory.cols as f32).sqrt() } else { 1.0 };
         let params = AttentionParams {
             tgt_len: tgt_len as u32,
             src_len: src_len as u32,
@@ -61,7 +50,7 @@ impl Gpu {
             memory_quads: attention.memory.quads() as u32,
             hidden_quads: attention.vectors.map_or(0, |vectors| vectors.quads() as u32),
             half_width: attention.half_width as f32,
-            scale,
+            scale: scale(attention),
         };
         let buffers = vec![
             attention.query.memory.clone(),
@@ -73,25 +62,56 @@ impl Gpu {
             alignment.memory.clone(),
             context.map_or(&self.unused[1], |context| &context.memory).clone(),
         ];
-        let constants = [("SCORE", score), ("WINDOW", window)];
+        let constants = [("SCORE", attention.score.number()), ("WINDOW", attention.window.number())];
         self.record_as(declared, params, &constants, buffers, [tgt_len as u32, batch as u32, 1])
     }
 }
 
-struct Shape {
-    batch: usize,
-    tgt_len: usize,
-    src_len: usize,
-    rows: usize,
+impl Score {
+    /// The score as `shared/score.wgsl` numbers it.
+    pub(in crate::gpu) fn number(self) -> u32 {
+        match self {
+            Self::Dot | Self::ScaledDot | Self::General => 0,
+            Self::Concat => 1,
+            Self::Location => 2,
+        }
+    }
 }
 
-fn shape(
+impl Window {
+    /// The window as `shared/window.wgsl` numbers it.
+    pub(in crate::gpu) fn number(self) -> u32 {
+        match self {
+            Self::Global => 0,
+            Self::LocalM => 1,
+            Self::LocalP => 2,
+        }
+    }
+}
+
+/// What products of queries and keys are multiplied by.
+pub(in crate::gpu) fn scale(attention: &Attention<'_, Gpu>) -> f32 {
+    if attention.score == Score::ScaledDot { 1.0 / (attention.memory.cols as f32).sqrt() } else { 1.0 }
+}
+
+/// The sizes of attention.
+pub(in crate::gpu) struct Shape {
+    pub batch: usize,
+    pub tgt_len: usize,
+    pub src_len: usize,
+    /// Of a sentence in the weights.
+    pub rows: usize,
+}
+
+/// The sizes, once they fit together; `context` or its gradient where there is one.
+pub(in crate::gpu) fn shape(
+    operation: &'static str,
     attention: &Attention<'_, Gpu>,
     alignment: &GpuTensor,
     first_row: usize,
     context: Option<&GpuTensor>,
 ) -> Result<Shape> {
-    let check = |what, expected, found| Error::check("attention", what, expected, found);
+    let check = |what, expected, found| Error::check(operation, what, expected, found);
     let Attention { score, window, query, keys, memory, vectors, position, .. } = attention;
     let (batch, src_len) = (attention.lengths.len, alignment.cols);
     let per_sentence = |rows: usize| rows.checked_div(batch).unwrap_or(0);
@@ -122,7 +142,7 @@ fn shape(
     if *window == Window::LocalP {
         let (Some(position), Some(vectors)) = (position, vectors) else {
             let found = usize::from(position.is_some()) + usize::from(vectors.is_some());
-            return Err(Error::Shape { operation: "attention", what: "position and v_p", expected: 2, found });
+            return Err(Error::Shape { operation, what: "position and v_p", expected: 2, found });
         };
         check("position rows", query.rows, position.rows)?;
         check("position columns", vectors.cols, position.cols)?;

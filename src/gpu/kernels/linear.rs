@@ -55,12 +55,8 @@ impl Gpu {
             inputs_1: parts.get(1).copied().unwrap_or(0) as u32,
             bias: weights.bias() as u32,
         };
-        let activation = match activation {
-            Activation::Identity => 0,
-            Activation::Tanh => 1,
-        };
         let tiling = self.tiling(out.rows, weights.quads);
-        let constants = [("ACTIVATION", activation), ("K_SLICES", tiling.slices)];
+        let constants = [("ACTIVATION", activation.number()), ("K_SLICES", tiling.slices)];
         let buffers = vec![weights.memory.clone(), first.clone(), second.clone(), out.memory.clone()];
         self.record(params, &constants, buffers, tiling.workgroup_count)
     }

@@ -28,17 +28,37 @@ macro_rules! kernel {
 mod argmax;
 pub(in crate::gpu) mod attention;
 pub(in crate::gpu) mod attention_context;
+mod attention_keys_backward;
+mod attention_query_backward;
 pub(in crate::gpu) mod attention_scores;
+mod attention_scores_backward;
 pub(in crate::gpu) mod attention_softmax;
+mod attention_vectors_backward;
 mod choose;
+mod cross_entropy;
+mod dropout;
 mod embedding;
+mod embedding_backward;
 mod generator;
 mod linear;
 mod log_softmax;
+mod matmul_nn;
+mod matmul_nt;
+mod matmul_tn;
 mod peak_copy;
 mod peak_multiply_add;
+mod put_position;
+mod recurrent_backward;
+mod recurrent_begin;
+mod recurrent_forward;
+mod recurrent_initial_backward;
 mod recurrent_layer;
 mod recurrent_step;
+mod sum;
+mod sum_of_squares;
+mod take_position;
+mod tanh_backward;
+pub(in crate::gpu) mod update;
 
 use std::sync::Arc;
 
@@ -72,17 +92,37 @@ pub const DECLARED: &[Declared] = &[
     argmax::Argmax::DECLARED,
     attention::DECLARED,
     attention_context::DECLARED,
+    attention_keys_backward::AttentionKeysBackward::DECLARED,
+    attention_query_backward::AttentionQueryBackward::DECLARED,
     attention_scores::DECLARED,
+    attention_scores_backward::AttentionScoresBackward::DECLARED,
     attention_softmax::DECLARED,
+    attention_vectors_backward::AttentionVectorsBackward::DECLARED,
     choose::Choose::DECLARED,
+    cross_entropy::CrossEntropy::DECLARED,
+    dropout::Dropout::DECLARED,
     embedding::Embedding::DECLARED,
+    embedding_backward::EmbeddingBackward::DECLARED,
     generator::Generator::DECLARED,
     linear::Linear::DECLARED,
     log_softmax::LogSoftmax::DECLARED,
+    matmul_nn::MatmulNn::DECLARED,
+    matmul_nt::MatmulNt::DECLARED,
+    matmul_tn::MatmulTn::DECLARED,
     peak_copy::PeakCopy::DECLARED,
     peak_multiply_add::PeakMultiplyAdd::DECLARED,
+    put_position::PutPosition::DECLARED,
+    recurrent_backward::RecurrentBackward::DECLARED,
+    recurrent_begin::RecurrentBegin::DECLARED,
+    recurrent_forward::RecurrentForward::DECLARED,
+    recurrent_initial_backward::RecurrentInitialBackward::DECLARED,
     recurrent_layer::RecurrentLayer::DECLARED,
     recurrent_step::RecurrentStep::DECLARED,
+    sum::Sum::DECLARED,
+    sum_of_squares::SumOfSquares::DECLARED,
+    take_position::TakePosition::DECLARED,
+    tanh_backward::TanhBackward::DECLARED,
+    update::Update::DECLARED,
 ];
 
 /// Workgroups in the two dimensions of `shared/grid.wgsl`.

@@ -70,7 +70,7 @@ impl Gpu {
         };
         let tiling = self.tiling(batch, weights.gate_quads);
         let [x, y, _] = tiling.workgroup_count;
-        let constants = [("CELL", weights.cell_number()), ("K_SLICES", tiling.slices)];
+        let constants = [("CELL", weights.cell.number()), ("K_SLICES", tiling.slices)];
         for step in 0..len {
             let next = if (len - 1 - step).is_multiple_of(2) { &*last } else { &spare };
             let params = RecurrentLayer {

@@ -67,18 +67,18 @@ impl Gpu {
             self.cell_or_unused(next, &self.unused[1]),
         ];
         let tiling = self.tiling(batch, weights.gate_quads);
-        let constants = [("CELL", weights.cell_number()), ("LOOK_UP", look_up), ("K_SLICES", tiling.slices)];
+        let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up), ("K_SLICES", tiling.slices)];
         self.record(params, &constants, buffers, tiling.workgroup_count)
     }
 }
 
-impl RecurrentWeights {
+impl Cell {
     /// The cell as `shared/cell.wgsl` numbers it.
-    pub(in crate::gpu) fn cell_number(&self) -> u32 {
-        match self.cell {
-            Cell::Tanh => 0,
-            Cell::Gru => 1,
-            Cell::Lstm => 2,
+    pub(in crate::gpu) fn number(self) -> u32 {
+        match self {
+            Self::Tanh => 0,
+            Self::Gru => 1,
+            Self::Lstm => 2,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Case, Operation, Output, Values, Work, count};
-use crate::backend::{Attention, Backend};
+use crate::backend::{Attention, Backend, Training};
 use crate::model::{Score, Window};
 use crate::verify::inputs::Inputs;
 use crate::{Array, Result};
@@ -59,18 +59,18 @@ pub struct AttentionCase {
 /// Inputs and outputs of [`AttentionCase`].
 #[derive(Debug)]
 pub struct AttentionReady<B: Backend> {
-    inputs: DeviceInputs<B>,
+    pub(super) inputs: DeviceInputs<B>,
     scores: B::Tensor,
-    weights: B::Tensor,
-    context: B::Tensor,
+    pub(super) weights: B::Tensor,
+    pub(super) context: B::Tensor,
 }
 
 #[derive(Debug)]
-struct DeviceInputs<B: Backend> {
-    vectors: Option<B::Tensor>,
+pub(super) struct DeviceInputs<B: Backend> {
+    pub(super) vectors: Option<B::Tensor>,
     query: B::Tensor,
-    position: Option<B::Tensor>,
-    keys: Option<B::Tensor>,
+    pub(super) position: Option<B::Tensor>,
+    pub(super) keys: Option<B::Tensor>,
     memory: B::Tensor,
     lengths: B::Ids,
 }
@@ -81,7 +81,7 @@ impl AttentionCase {
         matches!(self.score, Score::Dot | Score::ScaledDot | Score::Location)
     }
 
-    fn attention<'a, B: Backend>(&self, inputs: &'a DeviceInputs<B>) -> Attention<'a, B> {
+    pub(super) fn attention<'a, B: Backend>(&self, inputs: &'a DeviceInputs<B>) -> Attention<'a, B> {
         Attention {
             score: self.score,
             window: self.window,
@@ -168,7 +168,7 @@ impl fmt::Display for AttentionCase {
 }
 
 impl Operation for AttentionCase {
-    type Ready<B: Backend> = AttentionReady<B>;
+    type Ready<B: Training> = AttentionReady<B>;
 
     fn name(&self) -> &'static str {
         match self.part {
@@ -179,7 +179,7 @@ impl Operation for AttentionCase {
         }
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let Self { batch, src_len, tgt_len, key_size, hidden, .. } = *self;
         let queries = batch * tgt_len;
         let lengths = if self.ragged { inputs.lengths(batch, src_len) } else { vec![src_len as u32; batch] };
@@ -207,7 +207,7 @@ impl Operation for AttentionCase {
         Ok(AttentionReady { inputs, scores, weights, context })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         let AttentionReady { inputs, scores, weights, context } = ready;
         let attention = self.attention(inputs);
         match self.part {
@@ -218,7 +218,7 @@ impl Operation for AttentionCase {
         }
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         let Self { batch, tgt_len, src_len, .. } = *self;
         let scores = async |name| Output::read(backend, name, [batch, tgt_len, src_len], &ready.scores).await;
         let context =
@@ -263,20 +263,22 @@ impl Operation for AttentionCase {
     }
 }
 
-const SCORES: [Score; 5] = [Score::Dot, Score::ScaledDot, Score::General, Score::Concat, Score::Location];
-const WINDOWS: [Window; 3] = [Window::Global, Window::LocalM, Window::LocalP];
+pub(super) const SCORES: [Score; 5] = [Score::Dot, Score::ScaledDot, Score::General, Score::Concat, Score::Location];
+pub(super) const WINDOWS: [Window; 3] = [Window::Global, Window::LocalM, Window::LocalP];
+
+/// The case with queries of the size that its score asks for.
+pub(super) fn sized(case: AttentionCase) -> AttentionCase {
+    let key_size = match case.score {
+        Score::Dot | Score::ScaledDot => case.memory_size,
+        // Columns for longer sources than there are.
+        Score::Location => case.src_len + 3,
+        Score::General => case.key_size,
+        Score::Concat => case.hidden,
+    };
+    AttentionCase { key_size, ..case }
+}
 
 pub(super) fn cases() -> Vec<Case> {
-    let sized = |case: AttentionCase| {
-        let key_size = match case.score {
-            Score::Dot | Score::ScaledDot => case.memory_size,
-            // Columns for longer sources than there are.
-            Score::Location => case.src_len + 3,
-            Score::General => case.key_size,
-            Score::Concat => case.hidden,
-        };
-        AttentionCase { key_size, ..case }
-    };
     let target = AttentionCase {
         part: Part::Whole,
         score: Score::Dot,

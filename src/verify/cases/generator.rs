@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Case, Operation, Output, Work, count};
-use crate::backend::{Backend, Progress};
+use crate::backend::{Backend, Progress, Training};
 use crate::model::SpecialTokens;
 use crate::verify::inputs::Inputs;
 use crate::{Array, Result};
@@ -60,24 +60,24 @@ impl fmt::Display for LogSoftmaxCase {
 }
 
 impl Operation for LogSoftmaxCase {
-    type Ready<B: Backend> = LogSoftmaxReady<B>;
+    type Ready<B: Training> = LogSoftmaxReady<B>;
 
     fn name(&self) -> &'static str {
         "log_softmax"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         Ok(LogSoftmaxReady {
             logits: backend.upload(&self.logits.array(inputs, [self.rows, self.vocab_size]))?,
             out: backend.zeros(self.rows, self.vocab_size)?,
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         backend.log_softmax(&ready.logits, &mut ready.out)
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         Ok(vec![Output::read(backend, "out", [self.rows, self.vocab_size], &ready.out).await?])
     }
 
@@ -111,24 +111,24 @@ impl fmt::Display for ArgmaxCase {
 }
 
 impl Operation for ArgmaxCase {
-    type Ready<B: Backend> = ArgmaxReady<B>;
+    type Ready<B: Training> = ArgmaxReady<B>;
 
     fn name(&self) -> &'static str {
         "argmax"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         Ok(ArgmaxReady {
             logits: backend.upload(&self.logits.array(inputs, [self.rows, self.vocab_size]))?,
             out: backend.upload_ids(&vec![u32::MAX; self.rows])?,
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         backend.argmax(&ready.logits, &mut ready.out)
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         Ok(vec![Output::read_ids(backend, "out", [self.rows], &ready.out).await?])
     }
 
@@ -173,13 +173,13 @@ impl fmt::Display for GreedyStepCase {
 }
 
 impl Operation for GreedyStepCase {
-    type Ready<B: Backend> = GreedyStepReady<B>;
+    type Ready<B: Training> = GreedyStepReady<B>;
 
     fn name(&self) -> &'static str {
         "greedy_step"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let Self { batch, hidden, vocab_size, steps, max_length, ends } = *self;
         let weight = inputs.weights("weight", [vocab_size, hidden], 3.0 / (hidden as f32).sqrt());
         let mut bias = inputs.weights("bias", [vocab_size], 0.5);
@@ -193,14 +193,14 @@ impl Operation for GreedyStepCase {
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         for (step, attentional) in ready.attentional.iter().enumerate() {
             backend.greedy_step(&ready.generator, attentional, &SPECIAL, step, &mut ready.progress)?;
         }
         Ok(())
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         let progress = &ready.progress;
         Ok(vec![
             Output::read_ids(backend, "tokens", [self.batch, self.max_length], &progress.tokens).await?,

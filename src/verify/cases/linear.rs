@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Case, Operation, Output, Work, count};
 use crate::Result;
-use crate::backend::{Activation, Backend};
+use crate::backend::{Activation, Backend, Training};
 use crate::verify::inputs::Inputs;
 
 /// The rows of a table for ids.
@@ -33,13 +33,13 @@ impl fmt::Display for EmbeddingCase {
 }
 
 impl Operation for EmbeddingCase {
-    type Ready<B: Backend> = EmbeddingReady<B>;
+    type Ready<B: Training> = EmbeddingReady<B>;
 
     fn name(&self) -> &'static str {
         "embedding"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         Ok(EmbeddingReady {
             table: backend.upload(&inputs.weights("table", [self.vocab_size, self.embedding_size], 1.0))?,
             ids: backend.upload_ids(&inputs.ids("ids", self.ids, self.vocab_size))?,
@@ -47,11 +47,11 @@ impl Operation for EmbeddingCase {
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         backend.embedding(&ready.table, &ready.ids, &mut ready.out)
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         Ok(vec![Output::read(backend, "out", [self.ids, self.embedding_size], &ready.out).await?])
     }
 
@@ -98,13 +98,13 @@ impl fmt::Display for LinearCase {
 }
 
 impl Operation for LinearCase {
-    type Ready<B: Backend> = LinearReady<B>;
+    type Ready<B: Training> = LinearReady<B>;
 
     fn name(&self) -> &'static str {
         "linear"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let total: usize = self.inputs.iter().sum();
         // Sums of `total` products stay of the size that tanh bends and does not cut off.
         let scale = 1.5 / (total as f32).sqrt();
@@ -120,12 +120,12 @@ impl Operation for LinearCase {
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         let inputs: Vec<_> = ready.inputs.iter().collect();
         backend.linear(&ready.weights, &inputs, self.activation, &mut ready.out)
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         Ok(vec![Output::read(backend, "out", [self.rows, self.outputs], &ready.out).await?])
     }
 

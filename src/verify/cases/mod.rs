@@ -8,6 +8,7 @@ mod generator;
 mod linear;
 mod model;
 mod recurrent;
+mod training;
 
 use std::fmt::{self, Display};
 
@@ -17,9 +18,13 @@ pub use linear::{EmbeddingCase, LinearCase};
 pub use model::{ForcedCase, GreedyCase, ModelCase};
 pub(super) use model::{forced_outputs, token_rows};
 pub use recurrent::{Fed, Gates, RecurrentLayerCase, RecurrentStepCase};
+pub use training::{
+    AttentionBackwardCase, ElementsCase, ElementsOperation, EmbeddingBackwardCase, Form, GeneratorLossCase, Gradient,
+    GradientNormCase, MatmulCase, Norm, SequenceCase, SequencePart, UpdateCase,
+};
 
 use super::inputs::Inputs;
-use crate::backend::Backend;
+use crate::backend::{Backend, Training};
 use crate::device::Precision;
 use crate::{Array, Float, Result};
 
@@ -27,19 +32,19 @@ use crate::{Array, Float, Result};
 #[expect(async_fn_in_trait, reason = "whether a future is Send is up to the device, as in the contract")]
 pub trait Operation: Display {
     /// The inputs on the device, and room for the outputs.
-    type Ready<B: Backend>;
+    type Ready<B: Training>;
 
     /// The operation's name in the contract.
     fn name(&self) -> &'static str;
 
     /// Puts the inputs on the device.
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>>;
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>>;
 
     /// Runs the operation; the device may still be busy with it afterwards.
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()>;
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()>;
 
     /// Everything that the operation wrote.
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>>;
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>>;
 
     /// What it costs at least.
     fn work(&self) -> Work;
@@ -130,7 +135,7 @@ macro_rules! cases {
 
         /// A case whose inputs are on a device.
         #[expect(missing_debug_implementations, reason = "tensors of a device have nothing to show")]
-        pub enum Ready<'a, B: Backend> {
+        pub enum Ready<'a, B: Training> {
             $(#[doc = $doc] $variant(&'a $case, <$case as Operation>::Ready<B>),)*
         }
 
@@ -146,7 +151,7 @@ macro_rules! cases {
             }
 
             /// Puts the inputs on the device. They depend on the case alone.
-            pub fn prepare<B: Backend>(&self, backend: &B, precision: Precision) -> Result<Ready<'_, B>> {
+            pub fn prepare<B: Training>(&self, backend: &B, precision: Precision) -> Result<Ready<'_, B>> {
                 let inputs = Inputs::new(&format!("{}: {self}", self.name()), precision);
                 Ok(match self {
                     $(Self::$variant(case) => Ready::$variant(case, case.prepare(backend, &inputs)?),)*
@@ -154,7 +159,7 @@ macro_rules! cases {
             }
         }
 
-        impl<B: Backend> Ready<'_, B> {
+        impl<B: Training> Ready<'_, B> {
             /// Runs the operation; the device may still be busy with it afterwards.
             pub async fn run(&mut self, backend: &B) -> Result<()> {
                 match self { $(Self::$variant(case, ready) => case.run(backend, ready).await,)* }
@@ -189,11 +194,20 @@ cases! {
     LogSoftmax(LogSoftmaxCase): "Log softmax of rows.",
     Argmax(ArgmaxCase): "The largest of every row.",
     GreedyStep(GreedyStepCase): "Generator and choice of the next token.",
+    Matmul(MatmulCase): "A product of two matrices.",
+    Elements(ElementsCase): "What training does to elements and rows.",
+    EmbeddingBackward(EmbeddingBackwardCase): "The gradient of a table.",
+    Sequence(SequenceCase): "A recurrent layer while it learns.",
+    AttentionBackward(AttentionBackwardCase): "Attention backward.",
+    GeneratorLoss(GeneratorLossCase): "Generator and cross entropy.",
+    GradientNorm(GradientNormCase): "The norm of all gradients.",
+    Update(UpdateCase): "A step of the optimizer.",
     Forced(ForcedCase): "A whole model over a given target.",
     Greedy(GreedyCase): "A whole greedy translation.",
 }
 
 /// Every case, grouped by operation.
 pub fn cases() -> Vec<Case> {
-    [linear::cases(), recurrent::cases(), attention::cases(), generator::cases(), model::cases()].concat()
+    [linear::cases(), recurrent::cases(), attention::cases(), generator::cases(), training::cases(), model::cases()]
+        .concat()
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::recurrent::cell_name;
 use super::{Case, Operation, Output, Values, Work};
-use crate::backend::Backend;
+use crate::backend::{Backend, Training};
 use crate::decode::{GreedyOptions, Hypothesis, greedy};
 use crate::device::Precision;
 use crate::model::{
@@ -106,13 +106,13 @@ impl fmt::Display for ForcedCase {
 }
 
 impl Operation for ForcedCase {
-    type Ready<B: Backend> = ForcedReady<B>;
+    type Ready<B: Training> = ForcedReady<B>;
 
     fn name(&self) -> &'static str {
         "forced"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let case = &self.0;
         let (vocab_size, bos) = (case.config.decoder.vocab_size, case.config.special_tokens.bos);
         Ok(ForcedReady {
@@ -123,12 +123,12 @@ impl Operation for ForcedCase {
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         ready.forced = Some(ready.model.forced(backend, &ready.source, &ready.target).await?);
         Ok(())
     }
 
-    async fn outputs<B: Backend>(&self, _backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, _backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         let Some(forced) = &ready.forced else { return Ok(Vec::new()) };
         Ok(forced_outputs(forced))
     }
@@ -157,25 +157,25 @@ impl fmt::Display for GreedyCase {
 }
 
 impl Operation for GreedyCase {
-    type Ready<B: Backend> = GreedyReady<B>;
+    type Ready<B: Training> = GreedyReady<B>;
 
     fn name(&self) -> &'static str {
         "greedy"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let case = &self.0;
         let (model, source) = (case.model(backend, inputs)?, case.source(inputs)?);
         Ok(GreedyReady { model, source, hypotheses: Vec::new() })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         let options = GreedyOptions { max_length: self.0.tgt_len, alignment: true };
         ready.hypotheses = greedy(backend, &ready.model, &ready.source, options).await?;
         Ok(())
     }
 
-    async fn outputs<B: Backend>(&self, _backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, _backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         let (batch, max_length, src_len) = (self.0.batch, self.0.tgt_len, self.0.src_len);
         let log_probs = ready.hypotheses.iter().map(|hypothesis| hypothesis.log_prob).collect();
         let mut alignment = Array::new([batch, max_length, src_len], vec![0.0; batch * max_length * src_len]);

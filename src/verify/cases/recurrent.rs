@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Case, Operation, Output, Work, count};
-use crate::backend::{Backend, Direction, Input, RecurrentParameters, State};
+use crate::backend::{Backend, Direction, Input, RecurrentParameters, State, Training};
 use crate::model::Cell;
 use crate::verify::inputs::Inputs;
 use crate::{Array, Result};
@@ -202,13 +202,13 @@ impl fmt::Display for RecurrentLayerCase {
 }
 
 impl Operation for RecurrentLayerCase {
-    type Ready<B: Backend> = RecurrentLayerReady<B>;
+    type Ready<B: Training> = RecurrentLayerReady<B>;
 
     fn name(&self) -> &'static str {
         "recurrent_layer"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let Self { cell, directions, fed, hidden, batch, len, .. } = *self;
         let weights = HostWeights::new(inputs, cell, fed, 0, hidden, directions, self.gates);
         let lengths = if self.ragged { inputs.lengths(batch, len) } else { vec![len as u32; batch] };
@@ -223,12 +223,12 @@ impl Operation for RecurrentLayerCase {
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         let RecurrentLayerReady { weights, input, lengths, initial, output, last } = ready;
         backend.recurrent_layer(weights, input.input(), lengths, initial.as_ref(), output, last)
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         let size = self.directions * self.hidden;
         let mut outputs = vec![Output::read(backend, "output", [self.batch, self.len, size], &ready.output).await?];
         outputs.extend(state_outputs(backend, ["last hidden", "last cell"], [self.batch, size], &ready.last).await?);
@@ -292,13 +292,13 @@ impl fmt::Display for RecurrentStepCase {
 }
 
 impl Operation for RecurrentStepCase {
-    type Ready<B: Backend> = RecurrentStepReady<B>;
+    type Ready<B: Training> = RecurrentStepReady<B>;
 
     fn name(&self) -> &'static str {
         "recurrent_step"
     }
 
-    fn prepare<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
+    fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         let Self { cell, fed, feed, hidden, batch, gates } = *self;
         let weights = HostWeights::new(inputs, cell, fed, feed, hidden, 1, gates);
         let feed_rows = || backend.upload(&inputs.array("feed", [batch, feed], 1.0));
@@ -311,12 +311,12 @@ impl Operation for RecurrentStepCase {
         })
     }
 
-    async fn run<B: Backend>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
+    async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
         let RecurrentStepReady { weights, input, feed, previous, next } = ready;
         backend.recurrent_step(weights, input.input(), feed.as_ref(), previous, next)
     }
 
-    async fn outputs<B: Backend>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
+    async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
         state_outputs(backend, ["next hidden", "next cell"], [self.batch, self.hidden], &ready.next).await
     }
 

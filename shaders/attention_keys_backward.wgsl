@@ -1,0 +1,42 @@
+// From the gradients of the scores vᵀ tanh(query_t + key_s) to those of the keys, and each key's share of that of v.
+
+#import activation
+#import grid
+
+@group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;          // (batch · tgt_len, key_size)
+@group(0) @binding(1) var<storage, read> keys: array<vec4<f32>>;           // (batch · src_len, key_size)
+@group(0) @binding(2) var<storage, read> vectors: array<vec4<f32>>;        // (2, hidden): v, v_p
+@group(0) @binding(3) var<storage, read> d_scores: array<f32>;             // (batch · tgt_len, src_len + 1)
+@group(0) @binding(4) var<storage, read_write> d_keys: array<vec4<f32>>;   // (batch · src_len, key_size)
+@group(0) @binding(5) var<storage, read_write> shares: array<vec4<f32>>;   // (batch · src_len, key_size)
+
+struct Params {
+    batch: u32,
+    tgt_len: u32,
+    src_len: u32,
+    quads: u32,        // of a key
+    scores_pitch: u32, // floats from one row of `d_scores` to the next
+}
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    let index = grid_index(workgroup) * 256u + thread;
+    let row = index / params.quads;
+    let quad = index % params.quads;
+    if row >= params.batch * params.src_len {
+        return;
+    }
+    let first_query = row / params.src_len * params.tgt_len;
+    let s = row % params.src_len;
+    var d_key = vec4(0.0);
+    var share = vec4(0.0);
+    for (var t = first_query; t < first_query + params.tgt_len; t += 1u) {
+        let d_score = d_scores[t * params.scores_pitch + s];
+        let compared = query[t * params.quads + quad] + keys[index];
+        d_key += d_score * tanh_slope4(compared);
+        share += d_score * bounded_tanh4(compared);
+    }
+    d_keys[index] += d_key * vectors[quad];
+    shares[index] = share;
+}
