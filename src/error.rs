@@ -137,6 +137,15 @@ pub enum Error {
         bytes: u64,
     },
 
+    /// Training came to numbers that are not finite, from which there is no way back.
+    #[error("training diverged by step {step}: {what}; a lower learning_rate or clip may help")]
+    Diverged {
+        /// How many steps were done when it was noticed.
+        step: u64,
+        /// Which number it is, and what it has become.
+        what: String,
+    },
+
     /// A shader does not parse, validate or translate.
     #[error("shader {shader}: {reason}")]
     Shader {

@@ -68,12 +68,14 @@
 //! |---|---|
 //! | [`Translator`] | text to text, on whichever device |
 //! | [`model`] | what a model is on disk: configuration, parameters, directory |
-//! | [`text`] | tokenizers, batches of ids |
+//! | [`text`] | tokenizers, batches of ids, files of pairs |
 //! | [`device`] | how a person names a device, and what opens it |
 //! | [`decode`] | from a model to translations |
 //! | [`nn`] | the model, composed once for all backends |
 //! | [`backend`] | the contract: every operation with its equation and shapes |
 //! | [`cpu`], [`gpu`] | its two implementations |
+//! | [`train`](mod@train) | from pairs of texts to a model |
+//! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
 //! | [`heatmap`] | attention weights as a drawing |
 //! | [`verify`](mod@verify) | every operation against the CPU in 64 bits, and models against PyTorch's values |
 //! | [`bench`](mod@bench) | how fast a device computes |
@@ -89,16 +91,18 @@ pub mod device;
 mod error;
 pub mod gpu;
 pub mod heatmap;
+pub mod metrics;
 pub mod model;
 pub mod nn;
 mod tensor;
 pub mod text;
+pub mod train;
 mod translator;
 pub mod verify;
 
 pub use backend::Backend;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
-pub use translator::{TranslateOptions, Translation, Translator};
+pub use translator::{Likelihood, TranslateOptions, Translation, Translator};
 
 pub use pollster::block_on;

@@ -1,8 +1,10 @@
 //! From text to text: a model on a device, with the tokenizers around it.
 
+mod likelihood;
 mod limits;
 mod translation;
 
+pub use likelihood::Likelihood;
 pub use translation::Translation;
 
 use std::cmp::Reverse;
@@ -132,7 +134,7 @@ impl Translator {
             let size = limits.batch_size(longest.ids.len());
             let batch: Vec<(usize, Encoding)> = sentences.by_ref().take(size).collect();
             let ids: Vec<&[u32]> = batch.iter().map(|(_, encoding)| encoding.ids.as_slice()).collect();
-            let hypotheses = self.decode_in_parts(&ids, options).await?;
+            let hypotheses = in_parts(&ids, async |part| self.decode(part, options).await).await?;
             let found = batch.into_iter().zip(hypotheses);
             answers.extend(found.map(|((at, encoding), hypothesis)| (at, Ok(self.translation(encoding, hypothesis)))));
         }
@@ -150,6 +152,15 @@ impl Translator {
         pollster::block_on(self.translate(sources, options))
     }
 
+    /// The symbols of a target text, as the model's target tokenizer divides and spells them.
+    ///
+    /// # Errors
+    ///
+    /// See [`Tokenizer::symbols`].
+    pub fn target_symbols(&self, target: &str) -> Result<Vec<String>> {
+        self.target_tokenizer.symbols(target)
+    }
+
     fn max_elements(&self) -> usize {
         match &self.placed {
             Placed::Cpu(loaded) => loaded.backend.max_elements(),
@@ -161,22 +172,6 @@ impl Translator {
         let encoding = self.source_tokenizer.encode(source)?;
         limits.check(encoding.ids.len())?;
         Ok(encoding)
-    }
-
-    /// A batch for which the device has too little memory is decoded in halves.
-    async fn decode_in_parts(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {
-        let mut found = Vec::with_capacity(sources.len());
-        let mut waiting = vec![sources];
-        while let Some(part) = waiting.pop() {
-            match self.decode(part, options).await {
-                Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    waiting.extend([second, first]);
-                }
-                hypotheses => found.extend(hypotheses?),
-            }
-        }
-        Ok(found)
     }
 
     async fn decode(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {
@@ -200,6 +195,22 @@ impl Translator {
             alignment,
         }
     }
+}
+
+/// A batch for which the device has too little memory is computed in halves.
+async fn in_parts<S, T>(batch: &[S], compute: impl AsyncFn(&[S]) -> Result<Vec<T>>) -> Result<Vec<T>> {
+    let mut found = Vec::with_capacity(batch.len());
+    let mut waiting = vec![batch];
+    while let Some(part) = waiting.pop() {
+        match compute(part).await {
+            Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
+                let (first, second) = part.split_at(part.len() / 2);
+                waiting.extend([second, first]);
+            }
+            results => found.extend(results?),
+        }
+    }
+    Ok(found)
 }
 
 impl TranslateOptions {

@@ -57,6 +57,40 @@ fn translations_end_at_the_limit() {
 }
 
 #[test]
+fn a_translation_is_as_likely_as_it_was_when_it_was_found() {
+    let translator = translator();
+    let words = ["attention", "cat", "internationalization", "a", "dog"];
+    let options = TranslateOptions::default();
+    let answers = translator.translate_blocking(&words, &options).expect("answers");
+    let found: Vec<_> = answers.into_iter().map(|answer| answer.expect("found")).collect();
+    let pairs: Vec<_> = words.iter().zip(found.iter().map(|found| &found.text)).collect();
+    for batch_size in [1, 2, 64] {
+        let options = TranslateOptions { batch_size, ..options.clone() };
+        let likelihoods = translator.likelihoods_blocking(&pairs, &options).expect("answers");
+        for (likelihood, found) in likelihoods.iter().zip(&found) {
+            let likelihood = likelihood.as_ref().expect("computed");
+            assert_eq!(likelihood.symbols, found.target.len() + 1, "{}", found.text);
+            assert!((likelihood.log_prob - found.log_prob).abs() < 1e-3, "{}: {likelihood:?}", found.text);
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_one_pair_is_its_own_answer() {
+    let long = "AH ".repeat(100_000);
+    let pairs =
+        [("cat", "K AE T"), ("ca+t", "K"), ("cat", "K ?"), ("", "K"), ("cat", ""), ("cat", "T AE K"), ("cat", &long)];
+    let answers = translator().likelihoods_blocking(&pairs, &TranslateOptions::default()).expect("answers");
+    let likely = |at: usize| answers[at].as_ref().map(|found| (found.log_prob, found.symbols)).expect("computed");
+    assert!(matches!(&answers[1], Err(Error::UnknownSymbol { symbol, .. }) if symbol == "+"));
+    assert!(matches!(&answers[2], Err(Error::UnknownSymbol { symbol, .. }) if symbol == "?"));
+    assert!(matches!(&answers[3], Err(Error::EmptySource)));
+    assert!(matches!(&answers[6], Err(Error::Config { key, found, .. }) if key == "target" && found == "100000"));
+    assert_eq!((likely(0).1, likely(4).1), (4, 1), "the end is a symbol, of an empty target the only one");
+    assert!(likely(0).0 > -0.1 && likely(5).0 < -5.0, "{answers:?}");
+}
+
+#[test]
 fn nothing_is_translated_to_nothing() {
     let none: [&str; 0] = [];
     assert!(

@@ -3,11 +3,13 @@
 mod alignment;
 mod bench;
 mod devices;
+mod evaluate;
 mod failure;
 mod lines;
 mod options;
 mod output;
 mod shaders;
+mod train;
 mod translate;
 mod verify;
 
@@ -23,7 +25,7 @@ use failure::Failure;
 /// Sequence-to-sequence models with attention, on any GPU or on the CPU.
 ///
 /// Exit codes: 0 when all went well, 1 when some lines could not be translated or a check failed, 2 when the
-/// arguments are wrong or nothing could be done at all.
+/// arguments are wrong or nothing could be done at all, 130 when training was interrupted.
 #[derive(Debug, Parser)]
 #[command(version, name = "seq2seq", max_term_width = 100, after_help = "Example: seq2seq translate attention")]
 struct Cli {
@@ -34,6 +36,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Translate(translate::Args),
+    Train(Box<train::Args>),
+    Evaluate(evaluate::Args),
     Devices(devices::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -47,6 +51,8 @@ enum Outcome {
     Fine,
     /// Some of the work failed, as standard error says; the rest was done.
     SomeFailed,
+    /// Someone asked to stop before the end.
+    Interrupted,
 }
 
 /// Runs the command line `args`, which begins with the program's name.
@@ -61,6 +67,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Translate(args) => translate::run(args),
+        Command::Train(args) => train::run(*args),
+        Command::Evaluate(args) => evaluate::run(args),
         Command::Devices(args) => devices::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
@@ -69,6 +77,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(Outcome::Fine) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Ok(Outcome::SomeFailed) => ExitCode::from(1),
+        Ok(Outcome::Interrupted) => ExitCode::from(130), // 128 and the number of SIGINT
         Err(failure) => {
             note(format_args!("error: {failure}"));
             ExitCode::from(2)

@@ -1,10 +1,10 @@
-//! Arguments that several commands have: the device and the model.
+//! Arguments that several commands have: the device, the model, sizes.
 
 use std::path::PathBuf;
 
-use seq2seq::Error;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::model::Model;
+use seq2seq::{Error, TranslateOptions};
 
 use super::failure::Result;
 use super::note;
@@ -56,4 +56,36 @@ impl ModelOptions {
             None => Model::embedded()?,
         })
     }
+}
+
+/// How much at once, and how long.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SizeOptions {
+    /// The most lines to translate at once
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = size(65_536))]
+    pub batch_size: u32,
+
+    /// The most symbols of a translation; longer ones are cut off
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = size(10_000))]
+    pub max_length: u32,
+
+    /// The most symbols of a source; longer ones are refused
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = size(100_000))]
+    pub max_source_length: u32,
+}
+
+impl SizeOptions {
+    /// As the library takes them.
+    pub fn translate(&self, alignment: bool) -> TranslateOptions {
+        TranslateOptions {
+            max_length: self.max_length as usize,
+            max_source_length: self.max_source_length as usize,
+            batch_size: self.batch_size as usize,
+            alignment,
+        }
+    }
+}
+
+fn size(most: i64) -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=most)
 }

@@ -48,3 +48,8 @@ impl Output {
         self.writer.flush().map_err(|error| self.place.failure(error))
     }
 }
+
+/// Whether both paths lead to one file that exists.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}

@@ -10,8 +10,8 @@ use seq2seq::{TranslateOptions, Translation, Translator};
 use super::alignment::PictureFile;
 use super::failure::{Failure, Result};
 use super::lines::Line;
-use super::options::{DeviceOptions, ModelOptions};
-use super::output::Output;
+use super::options::{DeviceOptions, ModelOptions, SizeOptions};
+use super::output::{Output, same_file};
 use super::{Outcome, note};
 use input::Input;
 use present::{Form, Presenter};
@@ -61,25 +61,12 @@ pub struct Args {
     #[command(flatten)]
     device: DeviceOptions,
 
-    /// The most lines to translate at once
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = size(65_536))]
-    batch_size: u32,
-
-    /// The most symbols of a translation; longer ones are cut off
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = size(10_000))]
-    max_length: u32,
-
-    /// The most symbols of a source; longer ones are refused
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = size(100_000))]
-    max_source_length: u32,
+    #[command(flatten)]
+    sizes: SizeOptions,
 
     /// Say nothing on standard error but what went wrong
     #[arg(long, short)]
     quiet: bool,
-}
-
-fn size(most: i64) -> clap::builder::RangedI64ValueParser<u32> {
-    clap::value_parser!(u32).range(1..=most)
 }
 
 /// The checked arguments: everything is open and loaded.
@@ -104,12 +91,7 @@ impl Job {
             Some(None) => (None, true),
             Some(Some(PictureFile(path))) => (Some(path), false),
         };
-        let options = TranslateOptions {
-            max_length: args.max_length as usize,
-            max_source_length: args.max_source_length as usize,
-            batch_size: args.batch_size as usize,
-            alignment: args.json || drawn || picture.is_some(),
-        };
+        let options = args.sizes.translate(args.json || drawn || picture.is_some());
         for created in args.output.iter().chain(&picture) {
             if args.input.as_ref().is_some_and(|input| same_file(input, created)) {
                 return Err(Failure::Usage(format!("{}: is also the input", created.display())));
@@ -173,9 +155,4 @@ impl Job {
         };
         Ok(batch.into_iter().filter_map(&mut answer).collect())
     }
-}
-
-/// Whether both paths lead to one file that exists.
-fn same_file(one: &std::path::Path, other: &std::path::Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

@@ -133,8 +133,14 @@ impl<T: Lanes> Rows<T> {
         for block in 0..self.blocks {
             let range = self.block(block);
             let data = &mut self.data[range.start * len..range.end * len];
-            for (k, data) in data.chunks_exact_mut(range.len()).enumerate() {
-                data.copy_from_slice(&row(k)[range.clone()]);
+            let row = |k: usize| &row(k)[range.clone()];
+            match range.len() {
+                1 => side_by_side::<T, 1>(data, row),
+                2 => side_by_side::<T, 2>(data, row),
+                3 => side_by_side::<T, 3>(data, row),
+                4 => side_by_side::<T, 4>(data, row),
+                5 => side_by_side::<T, 5>(data, row),
+                _ => side_by_side::<T, 6>(data, row),
             }
         }
     }
@@ -166,6 +172,17 @@ fn interleave<'a, T: Lanes, const R: usize>(data: &mut [T], row: impl Fn(usize) 
     for (col, data) in data.iter_mut().enumerate() {
         for index in 0..R {
             data[index] = rows[index][col];
+        }
+    }
+}
+
+/// Rows of `R` numbers one behind the other, by copies whose length the compiler knows.
+#[inline(always)]
+fn side_by_side<'a, T: Lanes, const R: usize>(data: &mut [T], row: impl Fn(usize) -> &'a [T]) {
+    let (data, _) = data.as_chunks_mut::<R>();
+    for (k, data) in data.iter_mut().enumerate() {
+        if let Some(row) = row(k).first_chunk::<R>() {
+            *data = *row;
         }
     }
 }

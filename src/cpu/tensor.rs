@@ -29,6 +29,11 @@ impl<T: Lanes> Buffer<T> {
     fn capacity(&self) -> usize {
         self.data.len() - self.start
     }
+
+    /// Bytes that it takes.
+    fn bytes(&self) -> usize {
+        size_of_val(&self.data[..])
+    }
 }
 
 impl<T: Lanes> Default for Buffer<T> {
@@ -65,11 +70,12 @@ impl<T> DerefMut for Buffer<T> {
 #[derive(Debug)]
 pub struct Scratch<T: Lanes>(Buffer<T>);
 
-/// Pieces of memory that a thread keeps.
-const KEPT: usize = 12;
+/// Bytes that a thread keeps in all, and in the largest piece.
+const KEPT_BYTES: usize = 512 << 20;
+const LARGEST_KEPT: usize = 64 << 20;
 
-/// Bytes of the largest piece that is kept.
-const KEPT_BYTES: usize = 32 << 20;
+/// A piece that is more than so many times too large is left for who needs it.
+const WASTE: usize = 2;
 
 impl<T: Lanes> Scratch<T> {
     /// Room for this many.
@@ -78,12 +84,21 @@ impl<T: Lanes> Scratch<T> {
             return Self::default();
         }
         let kept = T::kept().with_borrow_mut(|kept| {
-            let fits = |buffer: &Buffer<T>| buffer.capacity() >= len;
-            kept.iter().position(fits).map(|index| kept.swap_remove(index))
+            let fits = |buffer: &Buffer<T>| (len..=len.max(LINE) * WASTE).contains(&buffer.capacity());
+            let candidates = kept.iter().enumerate().filter(|(_, buffer)| fits(buffer));
+            let smallest = candidates.min_by_key(|(_, buffer)| buffer.capacity()).map(|(index, _)| index);
+            smallest.map(|index| kept.remove(index))
         });
         let mut buffer = kept.unwrap_or_else(|| Buffer::zeros(len));
         buffer.len = len;
         Self(buffer)
+    }
+
+    /// Zeros.
+    pub fn zeros(len: usize) -> Self {
+        let mut scratch = Self::new(len);
+        scratch.fill(T::ZERO);
+        scratch
     }
 }
 
@@ -96,16 +111,17 @@ impl<T: Lanes> Default for Scratch<T> {
 impl<T: Lanes> Drop for Scratch<T> {
     fn drop(&mut self) {
         let buffer = std::mem::replace(&mut self.0, Buffer { data: Vec::new(), start: 0, len: 0 });
-        if buffer.data.is_empty() || size_of_val(&buffer.data[..]) > KEPT_BYTES {
+        if buffer.data.is_empty() || buffer.bytes() > LARGEST_KEPT {
             return;
         }
         // A thread that is ending keeps nothing.
         let _ = T::kept().try_with(|kept| {
             if let Ok(mut kept) = kept.try_borrow_mut() {
-                kept.push(buffer);
-                if kept.len() > KEPT {
-                    kept.remove(0);
+                let mut bytes: usize = kept.iter().map(Buffer::bytes).sum();
+                while bytes + buffer.bytes() > KEPT_BYTES && !kept.is_empty() {
+                    bytes -= kept.remove(0).bytes();
                 }
+                kept.push(buffer);
             }
         });
     }
@@ -127,16 +143,16 @@ impl<T: Lanes> DerefMut for Scratch<T> {
 
 /// A row-major matrix.
 #[derive(Debug)]
-pub struct Matrix<T> {
+pub struct Matrix<T: Lanes> {
     pub(super) rows: usize,
     pub(super) cols: usize,
-    pub(super) data: Buffer<T>,
+    pub(super) data: Scratch<T>,
 }
 
 impl<T: Lanes> Matrix<T> {
     /// Zeros.
     pub(super) fn zeros(rows: usize, cols: usize) -> Self {
-        Self { rows, cols, data: Buffer::zeros(rows * cols) }
+        Self { rows, cols, data: Scratch::zeros(rows * cols) }
     }
 
     /// One row.
@@ -147,7 +163,9 @@ impl<T: Lanes> Matrix<T> {
 
 impl<T: Lanes> Clone for Matrix<T> {
     fn clone(&self) -> Self {
-        Self { rows: self.rows, cols: self.cols, data: Buffer::from(&*self.data) }
+        let mut data = Scratch::new(self.data.len());
+        data.copy_from_slice(&self.data);
+        Self { rows: self.rows, cols: self.cols, data }
     }
 }
 

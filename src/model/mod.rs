@@ -9,9 +9,10 @@
 //!
 //! Whatever is wrong with one of them is an error that names it: no file is half believed.
 
-mod atomic;
+pub(crate) mod atomic;
 mod config;
 mod directory;
+mod initial;
 mod parameters;
 mod random;
 mod shapes;
@@ -19,6 +20,8 @@ mod validate;
 mod weights;
 
 pub use config::{AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window};
+pub(crate) use random::split_mix;
+
 pub use directory::{Model, ModelBytes};
 pub use parameters::Parameters;
 pub use shapes::parameter_shapes;

@@ -30,7 +30,7 @@ impl Parameters {
 }
 
 /// Output `counter` of SplitMix64.
-fn split_mix(seed: u64, counter: u64) -> u64 {
+pub(crate) fn split_mix(seed: u64, counter: u64) -> u64 {
     let mut z = seed.wrapping_add(counter.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -10,6 +10,9 @@ use super::Tokenizer;
 use super::guard::guard;
 use crate::{Error, Result};
 
+/// An id that no token has, as no vocabulary is that large.
+const NOBODY: u32 = u32::MAX;
+
 /// A source as a model reads it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Encoding {
@@ -31,15 +34,29 @@ impl Tokenizer {
     /// [`Error::UnknownSymbol`] with the first unknown symbol, if there is no id for it; [`Error::Format`] naming the
     /// tokenizer's file if its rules fail on this text.
     pub fn encode(&self, text: &str) -> Result<Encoding> {
+        self.encode_with(text, self.unk)
+    }
+
+    /// The symbols of a text, spelt as [`encode`](Self::encode) does, whether or not the vocabulary has them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`encode`](Self::encode), but for the unknown symbol.
+    pub fn symbols(&self, text: &str) -> Result<Vec<String>> {
+        self.encode_with(text, self.unk.or(Some(NOBODY))).map(|encoding| encoding.tokens)
+    }
+
+    fn encode_with(&self, text: &str, unk: Option<u32>) -> Result<Encoding> {
         if text.trim().is_empty() {
             return Err(Error::EmptySource);
         }
-        let encoding = guard(|| self.encode_pieces(text)).map_err(|reason| Error::format(self.path(), reason))??;
+        let encoding =
+            guard(|| self.encode_pieces(text, unk)).map_err(|reason| Error::format(self.path(), reason))??;
         if encoding.ids.is_empty() { Err(Error::EmptySource) } else { Ok(encoding) }
     }
 
     /// What `tokenizers::Tokenizer::encode` does, but for one piece at a time, so that we know where it fails.
-    fn encode_pieces(&self, text: &str) -> Result<Encoding> {
+    fn encode_pieces(&self, text: &str, unk: Option<u32>) -> Result<Encoding> {
         let mut pieces = self.inner.get_added_vocabulary().extract_and_normalize(self.inner.get_normalizer(), text);
         if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
             pre_tokenizer.pre_tokenize(&mut pieces).map_err(|error| Error::format(self.path(), error))?;
@@ -49,46 +66,31 @@ impl Tokenizer {
             let piece = Piece { text, range: start..end, normalized: piece };
             match added {
                 // A token of the added vocabulary was found as it stands.
-                Some(tokens) => tokens.iter().try_for_each(|token| self.push(&mut encoding, &piece, token))?,
-                None => self.encode_piece(&mut encoding, &piece)?,
+                Some(tokens) => tokens.iter().try_for_each(|token| self.push(&mut encoding, &piece, token, unk))?,
+                None => self.encode_piece(&mut encoding, &piece, unk)?,
             }
         }
         Ok(encoding)
     }
 
-    fn encode_piece(&self, encoding: &mut Encoding, piece: &Piece<'_>) -> Result<()> {
+    fn encode_piece(&self, encoding: &mut Encoding, piece: &Piece<'_>, unk: Option<u32>) -> Result<()> {
         let tokens = self.inner.get_model().tokenize(piece.normalized).unwrap_or_default();
         // Without an unknown token, BPE skips what it does not know and says nothing.
         let covered = tokens.last().map_or(0, |token| token.offsets.1);
         if covered == piece.normalized.len() {
-            return tokens.iter().try_for_each(|token| self.push(encoding, piece, token));
+            return tokens.iter().try_for_each(|token| self.push(encoding, piece, token, unk));
         }
-        self.push_unknown(encoding, || piece.original().to_owned(), || self.unknown_symbol(piece))
+        push_unknown(encoding, unk, || piece.original().to_owned(), || self.unknown_symbol(piece))
     }
 
     /// Adds a token that the model found, unless it is a special one: that is no symbol of a text.
-    fn push(&self, encoding: &mut Encoding, piece: &Piece<'_>, token: &Token) -> Result<()> {
-        if self.special.contains(&token.id) || Some(token.id) == self.unk {
+    fn push(&self, encoding: &mut Encoding, piece: &Piece<'_>, token: &Token, unk: Option<u32>) -> Result<()> {
+        if self.special.contains(&token.id) || Some(token.id) == unk {
             let spelling = || piece.spelling(token);
-            return self.push_unknown(encoding, spelling, spelling);
+            return push_unknown(encoding, unk, spelling, spelling);
         }
         encoding.ids.push(token.id);
         encoding.tokens.push(token.value.clone());
-        Ok(())
-    }
-
-    /// Adds the unknown symbol, shown as `spelling`; without an id for it, `symbol` is what the vocabulary lacks.
-    fn push_unknown(
-        &self,
-        encoding: &mut Encoding,
-        spelling: impl FnOnce() -> String,
-        symbol: impl FnOnce() -> String,
-    ) -> Result<()> {
-        let Some(unk) = self.unk else {
-            return Err(Error::UnknownSymbol { symbol: symbol(), position: encoding.ids.len() });
-        };
-        encoding.ids.push(unk);
-        encoding.tokens.push(spelling());
         Ok(())
     }
 
@@ -108,6 +110,21 @@ impl Tokenizer {
         };
         character.map_or_else(|| piece.original().to_owned(), String::from)
     }
+}
+
+/// Adds the unknown symbol, shown as `spelling`; without an id for it, `symbol` is what the vocabulary lacks.
+fn push_unknown(
+    encoding: &mut Encoding,
+    unk: Option<u32>,
+    spelling: impl FnOnce() -> String,
+    symbol: impl FnOnce() -> String,
+) -> Result<()> {
+    let Some(unk) = unk else {
+        return Err(Error::UnknownSymbol { symbol: symbol(), position: encoding.ids.len() });
+    };
+    encoding.ids.push(unk);
+    encoding.tokens.push(spelling());
+    Ok(())
 }
 
 /// A part of the text that the model tokenizes on its own: a character, a word.

@@ -1,10 +1,12 @@
-//! From text to batches of ids and back.
+//! From text to batches of ids and back; pairs to learn from, and the vocabularies they make.
 
 mod batch;
 mod encoding;
 mod guard;
 mod pair_batch;
+pub mod pairs;
 mod tokenizer;
+pub mod vocabulary;
 
 pub use batch::Batch;
 pub use encoding::Encoding;

@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// Elements of the largest matrix of a batch, however much the device could hold: 256 MiB in 32 bits.
 ///
 /// A batch this large keeps any device busy, and memory stays bounded on the CPU, which sets no limit of its own.
-const ENOUGH_ELEMENTS: usize = 1 << 26;
+pub const ENOUGH_ELEMENTS: usize = 1 << 26;
 
 /// What model, device and caller allow.
 #[derive(Clone, Debug)]

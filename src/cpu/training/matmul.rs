@@ -18,6 +18,9 @@ use crate::{Error, Float, Result};
 /// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.
 const INNER: usize = 256;
 
+/// Inputs that are transposed together: the numbers of a cache line.
+const BLOCK: usize = 16;
+
 /// Multiplications that are worth another thread.
 const WORTH: usize = 200_000;
 
@@ -26,7 +29,7 @@ const COPY: usize = 100_000;
 
 /// Some neighbouring columns of a matrix.
 #[derive(Clone, Copy, Debug)]
-pub struct Columns<'a, T> {
+pub struct Columns<'a, T: Lanes> {
     matrix: &'a Matrix<T>,
     first: usize,
     /// How many.
@@ -82,14 +85,20 @@ impl<T: Lanes> Packed<T> {
 
     /// Rows `rows` of B (cols, inner), transposed.
     pub fn transposed(b: Columns<'_, T>, rows: Range<usize>) -> Self {
-        Self::pack(b.cols, rows.len(), |columns, panel, width| {
-            for lane in 0..width {
-                let packed = panel[lane..].iter_mut().step_by(width);
-                if lane < columns.len() {
-                    let row = b.row(rows.start + columns.start + lane);
-                    packed.zip(row).for_each(|(packed, &number)| *packed = number);
-                } else {
-                    packed.for_each(|packed| *packed = T::ZERO);
+        let inner = b.cols;
+        Self::pack(inner, rows.len(), |columns, panel, width| {
+            // A few inputs of all rows at a time: what they are written to stays in the nearest cache.
+            for first in (0..inner).step_by(BLOCK) {
+                let inputs = first..inner.min(first + BLOCK);
+                let panel = &mut panel[first * width..inputs.end * width];
+                for lane in 0..width {
+                    let packed = panel[lane..].iter_mut().step_by(width);
+                    if lane < columns.len() {
+                        let row = &b.row(rows.start + columns.start + lane)[inputs.clone()];
+                        packed.zip(row).for_each(|(packed, &number)| *packed = number);
+                    } else {
+                        packed.for_each(|packed| *packed = T::ZERO);
+                    }
                 }
             }
         })

@@ -1,0 +1,137 @@
+//! What is to be learnt.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::examples::digest;
+use super::{Examples, LeftOut};
+use crate::model::{Config, Model, Parameters, Score};
+use crate::text::Tokenizer;
+use crate::text::pairs::{Group, Pair, group};
+use crate::{Error, Result};
+
+/// An architecture, its tokenizers, and the pairs to learn from and to validate with.
+#[derive(Debug)]
+pub struct Task {
+    pub(super) config: Config,
+    pub(super) source_tokenizer: Tokenizer,
+    pub(super) target_tokenizer: Tokenizer,
+    pub(super) training: Arc<Examples>,
+    pub(super) validation: Examples,
+    /// The different validation sources.
+    pub(super) sources: Vec<Vec<u32>>,
+    /// The accepted translations of each.
+    pub(super) references: Vec<Vec<String>>,
+    /// Pairs that there are no ids for.
+    pub left_out: [Option<LeftOut>; 2],
+}
+
+impl Task {
+    /// Puts a task together; pairs with a side of more than `longest` symbols, or a source of
+    /// more than the `location` score can see, are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] for an architecture that contradicts itself, and where no pairs remain; [`Error::Format`] for a tokenizer with ids beyond the vocabulary.
+    pub fn new(
+        config: Config,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
+        training: &[Pair],
+        validation: &[Pair],
+        longest: usize,
+    ) -> Result<Self> {
+        // A model says what its tokenizers take for text: which ids are special, which the unknown symbol.
+        let parameters = Parameters::random(&config, 0, 0.0)?;
+        let model = Model::new(config, parameters, Some(source_tokenizer), Some(target_tokenizer))?;
+        let Model { config, source_tokenizer: Some(source), target_tokenizer: Some(target), .. } = model else {
+            return Err(nothing("tokenizers", "a tokenizer of each side"));
+        };
+        let seen = if config.attention.score == Score::Location { config.attention.max_source_length } else { None };
+        let longest = [seen.map_or(longest, |seen| longest.min(seen)), longest];
+        let (training, without_ids) = Examples::new(training, &source, &target, longest)?;
+        if training.is_empty() {
+            return Err(left_nothing("pairs", without_ids));
+        }
+        let (examples, without_ids_either) = Examples::new(validation, &source, &target, longest)?;
+        if examples.is_empty() {
+            return Err(left_nothing("valid", without_ids_either));
+        }
+        let (mut sources, mut references) = (Vec::new(), Vec::new());
+        for Group { source: text, targets, .. } in group(validation) {
+            // What there are no ids for was counted above.
+            let Ok(encoding) = source.encode(text) else { continue };
+            if encoding.ids.len() <= longest[0] {
+                sources.push(encoding.ids);
+                references.push(targets.into_iter().map(str::to_owned).collect());
+            }
+        }
+        Ok(Self {
+            config,
+            source_tokenizer: source,
+            target_tokenizer: target,
+            training: Arc::new(training),
+            validation: examples,
+            sources,
+            references,
+            left_out: [without_ids, without_ids_either],
+        })
+    }
+
+    /// The architecture.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A model of the task with these parameters.
+    pub fn model(&self, parameters: Parameters) -> Result<Model> {
+        let (source, target) = (self.source_tokenizer.clone(), self.target_tokenizer.clone());
+        Model::new(self.config.clone(), parameters, Some(source), Some(target))
+    }
+
+    /// What a run with this task depends on, by name.
+    pub(super) fn identity(&self) -> Result<BTreeMap<String, String>> {
+        let config: serde_json::Value =
+            serde_json::from_str(&self.config.to_json()?).map_err(|error| Error::format("config.json", error))?;
+        let mut identity = BTreeMap::new();
+        flatten(&mut identity, "model", &config);
+        let references = self.references.iter().flatten().flat_map(|text| text.bytes().chain([b'\n']));
+        let digests = [
+            ("pairs", self.training.digest()),
+            ("valid", self.validation.digest() ^ digest(references).rotate_left(1)),
+            ("source_tokens", digest(self.source_tokenizer.to_json().bytes())),
+            ("target_tokens", digest(self.target_tokenizer.to_json().bytes())),
+        ];
+        identity.extend(digests.map(|(name, digest)| (name.to_owned(), format!("contents {digest:016x}"))));
+        Ok(identity)
+    }
+}
+
+/// Adds the leaves of a JSON value by their dotted paths.
+pub(super) fn flatten(into: &mut BTreeMap<String, String>, path: &str, value: &serde_json::Value) {
+    match value {
+        serde_json::Value::Object(entries) => {
+            for (key, value) in entries {
+                let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                flatten(into, &path, value);
+            }
+        }
+        serde_json::Value::Null => drop(into.insert(path.to_owned(), "none".to_owned())),
+        serde_json::Value::String(text) => drop(into.insert(path.to_owned(), text.clone())),
+        leaf => drop(into.insert(path.to_owned(), leaf.to_string())),
+    }
+}
+
+fn nothing(key: &str, expected: &str) -> Error {
+    Error::Config { key: key.to_owned(), expected: expected.to_owned(), found: "none".to_owned() }
+}
+
+fn left_nothing(key: &str, left_out: Option<LeftOut>) -> Error {
+    let expected = match left_out {
+        None => "at least one pair".to_owned(),
+        Some(LeftOut { first: (line, reason), .. }) => {
+            format!("at least one pair that the tokenizers have ids for (line {line}: {reason})")
+        }
+    };
+    nothing(key, &expected)
+}
