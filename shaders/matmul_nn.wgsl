@@ -1,15 +1,19 @@
-// A B, or A B + out: the gradient of a linear layer's input.
+// activation(A B + bias), or activation(A B + bias + out): the gradient of a linear layer's input, and with the weights
+// transposed the layer itself.
 
+#import activated
 #import product
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;          // (rows, inner)
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;          // (inner, cols)
-@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;  // (rows, cols)
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;       // (1, cols)
+@group(0) @binding(3) var<storage, read_write> out: array<vec4<f32>>;  // (rows, cols)
 
 struct Params {
     rows: u32,
     quads: u32, // of outputs
     inner: u32,
+    bias: u32,  // 1 where there is one
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
@@ -29,11 +33,14 @@ fn weight(index: u32) -> vec4<f32> {
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {
     let place = row * params.quads + quad;
-    if ACCUMULATE {
-        out[place] += y;
-    } else {
-        out[place] = y;
+    var sum = y;
+    if params.bias == 1u {
+        sum += bias[quad];
     }
+    if ACCUMULATE {
+        sum += out[place];
+    }
+    out[place] = activated(sum);
 }
 
 @compute @workgroup_size(THREADS)

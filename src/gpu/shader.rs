@@ -22,7 +22,7 @@ pub const SHADERS: &[(&str, &str)] = sources!["":
     "embedding" "embedding_backward" "generator" "linear" "log_softmax" "matmul_nn" "matmul_nt" "matmul_tn"
     "peak_copy" "peak_multiply_add" "put_position" "recurrent_backward" "recurrent_begin" "recurrent_forward"
     "recurrent_initial_backward" "recurrent_layer" "recurrent_step" "sum" "sum_of_squares" "take_position"
-    "tanh_backward" "update"
+    "tanh_backward" "transpose" "update"
 ];
 
 /// What shaders import.

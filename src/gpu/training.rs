@@ -192,11 +192,12 @@ impl Training for Gpu {
         let chunk_rows = logits_rows(vocab_size).min(rows);
         // One for all chunks: what is recorded keeps its buffers until it has run.
         let logits = GpuTensor::scratch(&self.engine, chunk_rows, vocab_size)?;
+        let factor = self.factor(weight, chunk_rows)?;
         for first in (0..rows).step_by(chunk_rows) {
             let chunk = first..(first + chunk_rows).min(rows);
             let inputs = attentional.rows(chunk.clone());
             let logits = logits.rows(0..chunk.len());
-            self.record_matmul_nt(&inputs, weight, Some(bias), Activation::Identity, false, &logits)?;
+            self.record_product_nt(&inputs, &factor, Some(bias), Activation::Identity, false, &logits)?;
             self.record_cross_entropy(targets, first, options, gradients.is_some(), &logits, &losses)?;
             if let Some(GeneratorGradients { d_attentional, d_weight, d_bias }) = &gradients {
                 self.record_matmul_nn(&logits, weight, false, &d_attentional.rows(chunk))?;

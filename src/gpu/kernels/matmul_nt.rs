@@ -12,6 +12,18 @@ kernel! {
     bias: u32,
 }
 
+/// From so many rows on, B is transposed first: read so, neighbouring threads read neighbouring quads, and B is passed
+/// over once more for what several workgroups of 64 rows each read.
+const TRANSPOSED_ROWS: usize = 65;
+
+/// B of A Bᵀ, in the order that so many rows of A want it in.
+pub(in crate::gpu) enum Factor<'a> {
+    /// (cols, inner)
+    Plain(&'a GpuTensor),
+    /// (inner, cols)
+    Transposed(GpuTensor),
+}
+
 impl Gpu {
     pub(in crate::gpu) fn record_matmul_nt(
         &self,
@@ -28,6 +40,31 @@ impl Gpu {
         if out.rows == 0 || out.cols == 0 {
             return Ok(());
         }
+        self.record_product_nt(a, &self.factor(b, out.rows)?, bias, activation, accumulate, out)
+    }
+
+    /// B for products with `rows` rows.
+    pub(in crate::gpu) fn factor<'a>(&self, b: &'a GpuTensor, rows: usize) -> Result<Factor<'a>> {
+        if rows < TRANSPOSED_ROWS || b.cols == 0 {
+            return Ok(Factor::Plain(b));
+        }
+        Ok(Factor::Transposed(self.record_transpose(b)?))
+    }
+
+    /// activation(A Bᵀ + bias) of matrices that fit together; `out` has elements.
+    pub(in crate::gpu) fn record_product_nt(
+        &self,
+        a: &GpuTensor,
+        b: &Factor<'_>,
+        bias: Option<&GpuTensor>,
+        activation: Activation,
+        accumulate: bool,
+        out: &GpuTensor,
+    ) -> Result<()> {
+        let b = match b {
+            Factor::Plain(b) => b,
+            Factor::Transposed(b) => return self.record_product_nn(a, b, bias, activation, accumulate, out),
+        };
         let params = MatmulNt {
             rows: out.rows as u32,
             cols: out.cols as u32,

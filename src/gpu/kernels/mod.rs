@@ -58,6 +58,7 @@ mod sum;
 mod sum_of_squares;
 mod take_position;
 mod tanh_backward;
+mod transpose;
 pub(in crate::gpu) mod update;
 
 use std::sync::Arc;
@@ -122,6 +123,7 @@ pub const DECLARED: &[Declared] = &[
     sum_of_squares::SumOfSquares::DECLARED,
     take_position::TakePosition::DECLARED,
     tanh_backward::TanhBackward::DECLARED,
+    transpose::Transpose::DECLARED,
     update::Update::DECLARED,
 ];
 
