@@ -28,7 +28,7 @@ fn json_has_a_row_for_each_case() {
         assert_eq!(row["share_of_flops"].is_null(), row["flops"].is_null(), "{row}");
     }
     let names: Vec<&str> = rows.iter().filter_map(|row| row["case"].as_str()).collect();
-    for name in ["LSTM 1 layers B1 T50 H512", "attention 64x1x50x512", "greedy A B64 13 steps"] {
+    for name in ["LSTM 1 layers B1 T50 H512", "attention 64x1x50x512", "greedy A B64 13 steps", "train A B64 dot"] {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
 }

@@ -4,15 +4,19 @@
 //! |---|---|
 //! | [`operations`] | single operations: time, and the share of what the device can do |
 //! | [`translations`] | whole greedy translations a second |
+//! | [`training`] | whole steps of training: target tokens a second |
+//! | [`models`] | the models of both |
 //! | [`peaks`] | what a device can do: bytes copied and multiply-adds a second, measured |
 //! | [`timing`] | medians |
 //!
 //! Cases bear the names that the project's PyTorch benchmark gives to its own, so that two reports can be joined by name.
 //! Inputs are pseudo-random and never zeros: zeros are faster on some devices.
 
+pub mod models;
 pub mod operations;
 pub mod peaks;
 pub mod timing;
+pub mod training;
 pub mod translations;
 
 use serde::Serialize;
@@ -51,7 +55,7 @@ pub struct Instruments<'a> {
 pub struct Row {
     /// Its name, as the PyTorch benchmark has it.
     pub case: String,
-    /// The operation's name in the contract; `translate` for whole translations.
+    /// The operation's name in the contract; `translate` for whole translations, `train` for steps of training.
     pub operation: &'static str,
     /// From the call until the result is there.
     #[serde(flatten)]
@@ -60,7 +64,7 @@ pub struct Row {
     pub device_s: Option<f64>,
     /// What is done in a second, in `unit`.
     pub rate: Option<f64>,
-    /// The unit of `rate`: `GFLOP/s`, `GB/s` where there is no product, `sentences/s`.
+    /// The unit of `rate`: `GFLOP/s`, `GB/s` where there is no product, `sentences/s`, `target tokens/s`.
     pub unit: &'static str,
     /// The fewest bytes that it moves: each input read once, each output written once.
     pub bytes: Option<f64>,

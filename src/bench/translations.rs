@@ -1,34 +1,20 @@
 //! Whole greedy translations, at the sizes that the PyTorch benchmark has.
 //!
-//! **A** embedding 128, hidden 256, 1 layer; **B** 256, 512, 2 layers: letters to phonemes, vocabularies of 30 and 43.
-//! **V** 512, 512, 2 layers: vocabularies of 10,000, 20 symbols to 20. A bidirectional LSTM encoder, an LSTM decoder,
-//! the `dot` score. Weights are random and eos is made improbable, so that the number of steps is known.
+//! Weights are random and eos is made improbable, so that the number of steps is known.
 
 use std::collections::BTreeMap;
 
+use super::models::ModelSize;
 use super::timing::measure;
 use super::{Row, Size};
 use crate::Result;
 use crate::backend::Backend;
 use crate::decode::{GreedyOptions, greedy};
 use crate::device::Precision;
-use crate::model::{
-    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
-};
+use crate::model::{Config, Parameters, Score};
 use crate::nn::Seq2Seq;
 use crate::text::Batch;
 use crate::verify::Inputs;
-
-/// A model of the PyTorch benchmark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ModelSize {
-    /// Embedding 128, hidden 256, 1 layer.
-    A,
-    /// Embedding 256, hidden 512, 2 layers.
-    B,
-    /// Embedding 512, hidden 512, 2 layers, vocabularies of 10,000.
-    V,
-}
 
 /// A model and a batch.
 #[derive(Clone, Copy, Debug)]
@@ -66,38 +52,7 @@ impl TranslationCase {
 
     /// The architecture.
     pub fn config(&self) -> Config {
-        let (embedding_size, hidden_size, num_layers) = match self.size {
-            ModelSize::A => (128, 256, 1),
-            ModelSize::B => (256, 512, 2),
-            ModelSize::V => (512, 512, 2),
-        };
-        let (source_vocab, target_vocab) = if self.size == ModelSize::V { (10_000, 10_000) } else { (30, 43) };
-        Config {
-            format_version: 1,
-            cell: Cell::Lstm,
-            encoder: EncoderConfig {
-                vocab_size: source_vocab,
-                embedding_size,
-                hidden_size: hidden_size / 2,
-                num_layers,
-                bidirectional: true,
-            },
-            decoder: DecoderConfig {
-                vocab_size: target_vocab,
-                embedding_size,
-                hidden_size,
-                num_layers,
-                input_feeding: false,
-            },
-            bridge: Bridge::Copy,
-            attention: AttentionConfig {
-                score: Score::Dot,
-                window: Window::Global,
-                half_width: None,
-                max_source_length: None,
-            },
-            special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
-        }
+        self.size.config(Score::Dot, false)
     }
 
     /// Random weights, none of which lets eos be chosen.
@@ -110,24 +65,14 @@ impl TranslationCase {
         Parameters::new(config, tensors)
     }
 
-    /// Sources of ordinary ids: for A and B of the lengths that English words have, for V of 20.
+    /// Sources as the model's size has them.
     pub fn source(&self, config: &Config) -> Result<Batch> {
         let inputs = Inputs::new(&self.name(), Precision::F32);
-        let vocab_size = config.encoder.vocab_size;
-        let sentence = |sentence: usize| -> Vec<u32> {
-            let length = if self.size == ModelSize::V { 20 } else { word_length(&inputs, sentence) };
-            // Beyond the special ids.
-            inputs.ids(&format!("source {sentence}"), length, vocab_size - 3).iter().map(|id| id + 3).collect()
-        };
+        let vocab = config.encoder.vocab_size;
+        let sentence = |index: usize| self.size.sentence(&inputs, "source", index, 7.5, 20, vocab);
         let sentences: Vec<_> = (0..self.batch).map(sentence).collect();
-        Batch::new(&sentences, config.special_tokens.pad, vocab_size)
+        Batch::new(&sentences, config.special_tokens.pad, vocab)
     }
-}
-
-/// Normal with mean 7.5 and standard deviation 2.5, from 1 to 22; the sum of twelve uniform numbers is near enough.
-fn word_length(inputs: &Inputs, word: usize) -> usize {
-    let normal: f32 = (0..12).map(|part| inputs.uniform("length", 12 * word + part) / 2.0).sum();
-    (7.5 + 2.5 * normal).round().clamp(1.0, 22.0) as usize
 }
 
 /// Measures one case for `seconds`.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pollster::block_on;
 use seq2seq::backend::Training;
 use seq2seq::bench::peaks::Peaks;
-use seq2seq::bench::{Instruments, Row, Size, operations, translations};
+use seq2seq::bench::{Instruments, Row, Size, operations, training, translations};
 use seq2seq::cpu::Cpu;
 use seq2seq::device::{Device, Precision};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use present::Presenter;
 
 const EXAMPLES: &str = "\
 Examples:
-  seq2seq bench                              operations and translations on the device that would be used
+  seq2seq bench                              everything small on the device that would be used
   seq2seq bench --device cpu --size large    all that PyTorch's benchmark has, on the CPU
   seq2seq bench --only translate --json      translations a second, for a program to read";
 
@@ -27,7 +27,7 @@ Examples:
 ///
 /// Operations are timed from the call until the result is there, and shown as a share of what the device can do at
 /// most: bytes that it copies, and multiplications and additions that it does, in a second, both measured in the same
-/// run. Translations are whole ones, at the sizes of PyTorch's benchmark. On a GPU the CPU is measured beside it.
+/// run. Translations and steps of training are whole ones, at the sizes of PyTorch's benchmark. On a GPU the CPU is measured beside it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -35,7 +35,7 @@ pub struct Args {
     device: DeviceOptions,
 
     /// What to measure
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "ops,translate")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "ops,translate,train")]
     only: Vec<Kind>,
 
     /// How large the cases are; "large" has the small ones too
@@ -58,6 +58,8 @@ enum Kind {
     Ops,
     /// Whole greedy translations.
     Translate,
+    /// Steps of training.
+    Train,
 }
 
 fn seconds(text: &str) -> std::result::Result<f64, &'static str> {
@@ -131,14 +133,26 @@ impl<B: Training> Bench<'_, B> {
             }
         }
         if args.only.contains(&Kind::Translate) {
-            presenter.translations_header(beside.is_some())?;
+            presenter.models_header("translation", "sentences/s", beside.is_some())?;
             for case in translations::cases(args.size) {
                 let mut row = block_on(translations::run(backend, &case, args.seconds))?;
                 if let Some(cpu) = beside {
                     let row_beside = block_on(translations::run(cpu, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
-                presenter.translation(&row)?;
+                presenter.model(&row)?;
+                rows.push(row);
+            }
+        }
+        if args.only.contains(&Kind::Train) {
+            presenter.models_header("step of training", "tokens/s", beside.is_some())?;
+            for case in training::cases(args.size) {
+                let mut row = block_on(training::run(backend, &case, args.seconds))?;
+                if let Some(cpu) = beside {
+                    let row_beside = block_on(training::run(cpu, &case, args.seconds))?;
+                    row.cpu_median_s = Some(row_beside.timing.median_s);
+                }
+                presenter.model(&row)?;
                 rows.push(row);
             }
         }

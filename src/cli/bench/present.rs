@@ -70,18 +70,18 @@ impl Presenter {
         ]))
     }
 
-    /// Before the first translation.
-    pub fn translations_header(&mut self, beside: bool) -> Result<()> {
+    /// Before the first whole model of a kind, whose rate is in `unit`.
+    pub fn models_header(&mut self, kind: &str, unit: &str, beside: bool) -> Result<()> {
         let cpu = if beside { "on the CPU" } else { "" };
         self.text("\n")?;
-        self.text(&translation_line(["translation", "time", "dispatches", "submits", "sentences/s", cpu]))
+        self.text(&model_line([kind, "time", "dispatches", "submits", unit, cpu]))
     }
 
-    /// A translation was measured.
-    pub fn translation(&mut self, row: &Row) -> Result<()> {
+    /// A whole model was measured.
+    pub fn model(&mut self, row: &Row) -> Result<()> {
         // Both did the same sentences.
         let on_cpu = row.rate.zip(row.cpu_median_s).map(|(here, cpu)| rate(here * row.timing.median_s / cpu));
-        self.text(&translation_line([
+        self.text(&model_line([
             &row.case,
             &duration(row.timing.median_s),
             &dispatches(row),
@@ -148,7 +148,7 @@ fn line([case, time, device, dispatches, bytes, gb, gb_share, gflop, gflop_share
     format!("{}\n", text.trim_end())
 }
 
-fn translation_line([case, time, dispatches, submits, rate, cpu]: [&str; 6]) -> String {
+fn model_line([case, time, dispatches, submits, rate, cpu]: [&str; 6]) -> String {
     let text = format!("  {case:<30} {time:>8} {dispatches:>10} {submits:>8} {rate:>12} {cpu:>11}");
     format!("{}\n", text.trim_end())
 }
