@@ -75,8 +75,8 @@ fn the_cpu_agrees_with_pytorch() -> TestResult {
         let fixture = Fixture::load(&directory)?;
         let report = block_on(fixture.check(&Cpu::<f32>::new(), Precision::F32, Bound::Alone))?;
         assert!(report.passed, "{}: {report:#?}", directory.display());
-        assert_eq!((report.reference.len(), report.device.len()), (EXPECTED.len(), EXPECTED.len()));
-        assert!(report.gradients > 0, "{} expects gradients", directory.display());
+        let tensors = read(&directory)?.keys().filter(|name| name.starts_with("expected.")).count();
+        assert_eq!((report.reference.len(), report.device.len()), (tensors, tensors));
     }
     Ok(())
 }
@@ -99,7 +99,7 @@ fn the_program_says_that_fixtures_pass() -> TestResult {
     let output = verify(&directory)?;
     let text = String::from_utf8(output.stdout)?;
     assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.contains("all 1 fixtures agree with PyTorch") && text.contains("gradients"), "{text}");
+    assert!(text.contains("all 1 fixtures agree with PyTorch"), "{text}");
     Ok(())
 }
 
@@ -127,7 +127,10 @@ fn smallest(name: &str, tensors: &Tensors) -> usize {
 fn one_expected_number_off_by_a_hundredth_fails() -> TestResult {
     for directory in fixtures("one_expected_number_off_by_a_hundredth_fails") {
         let tensors = read(&directory)?;
-        for name in EXPECTED {
+        // Of the gradients, some of every kind.
+        let gradients =
+            tensors.keys().filter_map(|name| name.strip_prefix("expected.").filter(|name| name.starts_with("d_")));
+        for name in EXPECTED.into_iter().chain(gradients.step_by(4)) {
             let mut tampered = tensors.clone();
             let tensor = tampered.get_mut(&format!("expected.{name}")).ok_or(name)?;
             if name == "greedy" {

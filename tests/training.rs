@@ -251,6 +251,20 @@ fn a_run_that_was_killed_goes_on_from_its_last_checkpoint() -> TestResult {
 }
 
 #[test]
+fn a_gpu_goes_on_as_well() -> TestResult {
+    let Some(gpu) = common::gpu::gpu("a_gpu_goes_on_as_well") else { return Ok(()) };
+    let options = TrainOptions { steps: Some(12), validate_every: Some(6), average: Some(0.9), ..options() };
+    let (whole, parts) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    run_on(&gpu, whole.path(), &options, Start::Anew, &mut ())?;
+    let interrupted = run_on(&gpu, parts.path(), &options, Start::Anew, &mut Impatient::stops_after(4))?;
+    assert_eq!((interrupted.ended, interrupted.step), (Ended::Interrupted, 4));
+    run_on(&gpu, parts.path(), &options, Start::Resume, &mut ())?;
+    let ([best, last, _], expected) = (weights(parts.path()), weights(whole.path()));
+    assert!([best, last] == expected[..2]);
+    Ok(())
+}
+
+#[test]
 fn to_resume_without_a_checkpoint_is_to_begin() -> TestResult {
     let (anew, resumed) = (tempfile::tempdir()?, tempfile::tempdir()?);
     run(anew.path(), &options(), Start::Anew, &mut ())?;

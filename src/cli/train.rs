@@ -95,7 +95,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let Resolved { task, options, settings } = resolve(&args.settings.or(&settings)?)?;
     tell_left_out(&task.left_out);
-    let device = open(&args.device, args.quiet)?;
+    let device = DeviceOptions { device: args.device.clone(), precision: Precision::F32 }.open(args.quiet)?;
 
     // The settings are written once nothing speaks against them any more, and before anything could be interrupted.
     let settings = settings.to_toml()?;
@@ -112,7 +112,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let start = if args.resume { Start::Resume } else { Start::Anew };
     let summary = match &device {
         Device::Cpu(cpu) => block_on(train(cpu, &task, &options, &folder, start, &mut reporter)),
-        Device::Gpu(_) => return Err(Failure::Usage("--device: models are trained on the CPU only so far".to_owned())),
+        Device::Gpu(gpu) => block_on(train(gpu, &task, &options, &folder, start, &mut reporter)),
     };
     reporter.finish();
     let how_to_go_on = || format!("seq2seq train --resume --out {}", quoted(&args.out));
@@ -137,12 +137,6 @@ pub fn run(args: Args) -> Result<Outcome> {
         conclude(&summary, &args.out);
     }
     Ok(Outcome::Fine)
-}
-
-/// Opens the device: as long as GPUs cannot train, the CPU is the best there is.
-fn open(request: &DeviceRequest, quiet: bool) -> Result<Device> {
-    let device = if *request == DeviceRequest::Auto { DeviceRequest::Cpu } else { request.clone() };
-    DeviceOptions { device, precision: Precision::F32 }.open(quiet)
 }
 
 /// Set by Ctrl-C and other requests to end; a second one ends at once.
