@@ -124,6 +124,15 @@ fn the_gpu_agrees_with_the_cpu() {
     }
 }
 
+#[test]
+fn the_gpu_says_the_same_twice() {
+    let Some(gpu) = gpu_with("the_gpu_says_the_same_twice", Choices::best(Precision::F32)) else { return };
+    for case in cases() {
+        let [once, twice] = [(); 2].map(|()| block_on(outputs(&gpu, &case, Precision::F32)).expect("a GPU that runs"));
+        assert!(once == twice, "{}: {case}", case.name());
+    }
+}
+
 /// The names of the operations that fail with a fault.
 fn failing(fault: Fault) -> BTreeSet<&'static str> {
     let backend = Faulty::new(fault);

@@ -237,6 +237,11 @@ impl Engine {
         Ok((!timer.missed).then_some(timer.total))
     }
 
+    /// Hands everything that waits to the device, without waiting for it.
+    pub fn start(&self) -> Result<()> {
+        self.submit(&mut self.lock(), &[]).map(|_| ())
+    }
+
     /// Runs everything that waits, and waits for it.
     pub fn finish(&self) -> Result<()> {
         let (_, submission) = self.submit(&mut self.lock(), &[])?;

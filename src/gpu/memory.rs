@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The pool keeps at most this many bytes that are in nobody's hands.
+/// The pool keeps this many bytes that are in nobody's hands, or as many as were in use at once: what a step of
+/// training uses, the next one uses again.
 const KEPT_BYTES: u64 = 1 << 29;
 
 /// Where a part of a memory may begin: what every adapter can bind.
@@ -91,6 +92,8 @@ struct State {
     /// groups, every time.
     free: HashMap<u64, BTreeMap<u64, wgpu::Buffer>>,
     free_bytes: u64,
+    used_bytes: u64,
+    most_used_bytes: u64,
     next_id: u64,
     created: u64,
     dropped: Vec<u64>,
@@ -113,6 +116,8 @@ impl Pool {
         if used {
             state.free_bytes -= size;
         }
+        state.used_bytes += size;
+        state.most_used_bytes = state.most_used_bytes.max(state.used_bytes);
         drop(state);
         let range = MemoryRange { id, offset: 0, size };
         (Arc::new(Memory { range, owner: Owner::This(buffer, Arc::clone(self)) }), used)
@@ -139,7 +144,8 @@ impl Pool {
     fn put_back(&self, buffer: wgpu::Buffer, id: u64) {
         let mut state = self.lock();
         let size = buffer.size();
-        if state.free_bytes + size > KEPT_BYTES {
+        state.used_bytes -= size;
+        if state.free_bytes + size > KEPT_BYTES.max(state.most_used_bytes) {
             state.dropped.push(id);
             return;
         }

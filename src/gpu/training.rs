@@ -221,7 +221,9 @@ impl Training for Gpu {
         moments: &mut [GpuArena; 2],
         average: Option<&mut GpuArena>,
     ) -> Result<()> {
-        self.record_update(update, norm, values, gradients, moments, average.as_deref())
+        self.record_update(update, norm, values, gradients, moments, average.as_deref())?;
+        // A step ends here: the device has enough to do, and the step's memory can serve the next one.
+        self.engine.start()
     }
 }
 
