@@ -18,7 +18,7 @@ use crate::{Array, Float, Result};
 pub(crate) use training::check_matmul;
 pub use training::{
     AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, NO_TARGET, Occurrences, Rule, Sequence,
-    Skipped, Training, Update, pcg,
+    Skipped, Symbols, Training, Update, pcg,
 };
 
 /// The operations of an attention model on one device.

@@ -284,27 +284,79 @@ pub struct Occurrences<B: Backend> {
 impl<B: Backend> Occurrences<B> {
     /// Of the positions within the sentences of a batch.
     pub fn new(backend: &B, batch: &Batch) -> Result<Self> {
-        let len = batch.len();
-        let positions = |(sentence, &length): (usize, &u32)| sentence * len..sentence * len + length as usize;
-        let rows = batch.lengths().iter().enumerate().flat_map(positions);
-        let mut pairs: Vec<(u32, u32)> = rows.map(|row| (batch.ids()[row], row as u32)).collect();
-        pairs.sort_unstable();
-        let (mut symbols, mut starts) = (Vec::new(), Vec::new());
-        for (place, &(id, _)) in pairs.iter().enumerate() {
-            if symbols.last() != Some(&id) {
-                symbols.push(id);
-                starts.push(place as u32);
-            }
-        }
+        let pairs = positions(batch);
+        let ids = distinct(&pairs);
+        Self::of(backend, &ids, &pairs)
+    }
+
+    /// Every id of `symbols`, which lie in `pairs` of (id, row) in this order.
+    fn of(backend: &B, symbols: &[u32], pairs: &[(u32, u32)]) -> Result<Self> {
+        let first =
+            |(place, pair): (usize, &(u32, u32))| (place == 0 || pairs[place - 1].0 != pair.0).then_some(place as u32);
+        let mut starts: Vec<u32> = pairs.iter().enumerate().filter_map(first).collect();
         starts.push(pairs.len() as u32);
-        let rows: Vec<u32> = pairs.into_iter().map(|(_, row)| row).collect();
+        let rows: Vec<u32> = pairs.iter().map(|&(_, row)| row).collect();
         Ok(Self {
-            symbols: backend.upload_ids(&symbols)?,
+            symbols: backend.upload_ids(symbols)?,
             starts: backend.upload_ids(&starts)?,
             rows: backend.upload_ids(&rows)?,
             count: symbols.len(),
         })
     }
+}
+
+/// The different ids of a batch, each worked on once in place of at every position.
+#[derive(Debug)]
+pub struct Symbols<B: Backend> {
+    /// Where each of them stands among the rows, and in the table: row i of the symbols' own matrix is symbol i's.
+    pub in_table: Occurrences<B>,
+    /// Which positions each of them stands at, symbol i being called i.
+    pub at_positions: Occurrences<B>,
+    /// The number of the symbol at each position (batch · len); 0 beyond the sentences.
+    pub places: B::Ids,
+}
+
+impl<B: Backend> Symbols<B> {
+    /// Of a batch; none where that would hardly be less work.
+    pub fn new(backend: &B, batch: &Batch) -> Result<Option<Self>> {
+        let pairs = positions(batch);
+        let ids = distinct(&pairs);
+        if 2 * ids.len() > pairs.len() {
+            return Ok(None);
+        }
+        let mut places = vec![0; batch.ids().len()];
+        let mut numbered = Vec::with_capacity(pairs.len());
+        let mut number = 0;
+        for (index, &(id, row)) in pairs.iter().enumerate() {
+            number += u32::from(index > 0 && pairs[index - 1].0 != id);
+            places[row as usize] = number;
+            numbered.push((number, row));
+        }
+        let numbers: Vec<u32> = (0..ids.len() as u32).collect();
+        let own: Vec<(u32, u32)> = ids.iter().copied().zip(numbers.iter().copied()).collect();
+        Ok(Some(Self {
+            in_table: Occurrences::of(backend, &ids, &own)?,
+            at_positions: Occurrences::of(backend, &numbers, &numbered)?,
+            places: backend.upload_ids(&places)?,
+        }))
+    }
+}
+
+/// (id, row) of every position within the sentences, by id and then in ascending order.
+fn positions(batch: &Batch) -> Vec<(u32, u32)> {
+    let len = batch.len();
+    let rows = |(sentence, &length): (usize, &u32)| sentence * len..sentence * len + length as usize;
+    let rows = batch.lengths().iter().enumerate().flat_map(rows);
+    let mut pairs: Vec<(u32, u32)> = rows.map(|row| (batch.ids()[row], row as u32)).collect();
+    pairs.sort_unstable();
+    pairs
+}
+
+/// The different ids, in ascending order.
+fn distinct(pairs: &[(u32, u32)]) -> Vec<u32> {
+    let mut ids: Vec<u32> = pairs.iter().map(|&(id, _)| id).collect();
+    ids.dedup();
+    ids
 }
 
 /// How the sums of a recurrent layer's gates lie side by side.

@@ -15,6 +15,7 @@ macro_rules! operations {
     ($($name:ident($($argument:ident: $type:ty),* $(,)?) -> $output:ty = $body:expr;)*) => {
         /// The operations that are products or run over registers; what they do stands in the contract.
         #[expect(missing_docs, reason = "the contract's operations, under their own names")]
+        #[expect(clippy::too_many_arguments, reason = "the contract's")]
         pub trait Compiled: Float {
             $(fn $name($($argument: $type),*) -> Result<$output> where Self: Lanes;)*
         }

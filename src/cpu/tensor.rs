@@ -1,8 +1,10 @@
 //! Matrices, and the aligned memory behind them.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, OnceLock};
 
 use super::simd::Lanes;
+use super::training::Packed;
 use crate::Array;
 
 /// Numbers that begin at a cache line, so that a register is never loaded from two.
@@ -141,18 +143,65 @@ impl<T: Lanes> DerefMut for Scratch<T> {
     }
 }
 
+/// The numbers of a matrix, and what products have made of them: once they are to be changed, that is forgotten.
+#[derive(Debug)]
+pub struct Numbers<T: Lanes> {
+    numbers: Scratch<T>,
+    packed: [OnceLock<Arc<[Packed<T>]>>; 2],
+}
+
+/// How a matrix is packed for products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Packing {
+    /// As it is.
+    Plain,
+    /// Transposed.
+    Transposed,
+}
+
+impl<T: Lanes> Numbers<T> {
+    /// What `make` gives, which depends on the numbers alone: kept from the first time on. All callers of one matrix ask
+    /// for it in as many parts; whoever does not is given its own.
+    pub fn packed(&self, packing: Packing, parts: usize, make: impl Fn(usize) -> Packed<T>) -> Arc<[Packed<T>]> {
+        let all = || (0..parts).map(&make).collect();
+        let kept = self.packed[packing as usize].get_or_init(all);
+        if kept.len() == parts { Arc::clone(kept) } else { all() }
+    }
+}
+
+impl<T: Lanes> From<Scratch<T>> for Numbers<T> {
+    fn from(numbers: Scratch<T>) -> Self {
+        Self { numbers, packed: [OnceLock::new(), OnceLock::new()] }
+    }
+}
+
+impl<T: Lanes> Deref for Numbers<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.numbers
+    }
+}
+
+impl<T: Lanes> DerefMut for Numbers<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.packed.iter_mut().for_each(|packed| drop(packed.take()));
+        &mut self.numbers
+    }
+}
+
 /// A row-major matrix.
 #[derive(Debug)]
 pub struct Matrix<T: Lanes> {
     pub(super) rows: usize,
     pub(super) cols: usize,
-    pub(super) data: Scratch<T>,
+    pub(super) data: Numbers<T>,
 }
 
 impl<T: Lanes> Matrix<T> {
     /// Zeros.
     pub(super) fn zeros(rows: usize, cols: usize) -> Self {
-        Self { rows, cols, data: Scratch::zeros(rows * cols) }
+        Self { rows, cols, data: Scratch::zeros(rows * cols).into() }
     }
 
     /// One row.
@@ -165,7 +214,7 @@ impl<T: Lanes> Clone for Matrix<T> {
     fn clone(&self) -> Self {
         let mut data = Scratch::new(self.data.len());
         data.copy_from_slice(&self.data);
-        Self { rows: self.rows, cols: self.cols, data }
+        Self { rows: self.rows, cols: self.cols, data: data.into() }
     }
 }
 

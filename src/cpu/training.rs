@@ -12,7 +12,7 @@ use std::ops::Range;
 pub(super) use attention::{attention_backward, attention_memory_backward};
 pub(super) use elements::{dropout, embedding_backward, put_position, take_position, tanh_backward};
 pub(super) use loss::generator_loss;
-pub(super) use matmul::{matmul_nn, matmul_nt, matmul_tn};
+pub(super) use matmul::{Packed, matmul_nn, matmul_nt, matmul_tn};
 pub(super) use optimizer::{gradient_norm, update};
 pub(super) use recurrent::{
     recurrent_backward, recurrent_begin, recurrent_forward, recurrent_initial_backward, recurrent_weight_backward,

@@ -5,6 +5,7 @@
 
 mod attention;
 mod decoder;
+mod embedded;
 mod encoder;
 mod layout;
 mod pass;
@@ -99,7 +100,14 @@ impl<B: Training> Learner<B> {
     /// Forward and backward: adds to the gradients and to the loss.
     pub fn accumulate(&mut self, backend: &B, batch: &PairBatch, options: &StepOptions) -> Result<()> {
         let (values, gradients) = (self.values.as_ref(), self.gradients.as_mut());
-        let pass = Pass { backend, config: &self.config, slots: &self.layout.slots, values, options: *options };
+        let pass = Pass {
+            backend,
+            config: &self.config,
+            slots: &self.layout.slots,
+            shapes: &self.layout.shapes,
+            values,
+            options: *options,
+        };
         let encoded = pass.encode(&batch.source)?;
         let decoded = pass.decode(&encoded, &batch.target_in)?;
         let rows = batch.target_out.len();
@@ -137,7 +145,14 @@ impl<B: Training> Learner<B> {
     pub async fn loss(&self, backend: &B, batch: &PairBatch, smoothing: f32) -> Result<f64> {
         let values = self.average.as_ref().unwrap_or(&self.values).as_ref();
         let options = StepOptions { dropout: 0.0, smoothing, seed: 0, scale: 0.0 };
-        let pass = Pass { backend, config: &self.config, slots: &self.layout.slots, values, options };
+        let pass = Pass {
+            backend,
+            config: &self.config,
+            slots: &self.layout.slots,
+            shapes: &self.layout.shapes,
+            values,
+            options,
+        };
         let encoded = pass.encode(&batch.source)?;
         let decoded = pass.decode(&encoded, &batch.target_in)?;
         let [weight, bias] = pass.slots.generator;

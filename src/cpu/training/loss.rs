@@ -8,7 +8,7 @@ use super::matmul::{Columns, End, Packed, multiply_columns, multiply_rows};
 use crate::backend::{GeneratorGradients, LossOptions, NO_TARGET};
 use crate::cpu::rows::{exponentials, maximum};
 use crate::cpu::simd::{Lanes, dispatch};
-use crate::cpu::tensor::Matrix;
+use crate::cpu::tensor::{Matrix, Packing};
 use crate::cpu::{Cpu, parallel};
 use crate::{Error, Result};
 
@@ -19,7 +19,6 @@ const LIMIT: usize = 32 << 20;
 const WORTH: usize = 10_000;
 
 /// See [`generator_loss`](crate::backend::Training::generator_loss).
-#[expect(clippy::too_many_arguments, reason = "the contract's")]
 pub fn generator_loss<T: Lanes>(
     attentional: &Matrix<T>,
     weight: &Matrix<T>,
@@ -45,9 +44,11 @@ pub fn generator_loss<T: Lanes>(
         d_attentional.data.fill(T::ZERO);
     }
     let rows: Vec<u32> = (0..targets.len() as u32).filter(|&row| targets[row as usize] != NO_TARGET).collect();
-    let forward = Packed::transposed(Columns::all(weight), 0..vocab_size);
+    let transposed = |_| Packed::transposed(Columns::all(weight), 0..vocab_size);
+    let forward = weight.data.packed(Packing::Transposed, 1, transposed);
     let symbols: Vec<u32> = (0..vocab_size as u32).collect();
-    let backward = gradients.as_ref().map(|_| Packed::rows(Columns::all(weight), &symbols));
+    let plain = |_| Packed::rows(Columns::all(weight), &symbols);
+    let backward = gradients.as_ref().map(|_| weight.data.packed(Packing::Plain, 1, plain));
     let at_once = (LIMIT / (vocab_size * size_of::<T>()).max(1)).max(1);
     // Spread evenly: a last chunk of a few rows would read all the weights for them.
     let chunks = rows.len().div_ceil(at_once);
@@ -61,7 +62,7 @@ pub fn generator_loss<T: Lanes>(
             });
         };
         let end = End { bias: Some(&bias.data), ..End::REPLACE };
-        forward.multiply(&here, pack, end, &mut logits.data);
+        forward[0].multiply(&here, pack, end, &mut logits.data);
         let gold: Vec<u32> = chunk.iter().map(|&row| targets[row as usize]).collect();
         total += cross_entropy(&mut logits, &gold, options);
         if let (Some(backward), Some(GeneratorGradients { d_attentional, d_weight, d_bias })) =
@@ -71,7 +72,7 @@ pub fn generator_loss<T: Lanes>(
                 d_bias.data.iter_mut().zip(logits.row(row)).for_each(|(sum, &number)| *sum += number);
             }
             let mut d_chunk = Matrix::zeros(chunk.len(), attentional.cols);
-            multiply_rows(Columns::all(&logits), &here, backward, End::REPLACE, &mut d_chunk);
+            multiply_rows(Columns::all(&logits), &here, &backward[0], End::REPLACE, &mut d_chunk);
             let mut inputs = Matrix::zeros(chunk.len(), attentional.cols);
             for (place, &row) in chunk.iter().enumerate() {
                 let cols = attentional.cols;

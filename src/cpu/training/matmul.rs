@@ -12,7 +12,7 @@ use crate::cpu::parallel;
 use crate::cpu::product::{Four, Operand, Product, Sums, Tiles};
 use crate::cpu::simd::{Lanes, Shape, lanes};
 use crate::cpu::strip::Strip;
-use crate::cpu::tensor::{Matrix, Scratch};
+use crate::cpu::tensor::{Matrix, Packing, Scratch};
 use crate::{Error, Float, Result};
 
 /// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.
@@ -314,9 +314,9 @@ pub fn matmul_nt<T: Lanes>(
     if let Some(bias) = bias {
         Error::check("matmul_nt", "bias", out.cols, bias.data.len())?;
     }
-    let packed = Packed::transposed(Columns::all(b), 0..b.rows);
+    let packed = b.data.packed(Packing::Transposed, 1, |_| Packed::transposed(Columns::all(b), 0..b.rows));
     let end = End { bias: bias.map(|bias| &*bias.data), accumulate, tanh: activation == Activation::Tanh };
-    multiply(a, &packed, end, out);
+    multiply(a, &packed[0], end, out);
     Ok(())
 }
 
@@ -324,7 +324,8 @@ pub fn matmul_nt<T: Lanes>(
 pub fn matmul_nn<T: Lanes>(a: &Matrix<T>, b: &Matrix<T>, accumulate: bool, out: &mut Matrix<T>) -> Result<()> {
     check_matmul("matmul_nn", [a.rows, b.cols], [a.cols, b.rows], [out.rows, out.cols])?;
     let rows: Vec<u32> = (0..b.rows as u32).collect();
-    multiply(a, &Packed::rows(Columns::all(b), &rows), End { accumulate, ..End::REPLACE }, out);
+    let packed = b.data.packed(Packing::Plain, 1, |_| Packed::rows(Columns::all(b), &rows));
+    multiply(a, &packed[0], End { accumulate, ..End::REPLACE }, out);
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 //! first rows of each product.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use pulp::{Simd, WithSimd};
 
@@ -11,7 +12,7 @@ use super::matmul::{Columns, End, Packed, kept, multiply_columns};
 use crate::backend::{GateLayout, Sequence, State};
 use crate::cpu::panels::Rows;
 use crate::cpu::simd::{Lanes, dispatch, lanes};
-use crate::cpu::tensor::{Matrix, Scratch};
+use crate::cpu::tensor::{Matrix, Packing, Scratch};
 use crate::cpu::{Cpu, parallel};
 use crate::model::Cell;
 use crate::{Error, Result};
@@ -69,17 +70,24 @@ impl Sizes {
         parallel::threads().min(work / WORTH + 1).min(self.batch.max(1))
     }
 
-    /// W_hh of a direction, transposed for forward.
-    fn transposed<T: Lanes>(&self, weight_hh: &Matrix<T>, direction: usize) -> Packed<T> {
-        let width = self.layout.width();
-        Packed::transposed(Columns::all(weight_hh), direction * width..(direction + 1) * width)
+    /// W_hh of every direction, transposed for forward.
+    fn transposed<T: Lanes>(&self, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+        let pack = |direction| Packed::transposed(Columns::all(weight_hh), self.rows(direction));
+        weight_hh.data.packed(Packing::Transposed, self.layout.directions, pack)
     }
 
-    /// W_hh of a direction as it is, for backward.
-    fn plain<T: Lanes>(&self, weight_hh: &Matrix<T>, direction: usize) -> Packed<T> {
-        let width = self.layout.width();
-        let rows: Vec<u32> = (direction * width..(direction + 1) * width).map(|row| row as u32).collect();
-        Packed::rows(Columns::all(weight_hh), &rows)
+    /// W_hh of every direction as it is, for backward.
+    fn plain<T: Lanes>(&self, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+        let pack = |direction| {
+            let rows: Vec<u32> = self.rows(direction).map(|row| row as u32).collect();
+            Packed::rows(Columns::all(weight_hh), &rows)
+        };
+        weight_hh.data.packed(Packing::Plain, self.layout.directions, pack)
+    }
+
+    /// The rows of a direction in W_hh.
+    fn rows(&self, direction: usize) -> Range<usize> {
+        direction * self.layout.width()..(direction + 1) * self.layout.width()
     }
 }
 
@@ -200,8 +208,7 @@ pub fn recurrent_forward<T: Lanes>(
     sequence: &mut Sequence<Cpu<T>>,
 ) -> Result<()> {
     let sizes = Sizes::check("recurrent_forward", layout, weight_hh, lengths, sequence)?;
-    let weights: Vec<Packed<T>> =
-        (0..layout.directions).map(|direction| sizes.transposed(weight_hh, direction)).collect();
+    let weights = sizes.transposed(weight_hh);
     let dealt = deal(sizes, sizes.threads(), lengths, sequence, None, None, None);
     parallel::for_each(dealt, |mut sentences| {
         let mut product = Scratch::new(sentences.len() * layout.width());
@@ -251,7 +258,7 @@ pub fn recurrent_backward<T: Lanes>(
         Error::check(OPERATION, "d_last rows", sizes.batch, d_last.rows)?;
         Error::check(OPERATION, "d_last columns", sequence.output.cols, d_last.cols)?;
     }
-    let weights: Vec<Packed<T>> = (0..layout.directions).map(|direction| sizes.plain(weight_hh, direction)).collect();
+    let weights = sizes.plain(weight_hh);
     let dealt = deal(sizes, sizes.threads(), lengths, sequence, Some(carry), Some(d_output), d_last);
     parallel::for_each(dealt, |mut sentences| {
         let mut d_hidden = Scratch::new(sentences.len() * layout.hidden);
@@ -304,6 +311,7 @@ pub fn recurrent_initial_backward<T: Lanes>(
     Error::check(OPERATION, "d_initial columns", cols, d_initial.cols)?;
     let rows: Vec<u32> = (0..sizes.batch as u32).collect();
     let mut d_hidden = Scratch::new(sizes.batch * size);
+    let weights = sizes.plain(weight_hh);
     for direction in 0..layout.directions {
         let gates = Columns::new(&sequence.gates, direction * layout.width()..(direction + 1) * layout.width());
         let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
@@ -314,7 +322,7 @@ pub fn recurrent_initial_backward<T: Lanes>(
                 &gates.row(sentence * sizes.len + sizes.position(direction, length, 0))[inner.clone()]
             });
         };
-        sizes.plain(weight_hh, direction).multiply(&rows, pack, End::REPLACE, &mut d_hidden);
+        weights[direction].multiply(&rows, pack, End::REPLACE, &mut d_hidden);
         for (sentence, d_hidden) in d_hidden.chunks_exact(size.max(1)).take(sizes.batch).enumerate() {
             let out = &mut d_initial.data[sentence * cols + direction * size..][..size];
             out.copy_from_slice(d_hidden);

@@ -2,10 +2,11 @@
 //! with input feeding, one position after the other.
 
 use super::attention::{Attended, AttendedGradients, Keys};
+use super::embedded::Embedded;
 use super::encoder::{Encoded, InitialGradient};
-use super::pass::{Pass, Place};
+use super::pass::{Pass, Place, no_layers};
 use crate::Result;
-use crate::backend::{Activation, Occurrences, Sequence, Training};
+use crate::backend::{Activation, Sequence, Training};
 use crate::model::Bridge;
 use crate::text::Batch;
 
@@ -15,10 +16,8 @@ pub struct Decoded<B: Training> {
     batch: usize,
     len: usize,
     lengths: B::Ids,
-    occurrences: Occurrences<B>,
     keys: Keys<B>,
-    /// The embeddings, after dropout.
-    embedded: B::Tensor,
+    embedded: Embedded<B>,
     layers: Vec<Sequence<B>>,
     /// What the layers above the first read, where it is not the layer below itself.
     inputs: Vec<B::Tensor>,
@@ -42,12 +41,9 @@ impl<B: Training> Decoded<B> {
         &self.layers[self.layers.len() - 1].output
     }
 
-    /// What a layer reads.
+    /// What a layer above the first reads.
     fn input(&self, layer: usize) -> &B::Tensor {
-        match layer {
-            0 => &self.embedded,
-            _ => self.inputs.get(layer - 1).unwrap_or(&self.layers[layer - 1].output),
-        }
+        self.inputs.get(layer - 1).unwrap_or(&self.layers[layer - 1].output)
     }
 }
 
@@ -56,20 +52,18 @@ impl<B: Training> Pass<'_, B> {
     pub fn decode(&self, encoded: &Encoded<B>, target: &Batch) -> Result<Decoded<B>> {
         let (backend, decoder) = (self.backend, &self.config.decoder);
         let (batch, len, hidden) = (target.batch(), target.len(), decoder.hidden_size);
-        let ids = backend.upload_ids(target.ids())?;
         let lengths = backend.upload_ids(target.lengths())?;
-        let mut embedded = backend.zeros(batch * len, decoder.embedding_size)?;
-        backend.embedding(self.value(self.slots.target_embedding), &ids, &mut embedded)?;
-        self.dropout(Place::Target, &mut embedded)?;
         let mut layers = Vec::with_capacity(decoder.num_layers);
         for (index, layer) in self.slots.decoder.iter().enumerate() {
             let initial = encoded.initial(self.config.bridge, index);
             layers.push(self.sequence(layer, initial, &lengths, batch, len)?);
         }
+        let first = self.slots.decoder.first().ok_or_else(no_layers)?;
+        let table = self.slots.target_embedding;
+        let embedded = self.embed(table, Place::Target, target, first, &mut layers[0].gates)?;
         let mut decoded = Decoded {
             batch,
             len,
-            occurrences: Occurrences::new(backend, target)?,
             keys: self.keys(encoded)?,
             embedded,
             layers,
@@ -80,10 +74,7 @@ impl<B: Training> Pass<'_, B> {
             dropped: None,
             lengths,
         };
-        if let Some(first) = self.slots.decoder.first() {
-            self.input_sums(first, &decoded.embedded, &mut decoded.layers[0].gates)?;
-        }
-        match self.slots.decoder.first().and_then(|first| first.feed) {
+        match first.feed {
             Some(feed) => self.decode_stepwise(encoded, feed, &mut decoded)?,
             None => self.decode_at_once(encoded, &mut decoded)?,
         }
@@ -181,7 +172,8 @@ impl<B: Training> Pass<'_, B> {
         let mut carries: Vec<B::Tensor> =
             self.slots.decoder.iter().map(|_| backend.zeros(batch, hidden)).collect::<Result<_>>()?;
 
-        let d_embedded = match self.slots.decoder.first().and_then(|first| first.feed) {
+        let first = self.slots.decoder.first().ok_or_else(no_layers)?;
+        match first.feed {
             Some(feed) => self.decode_stepwise_backward(
                 encoded,
                 feed,
@@ -206,11 +198,11 @@ impl<B: Training> Pass<'_, B> {
                     &mut d_scores,
                     &mut d,
                 )?;
-                self.decode_at_once_backward(&mut decoded, &d.d_hidden, &mut carries, gradients)?
+                self.decode_at_once_backward(&mut decoded, &d.d_hidden, &mut carries, gradients)?;
             }
-        };
-        let d_embedding = &mut gradients[self.slots.target_embedding];
-        backend.embedding_backward(&decoded.occurrences, &d_embedded, d_embedding)?;
+        }
+        let (table, d_gates) = (self.slots.target_embedding, (&decoded.layers[0].gates, batch * len));
+        self.embed_backward(table, Place::Target, &decoded.embedded, first, d_gates, gradients)?;
 
         let Decoded { keys, weights, attended, .. } = &decoded;
         let query = decoded.query();
@@ -230,47 +222,35 @@ impl<B: Training> Pass<'_, B> {
         Ok((d_memory, d_initial))
     }
 
-    /// The recurrent layers, from the top one's d_h; the gradient of the embeddings.
+    /// The recurrent layers, from the top one's d_h.
     fn decode_at_once_backward(
         &self,
         decoded: &mut Decoded<B>,
         d_query: &B::Tensor,
         carries: &mut [B::Tensor],
         gradients: &mut [B::Tensor],
-    ) -> Result<B::Tensor> {
+    ) -> Result<()> {
         let (backend, len) = (self.backend, decoded.len);
         let mut d_above: Option<B::Tensor> = None;
         for (index, layer) in self.slots.decoder.iter().enumerate().rev() {
             let d_output = d_above.as_ref().unwrap_or(d_query);
             let (sequence, carry) = (&mut decoded.layers[index], &mut carries[index]);
-            let weight_hh = self.value(layer.weight_hh);
-            backend.recurrent_backward(
-                layer.gates,
-                weight_hh,
-                &decoded.lengths,
-                0..len,
-                d_output,
-                None,
-                sequence,
-                carry,
-            )?;
-            self.recurrent_weights_backward(layer, &decoded.layers[index], decoded.input(index), gradients)?;
-            let mut d_input = self.input_gradient(index, decoded.batch * len)?;
-            backend.matmul_nn(&decoded.layers[index].gates, self.value(layer.weight_ih), false, &mut d_input)?;
-            let place = if index == 0 { Place::Target } else { Place::Decoder(index - 1, 0) };
-            self.dropout(place, &mut d_input)?;
-            d_above = Some(d_input);
+            let (weight_hh, lengths) = (self.value(layer.weight_hh), &decoded.lengths);
+            backend.recurrent_backward(layer.gates, weight_hh, lengths, 0..len, d_output, None, sequence, carry)?;
+            backend.recurrent_weight_backward(layer.gates, sequence, &mut gradients[layer.weight_hh])?;
+            if index > 0 {
+                let d_gates = &decoded.layers[index].gates;
+                self.input_weights_backward(layer, d_gates, decoded.input(index), gradients)?;
+                let mut d_input = backend.zeros(decoded.batch * len, self.config.decoder.hidden_size)?;
+                backend.matmul_nn(d_gates, self.value(layer.weight_ih), false, &mut d_input)?;
+                self.dropout(Place::Decoder(index - 1, 0), &mut d_input)?;
+                d_above = Some(d_input);
+            }
         }
-        d_above.map_or_else(|| self.input_gradient(0, 0), Ok)
+        Ok(())
     }
 
-    /// Zeros for the gradient of a layer's input.
-    fn input_gradient(&self, layer: usize, rows: usize) -> Result<B::Tensor> {
-        let decoder = &self.config.decoder;
-        self.backend.zeros(rows, if layer == 0 { decoder.embedding_size } else { decoder.hidden_size })
-    }
-
-    /// With input feeding the last position comes first, as a whole; the gradient of the embeddings.
+    /// With input feeding the last position comes first, as a whole.
     #[expect(clippy::too_many_arguments, reason = "all that forward computed, with its gradients")]
     fn decode_stepwise_backward(
         &self,
@@ -282,7 +262,7 @@ impl<B: Training> Pass<'_, B> {
         d: &mut AttendedGradients<B>,
         carries: &mut [B::Tensor],
         gradients: &mut [B::Tensor],
-    ) -> Result<B::Tensor> {
+    ) -> Result<()> {
         let (backend, batch, len) = (self.backend, decoded.batch, decoded.len);
         let hidden = self.config.decoder.hidden_size;
         let rows = || backend.zeros(batch, hidden);
@@ -337,17 +317,17 @@ impl<B: Training> Pass<'_, B> {
             }
         }
         for (index, layer) in self.slots.decoder.iter().enumerate() {
-            self.recurrent_weights_backward(layer, &decoded.layers[index], decoded.input(index), gradients)?;
+            let sequence = &decoded.layers[index];
+            backend.recurrent_weight_backward(layer.gates, sequence, &mut gradients[layer.weight_hh])?;
+            match &decoded.feeds {
+                Some(feeds) if index == 0 => {
+                    let skipped = layer.gates.skipped_of_input();
+                    backend.matmul_tn(&sequence.gates, feeds, skipped, &mut gradients[feed], None)?;
+                }
+                _ => self.input_weights_backward(layer, &sequence.gates, decoded.input(index), gradients)?,
+            }
         }
-        let mut d_embedded = self.input_gradient(0, batch * len)?;
-        if let (Some(first), Some(feeds)) = (self.slots.decoder.first(), &decoded.feeds) {
-            let gates = &decoded.layers[0].gates;
-            let skipped = first.gates.skipped_of_input();
-            backend.matmul_tn(gates, feeds, skipped, &mut gradients[feed], None)?;
-            backend.matmul_nn(gates, self.value(first.weight_ih), false, &mut d_embedded)?;
-            self.dropout(Place::Target, &mut d_embedded)?;
-        }
-        Ok(d_embedded)
+        Ok(())
     }
 
     /// What attention computed at one position.

@@ -1,8 +1,9 @@
 //! The source side, forward and backward: embedding, recurrent layers, and the bridge to the decoder.
 
-use super::pass::{Pass, Place};
+use super::embedded::Embedded;
+use super::pass::{Pass, Place, no_layers};
 use crate::Result;
-use crate::backend::{Activation, Occurrences, Sequence, State, Training};
+use crate::backend::{Activation, Sequence, State, Training};
 use crate::model::Bridge;
 use crate::text::Batch;
 
@@ -12,9 +13,7 @@ pub struct Encoded<B: Training> {
     pub batch: usize,
     pub len: usize,
     pub lengths: B::Ids,
-    occurrences: Occurrences<B>,
-    /// The embeddings, after dropout.
-    embedded: B::Tensor,
+    embedded: Embedded<B>,
     /// Every layer; what the next one reads is dropped in place.
     layers: Vec<Sequence<B>>,
     /// The decoder's first state per layer, where the bridge makes one.
@@ -51,16 +50,18 @@ impl<B: Training> Pass<'_, B> {
     pub fn encode(&self, source: &Batch) -> Result<Encoded<B>> {
         let (backend, encoder) = (self.backend, &self.config.encoder);
         let (batch, len) = (source.batch(), source.len());
-        let ids = backend.upload_ids(source.ids())?;
         let lengths = backend.upload_ids(source.lengths())?;
-        let mut embedded = backend.zeros(batch * len, encoder.embedding_size)?;
-        backend.embedding(self.value(self.slots.source_embedding), &ids, &mut embedded)?;
-        self.dropout(Place::Source, &mut embedded)?;
+        let mut embedded = None;
         let mut layers: Vec<Sequence<B>> = Vec::with_capacity(encoder.num_layers);
         for (index, layer) in self.slots.encoder.iter().enumerate() {
             let mut sequence = self.sequence(layer, None, &lengths, batch, len)?;
-            let input = layers.last().map_or(&embedded, |below| &below.output);
-            self.input_sums(layer, input, &mut sequence.gates)?;
+            match layers.last() {
+                Some(below) => self.input_sums(layer, &below.output, &mut sequence.gates)?,
+                None => {
+                    let table = self.slots.source_embedding;
+                    embedded = Some(self.embed(table, Place::Source, source, layer, &mut sequence.gates)?);
+                }
+            }
             let weight_hh = self.value(layer.weight_hh);
             backend.recurrent_forward(layer.gates, weight_hh, &lengths, 0..len, &mut sequence)?;
             if index + 1 < encoder.num_layers {
@@ -81,8 +82,8 @@ impl<B: Training> Pass<'_, B> {
             }
             initial.push(state);
         }
-        let occurrences = Occurrences::new(backend, source)?;
-        Ok(Encoded { batch, len, lengths, occurrences, embedded, layers, initial })
+        let embedded = embedded.ok_or_else(no_layers)?;
+        Ok(Encoded { batch, len, lengths, embedded, layers, initial })
     }
 
     /// Backward over the sources, from the gradients of the memory and of the decoder's first states.
@@ -117,16 +118,18 @@ impl<B: Training> Pass<'_, B> {
                 sequence,
                 &mut carry,
             )?;
-            let input = below.last().map_or(&encoded.embedded, |below| &below.output);
-            self.recurrent_weights_backward(layer, sequence, input, gradients)?;
-            let inputs = if index == 0 { self.config.encoder.embedding_size } else { memory_size };
-            let mut d_input = backend.zeros(batch * len, inputs)?;
+            backend.recurrent_weight_backward(layer.gates, sequence, &mut gradients[layer.weight_hh])?;
+            let Some(below) = below.last() else {
+                let (table, d_gates) = (self.slots.source_embedding, (&sequence.gates, batch * len));
+                return self.embed_backward(table, Place::Source, &encoded.embedded, layer, d_gates, gradients);
+            };
+            self.input_weights_backward(layer, &sequence.gates, &below.output, gradients)?;
+            let mut d_input = backend.zeros(batch * len, memory_size)?;
             backend.matmul_nn(&sequence.gates, self.value(layer.weight_ih), false, &mut d_input)?;
-            let place = if index == 0 { Place::Source } else { Place::Encoder(index - 1) };
-            self.dropout(place, &mut d_input)?;
+            self.dropout(Place::Encoder(index - 1), &mut d_input)?;
             d_output = d_input;
         }
-        backend.embedding_backward(&encoded.occurrences, &d_output, &mut gradients[self.slots.source_embedding])
+        Ok(())
     }
 
     /// From the gradients of the decoder's first states to those of the encoder's last ones, per layer.

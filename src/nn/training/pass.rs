@@ -12,6 +12,8 @@ pub struct Pass<'a, B: Training> {
     pub backend: &'a B,
     pub config: &'a Config,
     pub slots: &'a Slots,
+    /// (rows, cols) of every slot.
+    pub shapes: &'a [[usize; 2]],
     pub values: &'a [B::Tensor],
     pub options: StepOptions,
 }
@@ -99,18 +101,16 @@ impl<B: Training> Pass<'_, B> {
         self.backend.matmul_tn(d_y, x, None, d_weight, Some(d_bias))
     }
 
-    /// The gradients of all weights of a recurrent layer, once its gates are gradients.
-    pub fn recurrent_weights_backward(
+    /// The gradients of W_ih and b, from those of the gates' sums and what W_ih was multiplied with.
+    pub fn input_weights_backward(
         &self,
         layer: &RecurrentSlots,
-        sequence: &Sequence<B>,
+        d_gates: &B::Tensor,
         input: &B::Tensor,
         gradients: &mut [B::Tensor],
     ) -> Result<()> {
-        self.backend.recurrent_weight_backward(layer.gates, sequence, &mut gradients[layer.weight_hh])?;
         let [d_weight, d_bias] = disjoint(gradients, [layer.weight_ih, layer.bias])?;
-        let skipped = layer.gates.skipped_of_input();
-        self.backend.matmul_tn(&sequence.gates, input, skipped, d_weight, Some(d_bias))
+        self.backend.matmul_tn(d_gates, input, layer.gates.skipped_of_input(), d_weight, Some(d_bias))
     }
 }
 
@@ -123,4 +123,9 @@ pub fn disjoint<T>(tensors: &mut [T], slots: [Slot; 2]) -> Result<[&mut T; 2]> {
         expected: slots[0].max(slots[1]) + 1,
         found,
     })
+}
+
+/// A stack without layers, which no configuration that was checked asks for.
+pub fn no_layers() -> Error {
+    Error::Shape { operation: "training", what: "recurrent layers", expected: 1, found: 0 }
 }
