@@ -71,8 +71,9 @@ fn check(
     assert_eq!(found.len(), inputs.len(), "{case}");
     let mut moved = false;
     for which in 0..inputs.len() {
+        assert_eq!(found[which].len(), inputs[which].data.len(), "{case}: {}", inputs[which].name);
         let scale = found[which].iter().fold(1.0_f64, |largest, d| largest.max(d.abs()));
-        for index in 0..inputs[which].data.len() {
+        for (index, &gradient) in found[which].iter().enumerate() {
             if !(inputs[which].free)(index) {
                 continue;
             }
@@ -83,8 +84,8 @@ fn check(
             };
             let slope = (at(here + EPSILON)? - at(here - EPSILON)?) / (2.0 * EPSILON);
             inputs[which].data[index] = here;
-            let (name, error) = (inputs[which].name, (slope - found[which][index]).abs() / scale);
-            assert!(error <= TOLERANCE, "{case}: d_{name}[{index}] is {}, not {slope}", found[which][index]);
+            let (name, error) = (inputs[which].name, (slope - gradient).abs() / scale);
+            assert!(error <= TOLERANCE, "{case}: d_{name}[{index}] is {gradient}, not {slope}");
             moved |= slope != 0.0;
         }
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::matmul::{Columns, End, Packed, multiply_columns, multiply_rows};
+use super::matmul::{Columns, End, Packed, add_rows, multiply_columns, multiply_rows};
 use crate::backend::{GeneratorGradients, LossOptions, NO_TARGET};
 use crate::cpu::rows::{exponentials, maximum};
 use crate::cpu::simd::{Lanes, dispatch};
@@ -68,9 +68,7 @@ pub fn generator_loss<T: Lanes>(
         if let (Some(backward), Some(GeneratorGradients { d_attentional, d_weight, d_bias })) =
             (&backward, &mut gradients)
         {
-            for row in 0..logits.rows {
-                d_bias.data.iter_mut().zip(logits.row(row)).for_each(|(sum, &number)| *sum += number);
-            }
+            add_rows(Columns::all(&logits), &mut d_bias.data);
             let mut d_chunk = Matrix::zeros(chunk.len(), attentional.cols);
             multiply_rows(Columns::all(&logits), &here, &backward[0], End::REPLACE, &mut d_chunk);
             let mut inputs = Matrix::zeros(chunk.len(), attentional.cols);

@@ -133,15 +133,17 @@ impl<T: Lanes> Packed<T> {
         let threads = parallel::threads().min(rows.len() * self.inner * self.cols / WORTH + 1);
         let parts = parallel::runs(rows.len(), threads).map(|run| &rows[run]);
         let parts: Vec<(&[u32], &mut [T])> = parts.zip(cut_at(out, rows, threads, self.cols)).collect();
-        parallel::for_each(parts, |(rows, out)| self.multiply_here(rows, &pack, end, out));
+        parallel::for_each(parts, |(rows, out)| self.multiply_here(rows, &pack, end, false, out));
     }
 
-    /// The same on this thread; `out` begins with the first of the rows.
+    /// The same on this thread; `out` begins with the first of the rows, `backward` with the last panel: what was
+    /// read last of a factor that is used again is still at hand.
     pub fn multiply_here(
         &self,
         rows: &[u32],
         pack: &impl Fn(&[u32], Range<usize>, &mut Rows<T>),
         end: End<'_, T>,
+        backward: bool,
         out: &mut [T],
     ) {
         let Some(&first_row) = rows.first() else { return };
@@ -163,7 +165,7 @@ impl<T: Lanes> Packed<T> {
                 tanh: end.tanh && last,
             };
             let first = &[Operand { rows: &x, inputs: inputs.clone() }];
-            Product { weights, panels: panels.clone(), backward: false, first, second: &[], tiles }.run();
+            Product { weights, panels: panels.clone(), backward, first, second: &[], tiles }.run();
             if last {
                 break;
             }
@@ -373,8 +375,13 @@ pub fn kept(rows: usize, skipped: Option<Skipped>) -> Vec<u32> {
 }
 
 /// sums += the sum of all rows, in their order.
-fn add_rows<T: Lanes>(a: Columns<'_, T>, sums: &mut [T]) {
-    for row in 0..a.matrix.rows {
-        sums.iter_mut().zip(a.row(row)).for_each(|(sum, &number)| *sum += number);
-    }
+pub fn add_rows<T: Lanes>(a: Columns<'_, T>, sums: &mut [T]) {
+    let rows = a.matrix.rows;
+    let runs = parallel::runs(a.cols, parallel::threads().min(rows * a.cols / COPY + 1));
+    let parts = runs.clone().zip(parallel::cut(sums, runs, 1));
+    parallel::for_each(parts, |(columns, sums)| {
+        for row in 0..rows {
+            sums.iter_mut().zip(&a.row(row)[columns.clone()]).for_each(|(sum, &number)| *sum += number);
+        }
+    });
 }

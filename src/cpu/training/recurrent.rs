@@ -228,7 +228,7 @@ pub fn recurrent_forward<T: Lanes>(
                         &previous[inner.clone()]
                     });
                 };
-                weights.multiply_here(&rows, &pack, End::REPLACE, &mut product);
+                weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut product);
                 dispatch(Forward { sizes, direction, step, sentences: &mut sentences[..running], product: &product });
             }
         }
@@ -278,7 +278,7 @@ pub fn recurrent_backward<T: Lanes>(
                         &gates[inner.clone()]
                     });
                 };
-                weights.multiply_here(&rows, &pack, End::REPLACE, &mut d_hidden);
+                weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut d_hidden);
                 for (sentence, d_hidden) in
                     sentences[later..now].iter().zip(d_hidden[later * layout.hidden..].chunks_exact_mut(layout.hidden))
                 {
