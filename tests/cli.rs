@@ -311,3 +311,21 @@ fn help_is_on_standard_output() {
         assert!(ended.stdout.contains("seq2seq"), "{}", ended.stdout);
     }
 }
+
+#[test]
+fn a_model_is_stored_in_half_the_bytes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let size = |name: &str, weights: &str| {
+        let out = directory.path().join(name);
+        let ended = seq2seq(&["convert", "--weights", weights, "--out", text(&out)], "");
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let ended = translate(&["--model", text(&out), "attention"], "");
+        assert_eq!(ended.stdout, "AH T EH N SH AH N\n");
+        std::fs::metadata(out.join("model.safetensors")).expect("weights").len()
+    };
+    let (single, half) = (size("single", "f32"), size("half", "f16"));
+    assert!(half * 2 < single + 10_000, "{half} of {single} bytes");
+    let ended = seq2seq(&["convert", "--weights", "f16", "--out", "/proc/nowhere"], "");
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
+    assert!(ended.stderr.contains("/proc/nowhere"), "{}", ended.stderr);
+}

@@ -92,10 +92,9 @@ fn twenty_steps_are_the_same_on_both_backends_and_twice() -> TestResult {
 #[test]
 fn dates_are_learnt_on_the_cpu() -> TestResult {
     let folder = tempfile::tempdir()?;
-    let lesson = Lesson { train: 4_000, valid: 200, test: 300, epochs: 8, ..Lesson::LARGE };
-    let (_, exact) = lesson.learn(&DeviceRequest::Cpu, folder.path(), &mut ())?;
+    let (_, exact) = Lesson::LARGE.learn(&DeviceRequest::Cpu, folder.path(), &mut ())?;
     println!("{:.1} % of unseen dates are right", 100.0 * exact);
-    assert!(exact > 0.9, "{exact}");
+    assert!(exact > 0.99, "{exact}");
     Ok(())
 }
 
@@ -105,7 +104,7 @@ fn dates_are_learnt_on_a_gpu() -> TestResult {
         return Ok(());
     }
     let folder = tempfile::tempdir()?;
-    let lesson = Lesson { train: 320, valid: 30, test: 30, epochs: 1, embedding_size: 12, hidden_size: 24 };
+    let lesson = Lesson { train: 320, valid: 30, test: 30, epochs: 3, embedding_size: 12, hidden_size: 24 };
     // A software adapter is too slow to learn them all: that it learns is seen from the loss.
     let mut losses = Losses(Vec::new());
     lesson.learn(&DeviceRequest::Gpu, folder.path(), &mut losses)?;

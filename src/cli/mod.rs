@@ -2,6 +2,7 @@
 
 mod alignment;
 mod bench;
+mod convert;
 mod devices;
 mod evaluate;
 mod failure;
@@ -38,6 +39,7 @@ enum Command {
     Translate(translate::Args),
     Train(Box<train::Args>),
     Evaluate(evaluate::Args),
+    Convert(convert::Args),
     Devices(devices::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -69,6 +71,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Translate(args) => translate::run(args),
         Command::Train(args) => train::run(*args),
         Command::Evaluate(args) => evaluate::run(args),
+        Command::Convert(args) => convert::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),

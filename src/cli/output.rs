@@ -36,6 +36,12 @@ impl Output {
         self.writer.write_all(text.as_bytes()).map_err(|error| self.place.failure(error))
     }
 
+    /// Writes text and hands it on at once: whoever waits for a slow device sees how far it is.
+    pub fn show(&mut self, text: &str) -> Result<()> {
+        self.write(text)?;
+        self.flush()
+    }
+
     /// Writes a line of JSON.
     pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
         let json = serde_json::to_string(value).map_err(|error| self.place.failure(error.into()))?;

@@ -43,13 +43,10 @@ pub trait Columns {
 #[derive(Debug)]
 pub struct Four;
 
-/// Three columns to the first three sums: the gates r, z, n of a GRU's input.
+/// Three columns to the sums 0, 1 and `THIRD`: the gates r, z, n of a GRU. Its input's part of n is the third sum, its
+/// state's part is kept apart as the fourth.
 #[derive(Debug)]
-pub struct First3;
-
-/// Three columns to the sums 0, 1 and 3: the gates r, z, n of a GRU's state, whose part of n is kept apart.
-#[derive(Debug)]
-pub struct Outer3;
+pub struct Three<const THIRD: usize>;
 
 impl Columns for Four {
     #[inline(always)]
@@ -74,7 +71,7 @@ impl Columns for Four {
     }
 }
 
-impl Columns for First3 {
+impl<const THIRD: usize> Columns for Three<THIRD> {
     #[inline(always)]
     fn add<S: Simd, T: Lanes, const R: usize>(
         simd: S,
@@ -83,7 +80,7 @@ impl Columns for First3 {
         weights: &[T],
         ahead: &[u8],
     ) -> [Sums<S, T>; R] {
-        join(sums, [0, 1, 2], accumulate(simd, pick(&sums, [0, 1, 2]), x, weights, ahead))
+        join(sums, [0, 1, THIRD], accumulate(simd, pick(&sums, [0, 1, THIRD]), x, weights, ahead))
     }
 
     #[inline(always)]
@@ -93,30 +90,7 @@ impl Columns for First3 {
         x: &[T],
         weights: [&[T]; P],
     ) -> [Sums<S, T>; P] {
-        join(sums, [0, 1, 2], accumulate_panels(simd, pick(&sums, [0, 1, 2]), x, weights))
-    }
-}
-
-impl Columns for Outer3 {
-    #[inline(always)]
-    fn add<S: Simd, T: Lanes, const R: usize>(
-        simd: S,
-        sums: [Sums<S, T>; R],
-        x: &[T],
-        weights: &[T],
-        ahead: &[u8],
-    ) -> [Sums<S, T>; R] {
-        join(sums, [0, 1, 3], accumulate(simd, pick(&sums, [0, 1, 3]), x, weights, ahead))
-    }
-
-    #[inline(always)]
-    fn add_to_panels<S: Simd, T: Lanes, const P: usize>(
-        simd: S,
-        sums: [Sums<S, T>; P],
-        x: &[T],
-        weights: [&[T]; P],
-    ) -> [Sums<S, T>; P] {
-        join(sums, [0, 1, 3], accumulate_panels(simd, pick(&sums, [0, 1, 3]), x, weights))
+        join(sums, [0, 1, THIRD], accumulate_panels(simd, pick(&sums, [0, 1, THIRD]), x, weights))
     }
 }
 

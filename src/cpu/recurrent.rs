@@ -10,7 +10,7 @@ use super::folded::Folded;
 use super::linear::sums;
 use super::panels::{Panels, Rows, SUMS};
 use super::parallel::Split;
-use super::product::{First3, Four, Operand, Outer3, Product, Sums, Tiles};
+use super::product::{Four, Operand, Product, Sums, Three, Tiles};
 use super::simd::{Lanes, Shape, lanes};
 use super::strip::{Strip, View};
 use super::tensor::{Buffer, Matrix};
@@ -194,7 +194,7 @@ macro_rules! before {
 }
 
 before!(true, Four);
-before!(false, First3);
+before!(false, Three<2>);
 
 /// One step of one direction, for some rows and some panels of units.
 #[derive(Debug)]
@@ -285,8 +285,8 @@ struct Gru<'a, T> {
 }
 
 impl<T: Lanes> Tiles<T> for Gru<'_, T> {
-    type First = First3;
-    type Second = Outer3;
+    type First = Three<2>;
+    type Second = Three<3>;
 
     #[inline(always)]
     fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {

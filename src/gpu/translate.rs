@@ -133,11 +133,6 @@ pub fn translate(one: &Specialisation, language: Language) -> Result<Vec<u8>> {
         shader: one.name.clone(),
         reason: format!("does not translate to {language:?}: {reason}"),
     };
-    if language == Language::Wgsl {
-        // Browsers want the extension named; naga, which reads these files, knows it without and refuses the line.
-        let enable = if one.variant.subgroups { "enable subgroups;\n\n" } else { "" };
-        return Ok(format!("{enable}{}", shader::link(one.stem, one.variant)?).into_bytes());
-    }
     let module = shader::module(one.stem, one.variant)?;
     let constants: Vec<_> = one.constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
     let buffers = shader::interface(one.stem, &module)?.writes.len() as u32;
@@ -146,7 +141,11 @@ pub fn translate(one: &Specialisation, language: Language) -> Result<Vec<u8>> {
     let storage = (0..buffers).map(|binding| (ResourceBinding { group: 0, binding }, binding));
     let bindings = storage.chain([params]);
     match language {
-        Language::Wgsl => unreachable!("returned above"),
+        Language::Wgsl => {
+            // Browsers want the extension named; naga, which reads these files, knows it without and refuses the line.
+            let enable = if one.variant.subgroups { "enable subgroups;\n\n" } else { "" };
+            Ok(format!("{enable}{}", shader::link(one.stem, one.variant)?).into_bytes())
+        }
         Language::Spirv => {
             let options = spv::Options { lang_version: (1, 3), ..Default::default() };
             let entry = spv::PipelineOptions { shader_stage: naga::ShaderStage::Compute, entry_point: "main".into() };

@@ -100,11 +100,7 @@ impl Presenter {
     }
 
     fn text(&mut self, text: &str) -> Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        self.output.write(text)?;
-        self.output.flush()
+        if self.json { Ok(()) } else { self.output.show(text) }
     }
 }
 

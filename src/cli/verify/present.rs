@@ -151,12 +151,7 @@ impl Presenter {
     }
 
     fn text(&mut self, text: &str) -> Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        self.output.write(text)?;
-        // Whoever waits for a slow driver sees how far it is.
-        self.output.flush()
+        if self.json { Ok(()) } else { self.output.show(text) }
     }
 }
 

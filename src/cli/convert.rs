@@ -1,0 +1,36 @@
+//! `seq2seq convert`: a model with its weights stored in another way.
+
+use std::path::PathBuf;
+
+use seq2seq::model::{Model, WeightFormat};
+
+use super::failure::Result;
+use super::options::ModelOptions;
+use super::{Outcome, note};
+
+/// Store a model's weights in 16 bits, to ship it, or in 32
+///
+/// Every weight is rounded to the nearest number of 16 bits; one that is too large for them is an error that names it.
+/// Back in 32 bits the rounded weights stay as they are.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: seq2seq convert --model models/mine --weights f16 --out models/mine-f16")]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelOptions,
+
+    /// How to store the weights
+    #[arg(long, value_enum)]
+    weights: WeightFormat,
+
+    /// The directory to write the model to; it is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let model: Model = args.model.load()?;
+    model.save(&args.out, args.weights)?;
+    note(format_args!("{} parameters in {}", model.parameters.count(), args.out.display()));
+    Ok(Outcome::Fine)
+}
