@@ -11,7 +11,8 @@ use seq2seq::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
 use seq2seq::nn::Seq2Seq;
-use seq2seq::text::Batch;
+use seq2seq::nn::training::{Learner, StepOptions};
+use seq2seq::text::{Batch, PairBatch};
 
 fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding: bool) -> Config {
     Config {
@@ -240,5 +241,35 @@ fn an_update_of_all_parameters_is_one_dispatch_and_their_norm_two() -> TestResul
         Ok(gpu.finish()?)
     })?;
     assert_eq!((normed.dispatches, updated.dispatches), (2, 1));
+    Ok(())
+}
+
+/// The dispatches of a step of training: one a position forward and one backward, and what does not grow with them.
+#[test]
+fn a_step_of_training_is_one_submission_and_two_dispatches_a_position() -> TestResult {
+    let Some(gpu) = gpu("a_step_of_training_is_one_submission_and_two_dispatches_a_position") else { return Ok(()) };
+    let config = config(Cell::Lstm, 1, Score::Dot, Window::Global, false);
+    let step = |source: usize, target: usize, dropout: f32| -> TestResultOf<Counters> {
+        let mut learner = Learner::new(&gpu, &config, &Parameters::random(&config, 1, 0.1)?, false)?;
+        let symbols = |len: usize| (0..len as u32).map(|at| 3 + at % 7).collect::<Vec<_>>();
+        let batch = PairBatch::new(&[(symbols(source), symbols(target - 1)), (symbols(1), symbols(0))], &config)?;
+        let options = StepOptions { dropout, smoothing: 0.1, seed: 1, scale: 0.1 };
+        let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
+        let update = Update { rule, learning_rate: 0.1, step: 1, clip: Some(1.0), average: 0.0 };
+        let work = || {
+            learner.accumulate(&gpu, &batch, &options)?;
+            Ok(learner.update(&gpu, &update)?)
+        };
+        Ok(counted(&gpu, work)?.1)
+    };
+    for dropout in [0.0, 0.2] {
+        let (short, long) = (step(3, 4, dropout)?, step(8, 6, dropout)?);
+        let rest = [(short, 3 + 4), (long, 8 + 6)].map(|(counters, positions)| counters.dispatches - 2 * positions);
+        println!("dropout {dropout}: 2 (S + T) + {rest:?}, {} submissions", long.submits);
+        assert_eq!(rest[0], rest[1], "dropout {dropout}: what does not grow with the positions");
+        assert!(rest[0] <= 45, "dropout {dropout}: {} beside two a position", rest[0]);
+        // One of the step, and one in which whoever counts waits for it.
+        assert!(long.submits <= 2, "{} submissions", long.submits);
+    }
     Ok(())
 }
