@@ -1,14 +1,26 @@
-//! Alignments as pictures: blocks for a terminal, SVG for everything else.
+//! Alignments as pictures, and as files to compute with.
+//!
+//! | for | call |
+//! |---|---|
+//! | a terminal | [`terminal`], and [`terminal_colour`] where it has colours |
+//! | a document | [`svg`] |
+//! | NumPy, a spreadsheet, other aligners | [`npy`], [`tsv`], [`pharaoh`] |
 //!
 //! Target symbols go down, source symbols across; the darker a cell, the more the decoder looked there.
 
 mod escaped;
+mod npy;
+mod pharaoh;
 mod script;
 mod svg;
 mod terminal;
+mod tsv;
 
+pub use npy::npy;
+pub use pharaoh::{hard_alignment, pharaoh};
 pub use svg::svg;
 pub use terminal::{terminal, terminal_colour};
+pub use tsv::tsv;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
