@@ -3,14 +3,16 @@
 //! | for | call |
 //! |---|---|
 //! | a terminal | [`terminal`], and [`terminal_colour`] where it has colours |
-//! | a document | [`svg`] |
+//! | a document | [`svg`], or [`png`] where SVG is not taken |
 //! | NumPy, a spreadsheet, other aligners | [`npy`], [`tsv`], [`pharaoh`] |
 //!
 //! Target symbols go down, source symbols across; the darker a cell, the more the decoder looked there.
 
 mod escaped;
+mod fonts;
 mod npy;
 mod pharaoh;
+mod png;
 mod script;
 mod svg;
 mod terminal;
@@ -18,6 +20,7 @@ mod tsv;
 
 pub use npy::npy;
 pub use pharaoh::{hard_alignment, pharaoh};
+pub use png::{Png, png};
 pub use svg::svg;
 pub use terminal::{terminal, terminal_colour};
 pub use tsv::tsv;
