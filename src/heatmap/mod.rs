@@ -1,9 +1,10 @@
-//! Alignments as pictures, and as files to compute with.
+//! Alignments as pictures, as a page to browse, and as files to compute with.
 //!
 //! | for | call |
 //! |---|---|
 //! | a terminal | [`terminal`], and [`terminal_colour`] where it has colours |
 //! | a document | [`svg`], or [`png`] where SVG is not taken |
+//! | a browser | [`Report`]: every sentence of a file, its hypotheses and their alignments |
 //! | NumPy, a spreadsheet, other aligners | [`npy`], [`tsv`], [`pharaoh`] |
 //!
 //! Target symbols go down, source symbols across; the darker a cell, the more the decoder looked there.
@@ -13,6 +14,7 @@ mod fonts;
 mod npy;
 mod pharaoh;
 mod png;
+mod report;
 mod script;
 mod svg;
 mod terminal;
@@ -21,6 +23,7 @@ mod tsv;
 pub use npy::npy;
 pub use pharaoh::{hard_alignment, pharaoh};
 pub use png::{Png, png};
+pub use report::{Report, ReportEntry, ReportHypothesis};
 pub use svg::svg;
 pub use terminal::{terminal, terminal_colour};
 pub use tsv::tsv;
