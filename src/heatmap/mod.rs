@@ -1,12 +1,32 @@
-//! Alignments as pictures: shaded blocks for a terminal, SVG for everything else.
+//! Alignments as pictures, as a page to browse, and as files to compute with.
+//!
+//! | for | call |
+//! |---|---|
+//! | a terminal | [`terminal`], and [`terminal_colour`] where it has colours |
+//! | a document | [`svg`], or [`png`] where SVG is not taken |
+//! | a browser | [`Report`]: every sentence of a file, its hypotheses and their alignments |
+//! | NumPy, a spreadsheet, other aligners | [`npy`], [`tsv`], [`pharaoh`] |
 //!
 //! Target symbols go down, source symbols across; the darker a cell, the more the decoder looked there.
 
+mod escaped;
+mod fonts;
+mod npy;
+mod pharaoh;
+mod png;
+mod report;
+mod script;
 mod svg;
 mod terminal;
+mod tsv;
 
+pub use npy::npy;
+pub use pharaoh::{hard_alignment, pharaoh};
+pub use png::{Png, png};
+pub use report::{Report, ReportEntry, ReportHypothesis};
 pub use svg::svg;
-pub use terminal::terminal;
+pub use terminal::{terminal, terminal_colour};
+pub use tsv::tsv;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -38,12 +58,12 @@ impl<'a> Figure<'a> {
     }
 }
 
-/// The symbol as a label of at most `width` columns: what would break a line or a document becomes visible.
+/// The symbol as a label of at most `width` columns: what would break a line, a row or a document becomes visible.
 fn label(symbol: &str, width: usize) -> String {
     // U+FFFE and U+FFFF are no characters in XML either.
     let printable = |c: char| match c {
         '\u{FFFE}' | '\u{FFFF}' => char::REPLACEMENT_CHARACTER,
-        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c if c.is_control() || script::is_bidi_control(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
     if symbol == " " { "␣".to_owned() } else { cut(symbol.chars().map(printable).collect(), width) }
@@ -62,7 +82,7 @@ fn cut(text: String, width: usize) -> String {
     text.chars().take_while(fits).chain(['…']).collect()
 }
 
-/// Figures for the tests of both pictures.
+/// Figures for the tests of every picture.
 #[cfg(test)]
 mod examples {
     use crate::Array;

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::escaped::Escaped;
+use super::script::isolated;
 use super::{Figure, cut, label as label_of};
 
 const CELL: f64 = 30.0;
@@ -83,14 +85,14 @@ fn title(figure: &Figure<'_>) -> (String, String) {
     // Combining marks take no column, and make a character no longer.
     let is_single = |symbol: &String| symbol.chars().filter(|c| c.width() != Some(0)).count() <= 1;
     let text = |symbols: &[String]| {
-        let labels: Vec<String> = symbols.iter().map(|symbol| label(symbol)).collect();
-        cut(labels.join(if symbols.iter().all(is_single) { "" } else { " " }), MAX_TITLE_WIDTH)
+        let labels: Vec<String> = symbols.iter().map(|symbol| label_of(symbol, MAX_LABEL_WIDTH)).collect();
+        isolated(cut(labels.join(if symbols.iter().all(is_single) { "" } else { " " }), MAX_TITLE_WIDTH))
     };
     (text(figure.source), text(figure.target))
 }
 
 fn label(symbol: &str) -> String {
-    label_of(symbol, MAX_LABEL_WIDTH)
+    isolated(label_of(symbol, MAX_LABEL_WIDTH))
 }
 
 fn draw(out: &mut Document, figure: &Figure<'_>, layout: &Layout) {
@@ -167,23 +169,6 @@ impl Document {
     }
 }
 
-/// Text between tags.
-struct Escaped<'a>(&'a str);
-
-impl std::fmt::Display for Escaped<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for c in self.0.chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                _ => f.write_char(c)?,
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::examples::{array, symbols};
@@ -213,6 +198,15 @@ mod tests {
         let document = svg(&[Figure::new(&source, &target, &array(&[&[0.5, 0.5]])).expect("a figure")]);
         assert!(document.contains("&lt;&amp;&gt;") && document.contains("]]&gt;"));
         assert!(!document.contains(|c: char| c.is_control() && c != '\n'));
+    }
+
+    #[test]
+    fn scripts_from_right_to_left_leave_the_order_of_a_title() {
+        let (source, target) = (symbols("ש ל ו ם"), symbols("س ل ا م"));
+        let alignment = Array::new([4, 4], vec![0.25; 16]);
+        let document = svg(&[Figure::new(&source, &target, &alignment).expect("a figure")]);
+        let title = "\u{2068}שלום\u{2069} <tspan class=\"arrow\">→</tspan> \u{2068}سلام\u{2069}</text>";
+        assert!(document.contains(title), "letters are written together, words apart:\n{document}");
     }
 
     #[test]
