@@ -329,3 +329,32 @@ fn a_model_is_stored_in_half_the_bytes() {
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("/proc/nowhere"), "{}", ended.stderr);
 }
+
+#[test]
+fn alignments_go_into_files_of_every_kind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let written = |name: &str| {
+        let path = directory.path().join(name);
+        let ended = translate(&["--alignment", text(&path)], "attention\n~\noh\n");
+        assert_eq!((ended.code, ended.stdout.lines().count()), (1, 3), "{}", ended.stderr);
+        std::fs::read(&path).expect("a file")
+    };
+    assert!(written("a.svg").starts_with(b"<svg"));
+    assert!(written("a.png").starts_with(b"\x89PNG"));
+    let arrays = written("a.npy");
+    assert_eq!(arrays.windows(6).filter(|bytes| bytes == b"\x93NUMPY").count(), 3, "one for each line");
+    let tables = String::from_utf8(written("a.tsv")).expect("UTF-8");
+    assert!(tables.starts_with("\ta\tt\tt\te\t"), "{tables}");
+    let pairs = String::from_utf8(written("a.pharaoh")).expect("UTF-8");
+    let pairs: Vec<&str> = pairs.lines().collect();
+    assert!(pairs.len() == 3 && pairs[0].starts_with("0-0 ") && pairs[1].is_empty(), "{pairs:?}");
+
+    let page = directory.path().join("a.html");
+    let ended = translate(&["--report", text(&page)], "attention\n~\n");
+    assert_eq!(ended.code, 1);
+    let page = std::fs::read_to_string(&page).expect("a page");
+    assert!(page.contains("AH T EH N SH AH N") && page.contains("the vocabulary has no symbol"), "{page}");
+    assert!(page.trim_end().ends_with("</html>"));
+    let ended = translate(&["--alignment=a.doc", "a"], "");
+    assert!(ended.code == 2 && ended.stderr.contains(".svg, .png, .tsv, .npy or .pharaoh"), "{}", ended.stderr);
+}

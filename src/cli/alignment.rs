@@ -1,35 +1,20 @@
 //! `--alignment`, alone or with a file.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::Path;
 
-/// The file of a picture; its name ends in `.svg`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PictureFile(pub PathBuf);
-
-impl FromStr for PictureFile {
-    type Err = &'static str;
-
-    fn from_str(path: &str) -> Result<Self, Self::Err> {
-        if is_svg(Path::new(path)) { Ok(Self(path.into())) } else { Err("a picture's name must end in .svg") }
-    }
-}
-
-fn is_svg(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"))
-}
+use super::translate::is_alignment_file;
 
 /// Writes `--alignment FILE.svg` as `--alignment=FILE.svg`.
 ///
 /// The option's value is optional, and words stand beside it: in `--alignment attention` the word must not become
-/// the value. So clap takes values behind an equals sign only, and here an `.svg` file gets it.
+/// the value. So clap takes values behind an equals sign only, and here a file that is for alignments gets it.
 pub fn join(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut only_words = false;
     for arg in args {
         match joined.last_mut() {
-            Some(last) if !only_words && last == "--alignment" && is_svg(Path::new(&arg)) => {
+            Some(last) if !only_words && last == "--alignment" && is_alignment_file(Path::new(&arg)) => {
                 last.push("=");
                 last.push(arg);
             }
@@ -54,6 +39,7 @@ mod tests {
     fn a_picture_is_a_value_and_a_word_is_not() {
         assert_eq!(joined("s translate a --alignment b.svg c"), "s translate a --alignment=b.svg c");
         assert_eq!(joined("s translate --alignment out/B.SVG"), "s translate --alignment=out/B.SVG");
+        assert_eq!(joined("s translate --alignment b.npy"), "s translate --alignment=b.npy");
         assert_eq!(joined("s translate --alignment a b.svg"), "s translate --alignment a b.svg");
         assert_eq!(joined("s translate --alignment --json"), "s translate --alignment --json");
     }

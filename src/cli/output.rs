@@ -33,7 +33,12 @@ impl Output {
 
     /// Writes text.
     pub fn write(&mut self, text: &str) -> Result<()> {
-        self.writer.write_all(text.as_bytes()).map_err(|error| self.place.failure(error))
+        self.bytes(text.as_bytes())
+    }
+
+    /// Writes bytes.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.writer.write_all(bytes).map_err(|error| self.place.failure(error))
     }
 
     /// Writes text and hands it on at once: whoever waits for a slow device sees how far it is.

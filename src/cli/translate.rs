@@ -2,12 +2,13 @@
 
 mod input;
 mod present;
+mod views;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use seq2seq::{TranslateOptions, Translation, Translator};
 
-use super::alignment::PictureFile;
 use super::failure::{Failure, Result};
 use super::lines::Line;
 use super::options::{DeviceOptions, ModelOptions, SizeOptions};
@@ -15,12 +16,15 @@ use super::output::{Output, same_file};
 use super::{Outcome, note};
 use input::Input;
 use present::{Form, Presenter};
+pub use views::is_alignment_file;
+use views::{AlignmentFile, Views};
 
 const EXAMPLES: &str = "\
 Examples:
   seq2seq translate attention                        prints AH T EH N SH AH N
   seq2seq translate --alignment attention            draws what was attended to
   seq2seq translate attention --alignment heat.svg   as a picture
+  seq2seq translate --input words.txt --report a.html   a page to browse
   seq2seq translate --input words.txt --json         one JSON object for each line
   seq2seq translate < words.txt | head               lines of a pipe, as they come";
 
@@ -51,9 +55,15 @@ pub struct Args {
     json: bool,
 
     /// Draw what was attended to below each translation: target symbols down, source symbols across; the weights
-    /// begin at 0.05 (░), 0.25 (▒), 0.5 (▓) and 0.75 (█). With the name of an .svg file, draw a picture there
-    #[arg(long, value_name = "FILE.svg", num_args = 0..=1, require_equals = true)]
-    alignment: Option<Option<PictureFile>>,
+    /// begin at 0.05 (░), 0.25 (▒), 0.5 (▓) and 0.75 (█), or are colours where a terminal has 24 bits of them.
+    /// With a file, write them there: .svg and .png are pictures, .tsv tables, .npy NumPy arrays one behind the
+    /// other, .pharaoh a line of source-target pairs for each line, 0-0 1-2
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    alignment: Option<Option<AlignmentFile>>,
+
+    /// Write a page to browse translations and their alignments in, for any browser, without a network
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
 
     #[command(flatten)]
     model: ModelOptions,
@@ -86,13 +96,14 @@ pub fn run(args: Args) -> Result<Outcome> {
 impl Job {
     /// Opens everything. Files are created last, so that a wrong argument destroys nothing.
     fn new(args: Args) -> Result<Self> {
-        let (picture, drawn) = match args.alignment {
+        let (file, drawn) = match args.alignment {
             None => (None, false),
             Some(None) => (None, true),
-            Some(Some(PictureFile(path))) => (Some(path), false),
+            Some(Some(file)) => (Some(file), false),
         };
-        let options = args.sizes.translate(args.json || drawn || picture.is_some());
-        for created in args.output.iter().chain(&picture) {
+        let options = args.sizes.translate(args.json || drawn || file.is_some() || args.report.is_some());
+        let title = args.input.as_ref().map_or_else(|| "Translations".to_owned(), |input| input.display().to_string());
+        for created in args.output.iter().chain(file.as_ref().map(|file| &file.path)).chain(&args.report) {
             if args.input.as_ref().is_some_and(|input| same_file(input, created)) {
                 return Err(Failure::Usage(format!("{}: is also the input", created.display())));
             }
@@ -105,54 +116,60 @@ impl Job {
         let translator = Translator::new(args.model.load()?, args.device.open(args.quiet)?)?;
         let form = match (args.json, drawn) {
             (true, _) => Form::Json,
+            (false, true) if args.output.is_none() && has_colours() => Form::Colours,
             (false, true) => Form::Drawing,
             (false, false) => Form::Text,
         };
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
-        let picture = picture.as_deref().map(Output::create).transpose()?;
-        let presenter = Presenter::new(form, output, picture);
+        let views = Views::create(file.as_ref(), args.report.as_deref(), &title, args.quiet)?;
+        let presenter = Presenter::new(form, output, views);
         Ok(Self { input, translator, options, presenter, quiet: args.quiet })
     }
 
     fn run(mut self) -> Result<Outcome> {
         let mut outcome = Outcome::Fine;
         while let Some(batch) = self.input.next_batch()? {
-            for (number, answer) in self.translate(batch)? {
+            for (Line { number, text }, answer) in self.translate(batch)? {
                 match answer {
                     Ok(translation) => {
                         if !translation.finished && !self.quiet {
                             let length = self.options.max_length;
                             note(format_args!("line {number}: cut off after {length} symbols (--max-length)"));
                         }
-                        self.presenter.translation(number, translation)?;
+                        self.presenter.translation(number, text.as_deref().unwrap_or_default(), translation)?;
                     }
                     Err(reason) => {
                         note(format_args!("line {number}: {reason}"));
-                        self.presenter.failure(number, &reason)?;
+                        self.presenter.failure(number, text.as_deref().unwrap_or_default(), &reason)?;
                         outcome = Outcome::SomeFailed;
                     }
                 }
             }
             self.presenter.flush()?;
         }
-        let left_out = self.presenter.finish()?;
-        if left_out > 0 && !self.quiet {
-            note(format_args!(
-                "the picture holds the first {} translations, not the other {left_out}",
-                present::MOST_FIGURES
-            ));
-        }
+        self.presenter.finish()?;
         Ok(outcome)
     }
 
-    /// The answer to every line with its number, in order; a reason instead of a translation where there is none.
-    fn translate(&self, batch: Vec<Line>) -> Result<Vec<(usize, std::result::Result<Translation, String>)>> {
+    /// Every line with its answer, in order; a reason instead of a translation where there is none.
+    fn translate(&self, batch: Vec<Line>) -> Result<Vec<(Line, std::result::Result<Translation, String>)>> {
         let sources: Vec<&str> = batch.iter().filter_map(|line| line.text.as_deref().ok()).collect();
         let mut answers = self.translator.translate_blocking(&sources, &self.options)?.into_iter();
-        let mut answer = |line: Line| match line.text {
-            Err(bad) => Some((line.number, Err(bad.to_string()))),
-            Ok(_) => answers.next().map(|answer| (line.number, answer.map_err(|error| error.to_string()))),
+        let mut answer = |line: Line| match &line.text {
+            Err(bad) => {
+                let reason = bad.to_string();
+                Some((line, Err(reason)))
+            }
+            Ok(_) => answers.next().map(|answer| (line, answer.map_err(|error| error.to_string()))),
         };
         Ok(batch.into_iter().filter_map(&mut answer).collect())
     }
+}
+
+/// Whether standard output is a terminal that says that it shows 24-bit colours, and nobody said not to use any.
+fn has_colours() -> bool {
+    let says = |name: &str, values: &[&str]| std::env::var(name).is_ok_and(|value| values.contains(&value.as_str()));
+    std::io::stdout().is_terminal()
+        && says("COLORTERM", &["truecolor", "24bit"])
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

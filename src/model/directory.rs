@@ -19,7 +19,7 @@ const TARGET_TOKENIZER: &str = "target_tokenizer.json";
 /// use seq2seq::model::Model;
 ///
 /// let model = Model::embedded()?;
-/// assert_eq!(model.parameters.count(), 810_538);
+/// assert_eq!(model.parameters.count(), 3_709_738);
 /// # Ok::<(), seq2seq::Error>(())
 /// ```
 #[derive(Clone, Debug)]

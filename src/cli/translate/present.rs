@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 
 use seq2seq::Translation;
-use seq2seq::heatmap::{self, Figure};
+use seq2seq::heatmap;
 use serde::Serialize;
 
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
 
-/// The most translations of one picture, which stay in memory until it is drawn.
-pub const MOST_FIGURES: usize = 100;
+use super::views::{Views, figure};
 
 /// The form of a translation in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,21 +18,17 @@ pub enum Form {
     Text,
     /// A line of text, what was attended to, and an empty line.
     Drawing,
+    /// The same in 24-bit colours.
+    Colours,
     /// A line with a JSON object.
     Json,
 }
 
-/// Writes translations in one form, and the picture of them where one is wanted.
+/// Writes translations in one form, and their alignments wherever else they go.
 pub struct Presenter {
     form: Form,
     output: Output,
-    picture: Option<Picture>,
-}
-
-struct Picture {
-    output: Output,
-    translations: Vec<Translation>,
-    left_out: usize,
+    views: Views,
 }
 
 /// The JSON of a line that was translated.
@@ -52,54 +47,46 @@ struct Failed<'a> {
 }
 
 impl Presenter {
-    /// Writes to `output`, and a picture to `picture`.
-    pub fn new(form: Form, output: Output, picture: Option<Output>) -> Self {
-        let picture = picture.map(|output| Picture { output, translations: Vec::new(), left_out: 0 });
-        Self { form, output, picture }
+    /// Writes to `output` and to `views`.
+    pub fn new(form: Form, output: Output, views: Views) -> Self {
+        Self { form, output, views }
     }
 
-    /// Shows a translation.
-    pub fn translation(&mut self, line: usize, translation: Translation) -> Result<()> {
+    /// Shows the translation of a line.
+    pub fn translation(&mut self, line: usize, source: &str, translation: Translation) -> Result<()> {
         match self.form {
             Form::Text => self.line(&one_line(&translation.text))?,
             Form::Json => self.output.json(&Translated { line, translation: &translation })?,
-            Form::Drawing => {
+            Form::Drawing | Form::Colours => {
                 self.line(&one_line(&translation.text))?;
                 if let Some(figure) = figure(&translation)? {
-                    self.line(&heatmap::terminal(&figure))?;
+                    let draw = if self.form == Form::Colours { heatmap::terminal_colour } else { heatmap::terminal };
+                    self.line(&draw(&figure))?;
                 }
             }
         }
-        match &mut self.picture {
-            Some(picture) if picture.translations.len() < MOST_FIGURES => picture.translations.push(translation),
-            Some(picture) => picture.left_out += 1,
-            None => {}
-        }
-        Ok(())
+        self.views.translation(source, &translation)
     }
 
     /// Keeps the place of a line that has no translation.
-    pub fn failure(&mut self, line: usize, reason: &str) -> Result<()> {
+    pub fn failure(&mut self, line: usize, source: &str, reason: &str) -> Result<()> {
         match self.form {
-            Form::Text | Form::Drawing => self.line(""),
-            Form::Json => self.output.json(&Failed { line, error: reason }),
+            Form::Text | Form::Drawing | Form::Colours => self.line("")?,
+            Form::Json => self.output.json(&Failed { line, error: reason })?,
         }
+        self.views.failure(source, reason)
     }
 
     /// Hands on everything shown so far.
     pub fn flush(&mut self) -> Result<()> {
-        self.output.flush()
+        self.output.flush()?;
+        self.views.flush()
     }
 
-    /// Ends the output and draws the picture. Returns how many translations it could not hold.
-    pub fn finish(mut self) -> Result<usize> {
+    /// Ends the output and the views.
+    pub fn finish(mut self) -> Result<()> {
         self.output.flush()?;
-        let Some(Picture { mut output, translations, left_out }) = self.picture else { return Ok(0) };
-        let figures: Vec<Figure<'_>> =
-            translations.iter().filter_map(|translation| figure(translation).transpose()).collect::<Result<_>>()?;
-        output.write(&heatmap::svg(&figures))?;
-        output.flush()?;
-        Ok(left_out)
+        self.views.finish()
     }
 
     /// A text and the end of its line.
@@ -112,9 +99,4 @@ impl Presenter {
 /// The text without line ends of its own, for models with such symbols: lines in and out are to correspond.
 fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text.into() }
-}
-
-fn figure(translation: &Translation) -> Result<Option<Figure<'_>>> {
-    let Translation { source, target, alignment, .. } = translation;
-    Ok(alignment.as_ref().map(|alignment| Figure::new(source, target, alignment)).transpose()?)
 }
