@@ -76,7 +76,7 @@
 //! | [`cpu`], [`gpu`] | its two implementations |
 //! | [`train`](mod@train) | from pairs of texts to a model |
 //! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
-//! | [`heatmap`] | attention weights as a drawing |
+//! | [`heatmap`] | alignments as pictures, as files to compute with, as a page to browse |
 //! | [`verify`](mod@verify) | every operation against the CPU in 64 bits, and models against PyTorch's values |
 //! | [`bench`](mod@bench) | how fast a device computes |
 //!

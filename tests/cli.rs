@@ -255,7 +255,7 @@ fn what_is_wrong_with_the_arguments_is_named() {
     for (args, named) in [
         (&["--frequency", "3"][..], "--frequency"),
         (&["--batch-size", "0", "cat"], "--batch-size"),
-        (&["--alignment=heat.png", "cat"], ".svg"),
+        (&["--alignment=heat.doc", "cat"], ".svg"),
         (&["--precision", "f8", "cat"], "f8"),
         (&["--input", "no/such.txt"], "no/such.txt: "),
         (&["--input", "."], ".: "),
@@ -340,7 +340,6 @@ fn alignments_go_into_files_of_every_kind() {
         std::fs::read(&path).expect("a file")
     };
     assert!(written("a.svg").starts_with(b"<svg"));
-    assert!(written("a.png").starts_with(b"\x89PNG"));
     let arrays = written("a.npy");
     assert_eq!(arrays.windows(6).filter(|bytes| bytes == b"\x93NUMPY").count(), 3, "one for each line");
     let tables = String::from_utf8(written("a.tsv")).expect("UTF-8");
@@ -348,6 +347,14 @@ fn alignments_go_into_files_of_every_kind() {
     let pairs = String::from_utf8(written("a.pharaoh")).expect("UTF-8");
     let pairs: Vec<&str> = pairs.lines().collect();
     assert!(pairs.len() == 3 && pairs[0].starts_with("0-0 ") && pairs[1].is_empty(), "{pairs:?}");
+
+    // A machine without any font can write no labels, and says so.
+    let picture = directory.path().join("a.png");
+    let ended = translate(&["attention", "--alignment", text(&picture)], "");
+    match ended.code {
+        0 => assert!(std::fs::read(&picture).expect("a picture").starts_with(b"\x89PNG")),
+        code => assert!(code == 2 && ended.stderr.contains("fonts: expected"), "{}", ended.stderr),
+    }
 
     let page = directory.path().join("a.html");
     let ended = translate(&["--report", text(&page)], "attention\n~\n");

@@ -68,18 +68,20 @@ mod tests {
             let array = parameters.get(name).expect("a parameter");
             array.data.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()))
         };
+        let (encoder, hidden) = (config.encoder.hidden_size as f32, config.decoder.hidden_size);
+        let size = hidden as f32;
         for (name, bound) in [
             ("encoder.embedding.weight", 0.1),
-            ("encoder.rnn.weight_ih_l0", 1.0 / 128_f32.sqrt()),
-            ("decoder.rnn.weight_hh_l0", 1.0 / 16.0),
-            ("attention.linear_out.weight", 1.0 / 512_f32.sqrt()),
-            ("generator.weight", 1.0 / 16.0),
+            ("encoder.rnn.weight_ih_l0", 1.0 / encoder.sqrt()),
+            ("decoder.rnn.weight_hh_l0", 1.0 / size.sqrt()),
+            ("attention.linear_out.weight", 1.0 / (config.memory_size() as f32 + size).sqrt()),
+            ("generator.weight", 1.0 / size.sqrt()),
         ] {
             assert!((0.95 * bound..=bound).contains(&largest(name)), "{name}: {}", largest(name));
         }
-        assert!(largest("generator.bias") <= 1.0 / 16.0);
+        assert!(largest("generator.bias") <= 1.0 / size.sqrt());
         let bias = &parameters.get("decoder.rnn.bias_ih_l0")?.data;
-        assert!(bias[256..512].iter().all(|&value| value == 1.0) && bias[512] != 1.0);
+        assert!(bias[hidden..2 * hidden].iter().all(|&value| value == 1.0) && bias[2 * hidden] != 1.0);
         assert_eq!(parameters, Parameters::initial(&config, 7, true)?);
         assert_ne!(parameters, Parameters::initial(&config, 8, true)?);
         Ok(())
