@@ -193,7 +193,7 @@ fn number(error: f64) -> String {
 
 fn line([operation, cases, absolute, relative, allowed, dispatches, verdict, worst]: [&str; 8]) -> String {
     let text = format!(
-        "  {operation:<18} {cases:>5} {absolute:>9} {relative:>9} {allowed:>9} {dispatches:>11}  {verdict:<4}  {worst}"
+        "  {operation:<26} {cases:>5} {absolute:>9} {relative:>9} {allowed:>9} {dispatches:>11}  {verdict:<4}  {worst}"
     );
     format!("{}\n", text.trim_end())
 }

@@ -18,6 +18,9 @@ use crate::{Error, Float, Result};
 /// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.
 const INNER: usize = 256;
 
+/// Rows whose inputs are packed together: as many as stay in a core's own cache.
+const ROWS: usize = 768;
+
 /// Inputs that are transposed together: the numbers of a cache line.
 const BLOCK: usize = 16;
 
@@ -120,9 +123,9 @@ impl<T: Lanes> Packed<T> {
         Self { data, inner, cols }
     }
 
-    /// out\[rows of x\] of every row, ending as `end` says; `pack` packs inputs `inner` of the rows `rows`.
+    /// Multiplies the rows `rows` of a first factor, and ends as `end` says in the same rows of `out`.
     ///
-    /// `begin` are what the sums begin with, beside what `out` holds where they `accumulate`.
+    /// `pack` lays out a range of the inputs of some of the rows.
     pub fn multiply(
         &self,
         rows: &[u32],
@@ -146,17 +149,32 @@ impl<T: Lanes> Packed<T> {
         backward: bool,
         out: &mut [T],
     ) {
-        let Some(&first_row) = rows.first() else { return };
+        let Some(&first) = rows.first() else { return };
+        for rows in rows.chunks(ROWS) {
+            self.multiply_few(rows, pack, end, backward, &mut out[(rows[0] - first) as usize * self.cols..]);
+        }
+    }
+
+    /// The same for as many rows as stay in the cache while all panels are multiplied with them.
+    fn multiply_few(
+        &self,
+        rows: &[u32],
+        pack: &impl Fn(&[u32], Range<usize>, &mut Rows<T>),
+        end: End<'_, T>,
+        backward: bool,
+        out: &mut [T],
+    ) {
+        let first_row = rows[0];
         let width = SUMS * Shape::of::<T>().lanes;
         let panels = 0..self.cols.div_ceil(width);
         let weights = PanelsView { data: &self.data, inputs: self.inner, cols: width };
         let mut x = Rows::default();
         let mut done = 0;
-        while done < self.inner || done == 0 {
+        loop {
             let inputs = done..self.inner.min(done + INNER);
             pack(rows, inputs.clone(), &mut x);
             let last = inputs.end == self.inner;
-            let tiles = Into {
+            let tiles = Stored {
                 rows,
                 first_row,
                 out: Strip::new(out, 0..self.cols),
@@ -214,7 +232,7 @@ impl<T> End<'_, T> {
 }
 
 /// Sums that go into rows of a matrix.
-struct Into<'a, T> {
+struct Stored<'a, T> {
     rows: &'a [u32],
     first_row: u32,
     out: Strip<'a, T>,
@@ -223,14 +241,14 @@ struct Into<'a, T> {
     tanh: bool,
 }
 
-impl<T: Lanes> Into<'_, T> {
+impl<T: Lanes> Stored<'_, T> {
     #[inline(always)]
     fn row(&self, row: usize) -> usize {
         (self.rows[row] - self.first_row) as usize
     }
 }
 
-impl<T: Lanes> Tiles<T> for Into<'_, T> {
+impl<T: Lanes> Tiles<T> for Stored<'_, T> {
     type First = Four;
     type Second = Four;
 
