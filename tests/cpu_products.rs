@@ -10,7 +10,7 @@ const CPU: fn() -> Cpu<f64> = Cpu::new;
 /// Numbers of a row; a row whose number is divisible by five is zero.
 fn numbers(rows: usize, cols: usize, seed: usize) -> Vec<f64> {
     let number = |index: usize| ((index * 7919 + seed * 104_729) % 1009) as f64 / 504.5 - 1.0;
-    (0..rows * cols).map(|index| if index / cols % 5 == 0 { 0.0 } else { number(index) }).collect()
+    (0..rows * cols).map(|index| if (index / cols).is_multiple_of(5) { 0.0 } else { number(index) }).collect()
 }
 
 fn matrix(rows: usize, cols: usize, data: &[f64]) -> Result<Matrix<f64>> {
@@ -29,7 +29,6 @@ fn product(shape: [usize; 3], a: impl Fn(usize, usize) -> f64, b: impl Fn(usize,
 fn compare(what: &str, got: &Matrix<f64>, want: &[f64]) {
     let got = block_on(CPU().read(got)).expect("a CPU can always be read");
     let error = got.iter().zip(want).map(|(got, want)| (got - want).abs()).fold(0.0, f64::max);
-    println!("{what}: largest error {error:e}");
     assert!(got.len() == want.len() && error < 1e-10, "{what}: off by {error:e}");
 }
 
