@@ -90,6 +90,7 @@ pub mod decode;
 pub mod device;
 mod error;
 pub mod gpu;
+mod hash;
 pub mod heatmap;
 pub mod metrics;
 pub mod model;

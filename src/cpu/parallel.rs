@@ -73,11 +73,16 @@ pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + 
 
 /// Runs `work` on every part, the parts dealt out to `threads`.
 pub fn deal<P: Send>(parts: Vec<P>, threads: usize, work: impl Fn(P) + Sync) {
-    let mut dealt: Vec<Vec<P>> = (0..threads.max(1)).map(|_| Vec::new()).collect();
+    for_each(dealt(parts, threads), |parts| parts.into_iter().for_each(&work));
+}
+
+/// Parts in `threads` heaps, one after the other to each.
+pub fn dealt<P>(parts: Vec<P>, threads: usize) -> Vec<Vec<P>> {
+    let mut heaps: Vec<Vec<P>> = (0..threads.max(1)).map(|_| Vec::new()).collect();
     for (index, part) in parts.into_iter().enumerate() {
-        dealt[index % threads.max(1)].push(part);
+        heaps[index % threads.max(1)].push(part);
     }
-    for_each(dealt, |parts| parts.into_iter().for_each(&work));
+    heaps
 }
 
 /// Helpers that are looking for work or at work.

@@ -27,7 +27,7 @@ pub use weights::{RecurrentWeights, Weights};
 
 use crate::backend::{Activation, Attention, Backend, Counters, Input, Progress, RecurrentParameters, Snapshot, State};
 use crate::device::{DeviceRequest, Precision};
-use crate::model::SpecialTokens;
+use crate::model::{Cell, SpecialTokens};
 use crate::{Array, Error, Result};
 
 /// A GPU that computes.
@@ -112,20 +112,10 @@ impl Gpu {
         weights.embedding.as_ref().ok_or(missing)
     }
 
-    fn check_state(
-        &self,
-        operation: &'static str,
-        weights: &RecurrentWeights,
-        state: &State<Self>,
-        batch: usize,
-        cols: usize,
-    ) -> Result<()> {
-        Error::check(
-            operation,
-            "states",
-            1 + usize::from(weights.cell.has_cell()),
-            1 + usize::from(state.cell.is_some()),
-        )?;
+    /// Checks a state of (batch, cols).
+    fn check_state(operation: &'static str, cell: Cell, state: &State<Self>, batch: usize, cols: usize) -> Result<()> {
+        let states = |has_cell: bool| 1 + usize::from(has_cell);
+        Error::check(operation, "states", states(cell.has_cell()), states(state.cell.is_some()))?;
         for tensor in [Some(&state.hidden), state.cell.as_ref()].into_iter().flatten() {
             Error::check(operation, "state rows", batch, tensor.rows)?;
             Error::check(operation, "state columns", cols, tensor.cols)?;

@@ -1,6 +1,7 @@
 //! The parameters that training begins with.
 
-use super::{Cell, Config, Parameters, parameter_shapes, split_mix};
+use super::random::Draws;
+use super::{Cell, Config, Parameters, parameter_shapes};
 use crate::{Array, Result};
 
 /// Embeddings are drawn from −0.1 … 0.1 (Luong et al. 2015, §4.1).
@@ -18,16 +19,11 @@ impl Parameters {
     /// [`Error::Config`](crate::Error::Config) if the configuration contradicts itself.
     pub fn initial(config: &Config, seed: u64, forget_bias: bool) -> Result<Self> {
         config.validate()?;
-        let mut counter = 0_u64;
-        let mut draw = |bound: f32| {
-            counter += 1;
-            let unit = (split_mix(seed, counter) >> 40) as f32 / (1 << 24) as f32; // [0, 1)
-            bound * (2.0 * unit - 1.0)
-        };
+        let mut draws = Draws::new(seed);
         let shapes = parameter_shapes(config);
         let tensors = shapes.iter().map(|(name, shape)| {
             let bound = bound(config, name, inputs(&shapes, name));
-            let mut data: Vec<f32> = (0..shape.iter().product()).map(|_| draw(bound)).collect();
+            let mut data: Vec<f32> = (0..shape.iter().product()).map(|_| draws.next(bound)).collect();
             if forget_bias && config.cell == Cell::Lstm && name.contains(".rnn.bias_") {
                 let hidden = data.len() / 4; // the gates are i, f, g, o, and two biases are added
                 data[hidden..2 * hidden].fill(if name.contains(".rnn.bias_ih") { 1.0 } else { 0.0 });

@@ -20,7 +20,6 @@ mod validate;
 mod weights;
 
 pub use config::{AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window};
-pub(crate) use random::split_mix;
 
 pub use directory::{Model, ModelBytes};
 pub use parameters::Parameters;

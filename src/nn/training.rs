@@ -189,21 +189,23 @@ impl<B: Training> Learner<B> {
 
     /// The gradients so far, by the names of the parameters.
     pub async fn gradients(&self, backend: &B) -> Result<BTreeMap<String, Array<B::Float>>> {
-        let mut slots = Vec::with_capacity(self.layout.shapes.len());
-        for tensor in self.gradients.as_ref() {
-            slots.push(backend.read(tensor).await?);
-        }
-        Ok(self.layout.unpack(&slots, Read::Gradients))
+        Ok(self.layout.unpack(&slots(backend, &self.gradients).await?, Read::Gradients))
     }
 
     async fn read(&self, backend: &B, arena: &B::Arena) -> Result<BTreeMap<String, Array>> {
-        let mut slots = Vec::with_capacity(self.layout.shapes.len());
-        for tensor in arena.as_ref() {
-            let numbers = backend.read(tensor).await?;
-            slots.push(numbers.into_iter().map(|number| number.to_f64() as f32).collect());
-        }
+        let single = |slot: Vec<B::Float>| slot.into_iter().map(|number| number.to_f64() as f32).collect();
+        let slots: Vec<Vec<f32>> = slots(backend, arena).await?.into_iter().map(single).collect();
         Ok(self.layout.unpack(&slots, Read::Values))
     }
+}
+
+/// The elements of every slot.
+async fn slots<B: Training>(backend: &B, arena: &B::Arena) -> Result<Vec<Vec<B::Float>>> {
+    let mut slots = Vec::with_capacity(arena.as_ref().len());
+    for tensor in arena.as_ref() {
+        slots.push(backend.read(tensor).await?);
+    }
+    Ok(slots)
 }
 
 /// Fills an arena.

@@ -5,7 +5,8 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use super::{Examples, TrainOptions};
-use crate::model::{Config, split_mix};
+use crate::hash::split_mix;
+use crate::model::Config;
 use crate::text::PairBatch;
 use crate::{Error, Result};
 

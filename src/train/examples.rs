@@ -1,5 +1,6 @@
 //! Pairs as ids.
 
+use crate::hash::fnv;
 use crate::model::Config;
 use crate::text::pairs::Pair;
 use crate::text::{PairBatch, Tokenizer};
@@ -81,7 +82,7 @@ impl Examples {
     pub(super) fn digest(&self) -> u64 {
         let sides = self.list.iter().flat_map(|example| [&example.source, &example.target]);
         let ids = sides.flat_map(|ids| ids.iter().copied().chain([u32::MAX]));
-        digest(ids.flat_map(u32::to_le_bytes))
+        fnv(ids.flat_map(u32::to_le_bytes))
     }
 }
 
@@ -89,12 +90,6 @@ impl From<Vec<Example>> for Examples {
     fn from(list: Vec<Example>) -> Self {
         Self { list }
     }
-}
-
-/// FNV-1a (Fowler, Noll and Vo).
-pub(super) fn digest(bytes: impl IntoIterator<Item = u8>) -> u64 {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 fn example(pair: &Pair, source: &Tokenizer, target: &Tokenizer, longest: [usize; 2]) -> Result<Example> {

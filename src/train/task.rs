@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::examples::digest;
 use super::{Examples, LeftOut};
+use crate::hash::fnv;
 use crate::model::{Config, Model, Parameters, Score};
 use crate::text::Tokenizer;
 use crate::text::pairs::{Group, Pair, group};
@@ -98,9 +98,9 @@ impl Task {
         let references = self.references.iter().flatten().flat_map(|text| text.bytes().chain([b'\n']));
         let digests = [
             ("pairs", self.training.digest()),
-            ("valid", self.validation.digest() ^ digest(references).rotate_left(1)),
-            ("source_tokens", digest(self.source_tokenizer.to_json().bytes())),
-            ("target_tokens", digest(self.target_tokenizer.to_json().bytes())),
+            ("valid", self.validation.digest() ^ fnv(references).rotate_left(1)),
+            ("source_tokens", fnv(self.source_tokenizer.to_json().bytes())),
+            ("target_tokens", fnv(self.target_tokenizer.to_json().bytes())),
         ];
         identity.extend(digests.map(|(name, digest)| (name.to_owned(), format!("contents {digest:016x}"))));
         Ok(identity)

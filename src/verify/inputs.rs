@@ -6,6 +6,7 @@ use half::f16;
 
 use crate::Array;
 use crate::device::Precision;
+use crate::hash::{fnv, split_mix};
 
 /// The inputs of one case.
 #[derive(Clone, Copy, Debug)]
@@ -18,12 +19,13 @@ impl Inputs {
     /// Inputs that depend on `text` alone. Weights hold only what `precision` can store, so that a device which stores
     /// halves and an oracle which does not are given the same numbers.
     pub fn new(text: &str, precision: Precision) -> Self {
-        Self { seed: hash_text(text), precision }
+        Self { seed: fnv(text.bytes()), precision }
     }
 
     /// Number `index` of `stream`, uniform in [−1, 1) and exact in 32 bits.
     pub fn uniform(&self, stream: &str, index: usize) -> f32 {
-        let bits = mix(self.seed ^ mix(hash_text(stream)).wrapping_add(index as u64));
+        let stream = split_mix(fnv(stream.bytes()), 1);
+        let bits = split_mix(self.seed ^ stream.wrapping_add(index as u64), 1);
         (bits >> 40) as f32 / (1 << 23) as f32 - 1.0
     }
 
@@ -81,19 +83,6 @@ impl Inputs {
         let data = (0..shape.iter().product()).map(number).collect();
         Array::new(shape, data)
     }
-}
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood 2014).
-fn mix(seed: u64) -> u64 {
-    let mut bits = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
-}
-
-/// FNV-1a.
-fn hash_text(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -159,11 +159,7 @@ fn deal<'a, T: Lanes>(
         });
     }
     sentences.sort_by_key(|sentence| std::cmp::Reverse(sentence.length));
-    let mut dealt: Vec<Vec<Sentence<'a, T>>> = (0..threads).map(|_| Vec::new()).collect();
-    for (index, sentence) in sentences.into_iter().enumerate() {
-        dealt[index % threads].push(sentence);
-    }
-    dealt
+    parallel::dealt(sentences, threads)
 }
 
 /// Sentences that have a step `step`.

@@ -25,7 +25,8 @@ impl Gpu {
     ) -> Result<()> {
         let operation = "recurrent_begin";
         let len = check_sequence(operation, layout, lengths, sequence)?;
-        check_state(operation, layout, lengths, initial)?;
+        let units = layout.directions * layout.hidden;
+        Self::check_state(operation, layout.cell, initial, lengths.len, units)?;
         if len == 0 || layout.hidden == 0 {
             return Ok(());
         }
@@ -70,17 +71,8 @@ pub(super) fn check_sequence(
     }
     check("output rows", gates.rows, output.rows)?;
     check("output columns", layout.directions * layout.hidden, output.cols)?;
-    check_state(operation, layout, lengths, last)?;
+    Gpu::check_state(operation, layout.cell, last, lengths.len, layout.directions * layout.hidden)?;
     Ok(len)
-}
-
-fn check_state(operation: &'static str, layout: GateLayout, lengths: &GpuIds, state: &State<Gpu>) -> Result<()> {
-    Error::check(operation, "states", 1 + usize::from(layout.cell.has_cell()), 1 + usize::from(state.cell.is_some()))?;
-    for tensor in [Some(&state.hidden), state.cell.as_ref()].into_iter().flatten() {
-        Error::check(operation, "state rows", lengths.len, tensor.rows)?;
-        Error::check(operation, "state columns", layout.directions * layout.hidden, tensor.cols)?;
-    }
-    Ok(())
 }
 
 /// The last of `steps` must be one of a sequence's.

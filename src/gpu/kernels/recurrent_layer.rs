@@ -39,7 +39,7 @@ impl Gpu {
         Error::check(operation, "output columns", cols, output.cols)?;
         Error::check(operation, "feed size", 0, weights.weights.inputs[1])?;
         for state in initial.into_iter().chain([&*last]) {
-            self.check_state(operation, weights, state, batch, cols)?;
+            Self::check_state(operation, weights.cell, state, batch, cols)?;
         }
 
         let gates = GpuTensor::scratch(&self.engine, output.rows, weights.weights.outputs)?;

@@ -29,7 +29,7 @@ impl Gpu {
         let batch = next.hidden.rows;
         Error::check(operation, "directions", 1, weights.directions)?;
         for state in [previous, next] {
-            self.check_state(operation, weights, state, batch, weights.hidden)?;
+            Self::check_state(operation, weights.cell, state, batch, weights.hidden)?;
         }
         let [inputs_0, inputs_1, inputs_2] = [0, 1, 2].map(|part| weights.weights.inputs[part]);
         Error::check(operation, "feed quads", inputs_1, feed.map_or(0, GpuTensor::quads))?;

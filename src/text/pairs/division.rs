@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Pair, group};
+use crate::hash::{fnv, split_mix};
 use crate::{Error, Result};
 
 /// Divides pairs by their sources: (to learn from, to validate with), both in the order of the pairs.
@@ -33,20 +34,9 @@ pub fn split(pairs: &[Pair], fraction: f64, seed: u64) -> Result<(Vec<Pair>, Vec
     Ok((train, valid))
 }
 
-/// FNV-1a (Fowler, Noll and Vo) of the text, stirred with the seed by the finish of SplitMix64 (Steele, Lea and Flood
-/// 2014), on every machine the same.
+/// A hash of the text and the seed; one bit of either changes every bit of it with even odds.
 fn hash(text: &str, seed: u64) -> u64 {
-    let fnv = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    stir(fnv ^ stir(seed.wrapping_add(0x9e37_79b9_7f4a_7c15)))
-}
-
-/// One bit of the input changes every bit of the output with even odds.
-fn stir(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    split_mix(fnv(text.bytes()) ^ split_mix(seed, 1), 0)
 }
 
 #[cfg(test)]

@@ -278,24 +278,27 @@ pub(super) fn sized(case: AttentionCase) -> AttentionCase {
     AttentionCase { key_size, ..case }
 }
 
+/// Several queries of sentences of all lengths; the other cases are changes of it.
+pub(super) const TARGET: AttentionCase = AttentionCase {
+    part: Part::Whole,
+    score: Score::Dot,
+    window: Window::Global,
+    half_width: 2,
+    batch: 5,
+    src_len: 9,
+    ragged: true,
+    tgt_len: 7,
+    key_size: 13,
+    memory_size: 11,
+    hidden: 14,
+    first_position: 0,
+    rows: 7,
+    first_row: 0,
+    extreme: false,
+};
+
 pub(super) fn cases() -> Vec<Case> {
-    let target = AttentionCase {
-        part: Part::Whole,
-        score: Score::Dot,
-        window: Window::Global,
-        half_width: 2,
-        batch: 5,
-        src_len: 9,
-        ragged: true,
-        tgt_len: 7,
-        key_size: 13,
-        memory_size: 11,
-        hidden: 14,
-        first_position: 0,
-        rows: 7,
-        first_row: 0,
-        extreme: false,
-    };
+    let target = TARGET;
     let step = AttentionCase { tgt_len: 1, first_position: 3, rows: 6, first_row: 2, ..target };
     // A window of nine positions over sources of at most five, and one of three over a source of nineteen.
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };

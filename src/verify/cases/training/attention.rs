@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::super::attention::{AttentionCase, AttentionReady, Part, SCORES, WINDOWS, sized};
+use super::super::attention::{AttentionCase, AttentionReady, SCORES, TARGET, WINDOWS, sized};
 use super::super::{Case, Operation, Output, Work};
 use crate::Result;
 use crate::backend::{AttentionGradients, Training};
-use crate::model::{Score, Window};
+use crate::model::Window;
 use crate::verify::inputs::Inputs;
 
 /// Whose gradients are computed; those of the scores, which stand before the memory's, are the backend's own.
@@ -139,23 +139,7 @@ impl Operation for AttentionBackwardCase {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let target = AttentionCase {
-        part: Part::Whole,
-        score: Score::Dot,
-        window: Window::Global,
-        half_width: 2,
-        batch: 5,
-        src_len: 9,
-        ragged: true,
-        tgt_len: 7,
-        key_size: 13,
-        memory_size: 11,
-        hidden: 14,
-        first_position: 0,
-        rows: 7,
-        first_row: 0,
-        extreme: false,
-    };
+    let target = TARGET;
     let step = AttentionCase { tgt_len: 1, first_position: 3, rows: 6, first_row: 2, ..target };
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };
     // Not as narrow as forward: the gradient of the centre is divided by the square of the width, and its rounding too.
