@@ -20,6 +20,7 @@ struct Params {
     rows: u32,            // of each sentence in `alignment`
     first_row: u32,       // where the first query's weights stand among them
     first_position: u32,  // t of the first query
+    position_step: u32,   // from one query's to the next's
     alignment_pitch: u32, // floats from one row to the next
     scores_pitch: u32,    // the same of `d_scores`
     memory_quads: u32,

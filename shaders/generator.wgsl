@@ -1,82 +1,59 @@
-// W_s h̃_t + b_s, of which only what the choice of a token needs is kept: for every tile of 64 symbols the largest
-// logit, its symbol and Σ exp(logit − largest). The logits themselves are never written.
+// W_s h̃_t + b_s, of which only what beam search needs is kept: the logits themselves are never written.
 
+#import candidates
 #import product
 #import weights
 
-@group(0) @binding(1) var<storage, read> attentional: array<vec4<f32>>;     // (rows, hidden)
-@group(0) @binding(2) var<storage, read_write> tiles: array<vec4<f32>>;     // (rows, tiles): largest, Σ exp, symbol
+@group(0) @binding(1) var<storage, read> attentional: array<vec4<f32>>;        // (rows, hidden)
+@group(0) @binding(2) var<storage, read_write> candidates: array<vec2<f32>>;   // (rows, tiles, 1 + keep)
 
 struct Params {
     rows: u32,
-    quads: u32,  // of symbols
-    inputs: u32, // quads of the attentional state
-    bias: u32,   // where the biases begin
+    quads: u32,   // of symbols
+    inputs: u32,  // quads of the attentional state
+    bias: u32,    // where the biases begin
     symbols: u32,
+    keep: u32,    // candidates of a tile
+    pitch: u32,   // pairs from one row's candidates to the next
+    avoid_0: u32, // symbols that are not to be chosen
+    avoid_1: u32,
 }
 @group(1) @binding(0) var<uniform> params: Params;
-
-const LOWEST: f32 = -3.4028234e38;
-
-// One number of each of a tile's quads: at most THREADS / QUADS · 4 rows of QUADS quads.
-var<workgroup> largest: array<f32, 4u * THREADS>;
-var<workgroup> sum: array<f32, 4u * THREADS>;
-var<workgroup> symbol: array<u32, 4u * THREADS>;
-var<private> first_row: u32;
 
 fn input(row: u32, k: u32) -> vec4<f32> {
     return attentional[row * params.inputs + k];
 }
 
-fn finish(row: u32, quad: u32, y: vec4<f32>) {
-    let logits = y + bias(params.bias, quad);
-    var top = LOWEST;
-    var chosen = 4u * quad;
-    for (var i = 0u; i < 4u; i += 1u) {
-        if 4u * quad + i < params.symbols && logits[i] > top {
-            top = logits[i];
-            chosen = 4u * quad + i;
-        }
+// The logits of a quad, from its sums.
+fn logits_of(quad: u32, y: vec4<f32>) -> vec4<f32> {
+    if quad >= params.quads {
+        return vec4(LOWEST);
     }
-    var exponentials = 0.0;
-    for (var i = 0u; i < 4u; i += 1u) {
-        if 4u * quad + i < params.symbols {
-            exponentials += exp(logits[i] - top);
-        }
-    }
-    let place = (row - first_row) * QUADS + quad % QUADS;
-    largest[place] = top;
-    sum[place] = exponentials;
-    symbol[place] = chosen;
-}
-
-// The tile's numbers for one row, from those of its quads in ascending order.
-fn write_tile(row: u32, workgroup: vec3<u32>) {
-    let first = (row - first_row) * QUADS;
-    let quads = min(QUADS, params.quads - workgroup.x * QUADS);
-    var top = largest[first];
-    var chosen = symbol[first];
-    for (var quad = 1u; quad < quads; quad += 1u) {
-        if largest[first + quad] > top {
-            top = largest[first + quad];
-            chosen = symbol[first + quad];
-        }
-    }
-    var exponentials = 0.0;
-    for (var quad = 0u; quad < quads; quad += 1u) {
-        exponentials += sum[first + quad] * exp(largest[first + quad] - top);
-    }
-    let width = (params.quads + QUADS - 1u) / QUADS;
-    tiles[row * width + workgroup.x] = vec4(top, exponentials, f32(chosen), 0.0);
+    let present = symbols_of(quad) < vec4(params.symbols);
+    return select(vec4(LOWEST), y + bias(params.bias, quad), present);
 }
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let rows = 4u * THREADS / QUADS / K_SLICES;
-    first_row = workgroup.y * rows;
-    product(Shape(params.rows, params.quads, params.inputs, 0u, params.quads), workgroup, thread);
-    workgroupBarrier();
-    if thread < rows && first_row + thread < params.rows {
-        write_tile(first_row + thread, workgroup);
+    let place = place_in(workgroup, thread);
+    let y = tile_of(Shape(params.rows, params.quads, params.inputs, 0u, params.quads), place);
+    let tile = workgroup.x;
+    let column = thread % QUADS;
+    if K_SLICES == 1u {
+        // There is room for one row of every thread's four.
+        keep_tile(place.row, tile, thread, true, logits_of(place.quad, y.row_0));
+        keep_tile(place.row + 1u, tile, thread, true, logits_of(place.quad, y.row_1));
+        keep_tile(place.row + 2u, tile, thread, true, logits_of(place.quad, y.row_2));
+        keep_tile(place.row + 3u, tile, thread, true, logits_of(place.quad, y.row_3));
+    } else {
+        let y_0 = shared_row(place, 0u, thread, y.row_0);
+        let y_1 = shared_row(place, 1u, thread, y.row_1);
+        let y_2 = shared_row(place, 2u, thread, y.row_2);
+        let y_3 = shared_row(place, 3u, thread, y.row_3);
+        // Each is nothing but in the slice that has it.
+        let mine = logits_of(place.quad, y_0 + y_1 + y_2 + y_3);
+        let group = thread / QUADS / K_SLICES;
+        let slot = (4u * group + place.slice) * QUADS + column;
+        keep_tile(place.row + place.slice, tile, slot, place.slice < 4u, mine);
     }
 }

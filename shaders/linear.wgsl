@@ -1,6 +1,7 @@
 // activation(W [x_0; x_1] + b) for every row.
 
 #import activated
+#import finish
 #import product
 #import weights
 

@@ -2,6 +2,7 @@
 // transposed the layer itself.
 
 #import activated
+#import finish
 #import product
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;          // (rows, inner)

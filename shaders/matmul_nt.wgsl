@@ -1,6 +1,7 @@
 // activation(A Bᵀ + bias), or activation(A Bᵀ + bias + out): a linear layer while it learns.
 
 #import activated
+#import finish
 #import product_nt
 #import quad
 

@@ -4,7 +4,7 @@
 // Rows of A and B are read side by side, a quad of each for 16 products, so that nothing is transposed. The sums are
 // the product with a column of ones behind B's last quad.
 
-#import tile
+#import finish
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;          // pairs of (inner, rows)
 @group(0) @binding(1) var<storage, read> b: array<vec4<f32>>;          // pairs of (inner, cols)

@@ -5,6 +5,7 @@
 // keeps its state; its output is zero from there on.
 
 #import cell
+#import finish
 #import product
 #import weights
 

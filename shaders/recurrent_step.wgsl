@@ -1,15 +1,16 @@
 // One step of a recurrent layer of one direction: input product, recurrent product, gates and new state in one
-// dispatch, from the embedding of a token where the layer is fed ids.
+// dispatch, from the embedding of a symbol where the layer is the first.
 
 #import cell
+#import finish
 #import product
 #import weights
 
 @group(0) @binding(1) var<storage, read> rows: array<vec4<f32>>;            // (vocab or batch, inputs_0)
-@group(0) @binding(2) var<storage, read> ids: array<u32>;                   // (batch), where the rows are a vocabulary's
-@group(0) @binding(3) var<storage, read> feed: array<vec4<f32>>;            // (batch, inputs_1)
-@group(0) @binding(4) var<storage, read> previous_hidden: array<vec4<f32>>; // (batch, hidden)
-@group(0) @binding(5) var<storage, read> previous_cell: array<f32>;         // (batch, hidden)
+@group(0) @binding(2) var<storage, read> frontier: array<u32>;              // (2, batch): symbols, rows continued
+@group(0) @binding(3) var<storage, read> feed: array<vec4<f32>>;            // (earlier rows, inputs_1)
+@group(0) @binding(4) var<storage, read> previous_hidden: array<vec4<f32>>; // (earlier rows, hidden)
+@group(0) @binding(5) var<storage, read> previous_cell: array<f32>;         // (earlier rows, hidden)
 @group(0) @binding(6) var<storage, read_write> next_hidden: array<f32>;     // (batch, hidden)
 @group(0) @binding(7) var<storage, read_write> next_cell: array<f32>;       // (batch, hidden)
 
@@ -23,22 +24,27 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-// Whether the input is looked up by id.
+// Whether the input is looked up by symbol.
 override LOOK_UP: bool = true;
+
+// The row of the last step that a row continues.
+fn continued(row: u32) -> u32 {
+    return frontier[params.batch + row];
+}
 
 // [embedding or layer below; fed attentional state; hidden state]
 fn input(row: u32, k: u32) -> vec4<f32> {
     if k < params.inputs_0 {
         if LOOK_UP {
-            return rows[ids[row] * params.inputs_0 + k];
+            return rows[frontier[row] * params.inputs_0 + k];
         }
         return rows[row * params.inputs_0 + k];
     }
     let behind = k - params.inputs_0;
     if behind < params.inputs_1 {
-        return feed[row * params.inputs_1 + behind];
+        return feed[continued(row) * params.inputs_1 + behind];
     }
-    return previous_hidden[row * params.inputs_2 + behind - params.inputs_1];
+    return previous_hidden[continued(row) * params.inputs_2 + behind - params.inputs_1];
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {
@@ -49,10 +55,10 @@ fn finish(row: u32, quad: u32, y: vec4<f32>) {
             next_hidden[first + 4u * quad + i] = bounded_tanh(sums[i]);
         }
     } else if CELL == GRU {
-        let hidden = previous_hidden[row * params.inputs_2 + quad / 4u][quad % 4u];
+        let hidden = previous_hidden[continued(row) * params.inputs_2 + quad / 4u][quad % 4u];
         next_hidden[first + quad] = gru(sums, hidden).hidden;
     } else {
-        let next = lstm(sums, previous_cell[first + quad]);
+        let next = lstm(sums, previous_cell[continued(row) * params.inputs_2 * 4u + quad]);
         next_hidden[first + quad] = next.hidden;
         next_cell[first + quad] = next.cell;
     }

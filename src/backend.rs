@@ -8,13 +8,17 @@
 //! An operation checks that its arguments fit together ([`Error::Shape`](crate::Error::Shape)); the values of
 //! ids and lengths are the caller's promise, kept by [`crate::text`].
 
+mod search;
 mod training;
 
 use std::fmt::Debug;
 
-use crate::model::{Cell, Score, SpecialTokens, Window};
+use crate::model::{Cell, Score, Window};
 use crate::{Array, Float, Result};
 
+pub use search::{
+    AttendedStep, Coverage, Distribution, LEAST_COVERAGE, LengthPenalty, MAX_BEAM, Search, SearchRules, Share, Status,
+};
 pub(crate) use training::check_matmul;
 pub use training::{
     AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, NO_TARGET, Occurrences, Rule, Sequence,
@@ -52,14 +56,22 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     /// The ids, once everything asked for so far is done.
     async fn read_ids(&self, ids: &Self::Ids) -> Result<Vec<u32>>;
 
-    /// Where decoding stands, once everything asked for so far is done.
-    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot>;
+    /// Several matrices and ids at once, as [`read`](Self::read) and [`read_ids`](Self::read_ids) give them.
+    async fn read_all(
+        &self,
+        tensors: &[&Self::Tensor],
+        ids: &[&Self::Ids],
+    ) -> Result<(Vec<Vec<Self::Float>>, Vec<Vec<u32>>)>;
 
     /// Elements of the largest matrix that the device can hold; larger batches are to be split.
     fn max_elements(&self) -> usize;
 
     /// How many decoder steps are worth running before asking which sentences are finished.
     fn steps_per_read(&self) -> usize;
+
+    /// Columns of [`Search::candidates`]: what the device keeps of each row between generator and choice, so as not to
+    /// write the logits.
+    fn candidate_cols(&self, vocab_size: usize, beam: usize) -> usize;
 
     // Weights
 
@@ -105,14 +117,17 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
         last: &mut State<Self>,
     ) -> Result<()>;
 
-    /// One step of a recurrent layer of one direction, from `previous` to `next` (batch, hidden).
+    /// One step of a recurrent layer of one direction, from `previous` (any rows, hidden) to `next` (batch, hidden).
     ///
-    /// * `input`: (batch) ids, or rows of (batch, input_size)
-    /// * `feed` (batch, feed_size): the second part of the input, where the weights have one (input feeding)
+    /// * `frontier` (2 · batch): the symbols read last, then the row of `previous` and of `feed` that each row continues
+    /// * `below` (batch, input_size): the layer below; without it the layer reads the symbols
+    /// * `feed` (the rows of `previous`, feed_size): the second part of the input, where the weights have one (input
+    ///   feeding)
     fn recurrent_step(
         &self,
         weights: &Self::Recurrent,
-        input: Input<'_, Self>,
+        frontier: &Self::Ids,
+        below: Option<&Self::Tensor>,
         feed: Option<&Self::Tensor>,
         previous: &State<Self>,
         next: &mut State<Self>,
@@ -157,20 +172,40 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     /// The column of the largest element of every row of `logits` (rows, vocab); ties go to the lower column.
     fn argmax(&self, logits: &Self::Tensor, out: &mut Self::Ids) -> Result<()>;
 
-    /// The generator and the choice of the next token, without writing the logits.
+    /// The probabilities of an ensemble, a model at a time: its share of softmax(`logits`) (rows, vocab) is added to
+    /// `probabilities` (rows, vocab).
+    fn mix(&self, logits: &Self::Tensor, share: Share, probabilities: &mut Self::Tensor) -> Result<()>;
+
+    /// One step of beam search: every live hypothesis is extended by every symbol, and the K most probable of all
+    /// extensions of a sentence are kept. Sentences whose search has ended stay as they are.
     ///
-    /// For each unfinished sentence: logits = W_s h̃_t + b_s, the largest becomes token `step` and the next input,
-    /// its log probability is added up, eos finishes the sentence. Finished sentences get pad.
+    /// 1. The candidates of sentence b are (k, v) for its live hypotheses k and symbols v, ordered by
+    ///    L_k + ln p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken.
+    /// 2. One that ends with eos is finished. Its score is (L_k + ln p_k(eos)) / lp(`step` + 1) + cp_k; the best N of
+    ///    all finished so far stay, of equals those that came first.
+    /// 3. The others live, in their order.
+    /// 4. The search of b has ended if none lives, if `step` + 1 symbols are its limit, or if N are finished and no
+    ///    live one can win: L_0 / lp(limit) ≤ the lowest score of the N.
     ///
-    /// * `generator`: (vocab, hidden)
-    /// * `attentional` (batch, hidden)
-    fn greedy_step(
+    /// `symbols` have one row a sentence in the first step and K rows in the others; what they are where no hypothesis
+    /// lives does not matter. `row` is the step's place in the trellis.
+    fn extend(
         &self,
-        generator: &Self::Linear,
-        attentional: &Self::Tensor,
-        special: &SpecialTokens,
+        rules: &SearchRules,
+        symbols: Distribution<'_, Self>,
         step: usize,
-        progress: &mut Progress<Self>,
+        row: usize,
+        search: &mut Search<Self>,
+    ) -> Result<()>;
+
+    /// What a step attended to counts as covered: Σ_t a_t(s), and from it the penalty, of the hypotheses that
+    /// [`extend`](Self::extend) has left. Of an ensemble each model's share is added.
+    fn cover(
+        &self,
+        rules: &SearchRules,
+        step: &AttendedStep<'_, Self>,
+        share: Share,
+        search: &mut Search<Self>,
     ) -> Result<()>;
 
     /// What the device has been asked to do since it was made.
@@ -261,53 +296,27 @@ pub struct Attention<'a, B: Backend> {
     pub memory: &'a B::Tensor,
     /// Source lengths (batch).
     pub lengths: &'a B::Ids,
-    /// The target position t of the first query.
-    pub first_position: usize,
+    /// Where the queries of a sentence stand.
+    pub positions: Positions,
 }
 
-/// The sentences of a batch while they are decoded.
-#[derive(Debug)]
-pub struct Progress<B: Backend> {
-    /// The tokens chosen last (batch): the decoder's next input; bos at first.
-    pub previous: B::Ids,
-    /// Whether eos was chosen (batch): 0 or 1.
-    pub finished: B::Ids,
-    /// All tokens chosen (batch · max_length); pad behind eos.
-    pub tokens: B::Ids,
-    /// Σ log p of the tokens chosen (batch, 1), eos included.
-    pub log_prob: B::Tensor,
-    /// (batch, 4 · ⌈vocab / 64⌉): what a device may keep of the logits of each 64 symbols between generator and choice.
-    pub tiles: B::Tensor,
+/// The target positions t of a sentence's queries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Positions {
+    /// One behind the other from here on, as in a whole target.
+    From(usize),
+    /// All of them here, as the hypotheses of a beam.
+    At(usize),
 }
 
-impl<B: Backend> Progress<B> {
-    /// Before the first step.
-    pub fn new(
-        backend: &B,
-        special: &SpecialTokens,
-        batch: usize,
-        max_length: usize,
-        vocab_size: usize,
-    ) -> Result<Self> {
-        Ok(Self {
-            previous: backend.upload_ids(&vec![special.bos; batch])?,
-            finished: backend.upload_ids(&vec![0; batch])?,
-            tokens: backend.upload_ids(&vec![special.pad; batch * max_length])?,
-            log_prob: backend.zeros(batch, 1)?,
-            tiles: backend.zeros(batch, 4 * vocab_size.div_ceil(64))?,
-        })
+impl Positions {
+    /// The position of query `query`.
+    pub fn of(self, query: usize) -> usize {
+        match self {
+            Self::From(first) => first + query,
+            Self::At(position) => position,
+        }
     }
-}
-
-/// A [`Progress`] on the host.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Snapshot {
-    /// Whether eos was chosen (batch).
-    pub finished: Vec<bool>,
-    /// All tokens chosen so far (batch · max_length).
-    pub tokens: Vec<u32>,
-    /// Σ ln p of the tokens chosen (batch).
-    pub log_probs: Vec<f64>,
 }
 
 /// What a device has been asked to do. The CPU counts nothing.

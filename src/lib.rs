@@ -32,7 +32,7 @@
 //! The same code with [`gpu::Gpu`] in place of [`cpu::Cpu`] runs on a GPU.
 //!
 //! ```
-//! use seq2seq::backend::{Attention, Backend};
+//! use seq2seq::backend::{Attention, Backend, Positions};
 //! use seq2seq::cpu::Cpu;
 //! use seq2seq::model::{Score, Window};
 //! use seq2seq::{Array, block_on};
@@ -53,7 +53,7 @@
 //!     keys: &memory,
 //!     memory: &memory,
 //!     lengths: &lengths,
-//!     first_position: 0,
+//!     positions: Positions::From(0),
 //! };
 //! cpu.attention(&attention, &mut weights, 0, &mut context)?;
 //! let weights = block_on(cpu.read(&weights))?;

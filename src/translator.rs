@@ -184,7 +184,7 @@ impl Translator {
     }
 
     fn translation(&self, source: Encoding, hypothesis: Hypothesis) -> Translation {
-        let Hypothesis { tokens, finished, log_prob, alignment } = hypothesis;
+        let Hypothesis { tokens, finished, log_prob, alignment, .. } = hypothesis;
         let symbol = |&token: &u32| self.target_tokenizer.token(token).unwrap_or_else(|| "\u{fffd}".to_owned());
         Translation {
             text: self.target_tokenizer.decode(&tokens),

@@ -2,7 +2,10 @@
 //!
 //! No dimension equals another or is a multiple of a register, lengths are ragged with a 1 among them.
 
-use seq2seq::backend::{Activation, Attention, Backend, Direction, Input, Progress, RecurrentParameters, State};
+use seq2seq::backend::{
+    Activation, Attention, Backend, Direction, Distribution, Input, LengthPenalty, Positions, RecurrentParameters,
+    Search, SearchRules, State, Status,
+};
 use seq2seq::cpu::{Cpu, Lanes, Matrix};
 use seq2seq::model::{Cell, Score, SpecialTokens, Window};
 use seq2seq::{Array, Error};
@@ -184,12 +187,18 @@ fn a_step_is_the_cells_equations() {
                 [batch, input_size],
                 ids.iter().flat_map(|&id| layer.table.row(id as usize)).copied().collect(),
             );
-            let feed = numbers.array(batch, feed_size, 1.0);
-            let (h, c) = (numbers.array(batch, hidden, 1.0), numbers.array(batch, hidden, 1.0));
+            // The rows before are as many as those after, or fewer, or more; each continues one of them.
+            let earlier = batch / 2 + numbers.below(batch) + 1;
+            let continued: Vec<u32> = (0..batch).map(|_| numbers.below(earlier) as u32).collect();
+            let frontier = [&ids[..], &continued].concat();
+            let feed = numbers.array(earlier, feed_size, 1.0);
+            let (h, c) = (numbers.array(earlier, hidden, 1.0), numbers.array(earlier, hidden, 1.0));
+            let (feed_rows, h_rows, c_rows) = (rows(&feed), rows(&h), rows(&c));
             let expected: (Rows, Rows) = (0..batch)
                 .map(|row| {
-                    let x = [&rows(&input)[row][..], &rows(&feed)[row]].concat();
-                    layer.step(0, &x, &rows(&h)[row], &rows(&c)[row])
+                    let from = continued[row] as usize;
+                    let x = [&rows(&input)[row][..], &feed_rows[from]].concat();
+                    layer.step(0, &x, &h_rows[from], &c_rows[from])
                 })
                 .unzip();
             let uploaded = (backend.upload(&input).expect("upload"), backend.upload(&feed).expect("upload"));
@@ -197,9 +206,9 @@ fn a_step_is_the_cells_equations() {
                 let weights = layer.prepare(&backend, with_ids, feed_size);
                 let previous = state(&backend, cell, &h, &c);
                 let mut next = State::zeros(&backend, cell, batch, hidden).expect("zeros");
-                let input = if with_ids { Input::Ids(&ids) } else { Input::Rows(&uploaded.0) };
+                let below = (!with_ids).then_some(&uploaded.0);
                 let feed = (feed_size > 0).then_some(&uploaded.1);
-                backend.recurrent_step(&weights, input, feed, &previous, &mut next).expect("step");
+                backend.recurrent_step(&weights, &frontier, below, feed, &previous, &mut next).expect("step");
                 let tolerance = tolerance::<T>() * 5.0;
                 close("hidden", &read(&backend, &next.hidden), &expected.0.concat(), tolerance);
                 if let Some(cells) = &next.cell {
@@ -228,7 +237,8 @@ fn saturated_gates_are_numbers() {
         let input = backend.upload(&numbers.array(4, 5, 1e4)).expect("upload");
         let mut next = State::zeros(&backend, cell, 4, 19).expect("zeros");
         let previous = State::zeros(&backend, cell, 4, 19).expect("zeros");
-        backend.recurrent_step(&weights, Input::Rows(&input), None, &previous, &mut next).expect("step");
+        let frontier = vec![0, 0, 0, 0, 0, 1, 2, 3];
+        backend.recurrent_step(&weights, &frontier, Some(&input), None, &previous, &mut next).expect("step");
         assert!(read(&backend, &next.hidden).iter().all(|h| h.abs() <= 1.0));
     }
 }
@@ -345,7 +355,7 @@ struct Case {
     position: Array,
     keys: Array,
     memory: Array,
-    first_position: usize,
+    positions: Positions,
 }
 
 impl Case {
@@ -365,7 +375,7 @@ impl Case {
             position: numbers.array(batch * tgt_len, key_size, 1.0),
             keys: numbers.array(batch * src_len, key_size, 1.0),
             memory: numbers.array(batch * src_len, memory_size, 1.0),
-            first_position: 3,
+            positions: Positions::From(3),
         }
     }
 
@@ -378,7 +388,7 @@ impl Case {
         let [v, position_v] = [0, 1].map(|row| rows(&self.vectors)[row].clone());
         let mut result = (Vec::new(), Vec::new());
         for row in 0..query.len() {
-            let (b, t) = (row / self.tgt_len, self.first_position + row % self.tgt_len);
+            let (b, t) = (row / self.tgt_len, self.positions.of(row % self.tgt_len));
             let length = self.lengths[b] as usize;
             let p = length as f64 * sigmoid(dot(&position_v, &tanh(&position[row])));
             let allowed = |s: usize| {
@@ -439,7 +449,7 @@ impl Case {
             keys: &keys,
             memory: &memory,
             lengths: &self.lengths,
-            first_position: self.first_position,
+            positions: self.positions,
         };
         let (batch, tgt_len, src_len) = (self.lengths.len(), self.tgt_len, self.src_len);
         let (expected_weights, expected_context) = self.expected();
@@ -505,7 +515,7 @@ fn attention_over_many_sentences_on_many_threads() {
 fn an_empty_window_gives_zeros() {
     // Sentences shorter than the target's position: no source position is within two of it.
     let mut case = Case::new(Score::Dot, Window::LocalM, &[2, 1, 9], 5, 7, 11);
-    case.first_position = 100;
+    case.positions = Positions::From(100);
     let (weights, context) = case.expected();
     assert!(weights.concat().iter().chain(&context.concat()).all(|&x| x == 0.0));
     case.check::<f32>();
@@ -528,7 +538,7 @@ fn a_window_of_half_width_zero_is_a_number() {
         keys: &memory,
         memory: &memory,
         lengths: &lengths,
-        first_position: 0,
+        positions: Positions::From(0),
     };
     let mut weights = backend.zeros(1, 4).expect("zeros");
     let mut context = backend.zeros(1, 3).expect("zeros");
@@ -536,46 +546,116 @@ fn a_window_of_half_width_zero_is_a_number() {
     assert_eq!(read(&backend, &weights), [0.0, 0.0, 1.0, 0.0]);
 }
 
+/// A sentence's search, as the contract has it, over sorted lists.
+#[derive(Clone, Default)]
+struct PlainSearch {
+    /// Σ ln p
+    live: Vec<f64>,
+    /// Score, Σ ln p, step, hypothesis; the best first.
+    finished: Vec<[f64; 4]>,
+    /// Symbols and back-pointers of the last step.
+    links: Vec<(u32, u32)>,
+    ended: usize,
+}
+
+impl PlainSearch {
+    fn extend(&mut self, rules: &SearchRules, limit: usize, step: usize, log_probs: &[Vec<f64>]) {
+        let mut extensions: Vec<(f64, usize, usize)> = Vec::new();
+        for (hypothesis, (so_far, row)) in self.live.iter().zip(log_probs).enumerate() {
+            extensions.extend(row.iter().enumerate().map(|(symbol, log_prob)| (so_far + log_prob, hypothesis, symbol)));
+        }
+        extensions.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        extensions.truncate(rules.beam);
+        (self.live, self.links) = (Vec::new(), Vec::new());
+        for (log_prob, hypothesis, symbol) in extensions {
+            if symbol as u32 == rules.special.eos {
+                let score = log_prob / rules.length_penalty.of(step + 1);
+                self.finished.push([score, log_prob, step as f64, hypothesis as f64]);
+            } else {
+                self.live.push(log_prob);
+                self.links.push((symbol as u32, hypothesis as u32));
+            }
+        }
+        self.finished.sort_by(|a, b| b[0].total_cmp(&a[0]));
+        self.finished.truncate(rules.n_best);
+        let highest = self.live.first().map(|log_prob| log_prob / rules.length_penalty.of(limit));
+        let won = self.finished.len() == rules.n_best
+            && highest.is_none_or(|highest| highest <= self.finished[rules.n_best - 1][0]);
+        if self.live.is_empty() || step + 1 == limit || won {
+            self.ended = step + 1;
+        }
+    }
+}
+
 #[test]
-fn greedy_step_takes_the_largest_logit() {
-    fn check<T: Lanes>(batch: usize, vocab: usize, hidden: usize) {
+fn extend_keeps_the_best_extensions() {
+    fn check<T: Lanes>(batch: usize, vocab: usize, hidden: usize, rules: &SearchRules) {
         let backend = Cpu::<T>::new();
         let mut numbers = Numbers(7);
-        let special = SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None };
         let weight = numbers.array(vocab, hidden, 1.0);
         let bias = numbers.array(1, vocab, 1.0);
         let generator = backend.linear_weights(&weight, Some(&bias), &[hidden]).expect("weights");
-        let mut progress = Progress::new(&backend, &special, batch, 3, vocab).expect("progress");
-        progress.finished[batch / 2] = u32::from(batch > 1);
-        let mut log_prob = vec![0.0; batch];
-        let mut tokens = vec![0; batch * 3];
-        let mut finished = progress.finished.clone();
-        for step in 0..3 {
-            let attentional = numbers.array(batch, hidden, 1.0);
-            for (row, x) in rows(&attentional).iter().enumerate() {
-                if finished[row] != 0 {
-                    continue;
+        let limits: Vec<usize> = (0..batch).map(|sentence| 3 + sentence % 3).collect();
+        let mut search = Search::new(&backend, rules, &vec![1; batch], &limits, 4, vocab).expect("a search");
+        let mut plain = vec![PlainSearch { live: vec![0.0], ..Default::default() }; batch];
+        let beam = rules.beam;
+        for step in 0..4 {
+            let width = if step == 0 { 1 } else { beam };
+            let attentional = numbers.array(batch * width, hidden, 1.0);
+            let log_probs: Rows = rows(&attentional)
+                .iter()
+                .map(|x| {
+                    let logits = affine(&weight, &bias.data, x);
+                    let normalizer = logits.iter().map(|x| x.exp()).sum::<f64>().ln();
+                    logits.iter().map(|logit| logit - normalizer).collect()
+                })
+                .collect();
+            for (sentence, (plain, log_probs)) in plain.iter_mut().zip(log_probs.chunks(width)).enumerate() {
+                if plain.ended == 0 {
+                    plain.extend(rules, limits[sentence], step, log_probs);
                 }
-                let logits = affine(&weight, &bias.data, x);
-                let best = (0..vocab).reduce(|a, b| if logits[b] > logits[a] { b } else { a }).unwrap_or(0);
-                log_prob[row] += logits[best] - logits.iter().map(|x| x.exp()).sum::<f64>().ln();
-                tokens[row * 3 + step] = best as u32;
-                finished[row] = u32::from(best == 2);
             }
             let attentional = backend.upload(&attentional).expect("upload");
-            backend.greedy_step(&generator, &attentional, &special, step, &mut progress).expect("greedy");
-            assert_eq!(progress.tokens, tokens);
-            assert_eq!(progress.finished, finished);
-            let previous: Vec<u32> = tokens.chunks(3).map(|tokens| tokens[step]).collect();
-            assert_eq!(progress.previous, previous);
-            close("log_prob", &read(&backend, &progress.log_prob), &log_prob, 50.0 * tolerance::<T>());
+            let symbols = Distribution::Generator { weights: &generator, attentional: &attentional };
+            backend.extend(rules, symbols, step, step, &mut search).expect("extend");
+            let status = |which: Status| &search.status[which as usize * batch..][..batch];
+            let log_prob = read(&backend, &search.log_prob);
+            let finished = read(&backend, &search.finished);
+            for (sentence, plain) in plain.iter().enumerate() {
+                assert_eq!(status(Status::Ended)[sentence] as usize, plain.ended, "step {step}, sentence {sentence}");
+                let live = status(Status::Live)[sentence] as usize;
+                close("log_prob", &log_prob[sentence * beam..][..live], &plain.live, 50.0 * tolerance::<T>());
+                let count = status(Status::Finished)[sentence] as usize;
+                let finished = &finished[sentence * rules.n_best * 4..][..count * 4];
+                close("finished", finished, &plain.finished.concat(), 50.0 * tolerance::<T>());
+                if plain.ended == 0 || plain.ended == step + 1 {
+                    let at =
+                        |part: usize, row: usize| search.trellis[((step * 2 + part) * batch + sentence) * beam + row];
+                    let links: Vec<_> = (0..live).map(|row| (at(0, row), at(1, row))).collect();
+                    assert_eq!(links, plain.links);
+                    let row = |part: usize, row: usize| search.frontier[(part * batch + sentence) * beam + row];
+                    let frontier: Vec<_> =
+                        (0..live).map(|k| (row(0, k), row(1, k) - (sentence * width) as u32)).collect();
+                    assert_eq!(frontier, plain.links);
+                }
+            }
         }
-        let beyond = backend.zeros(batch, hidden).expect("zeros");
-        assert!(backend.greedy_step(&generator, &beyond, &special, 3, &mut progress).is_err());
+        let attentional = backend.zeros(batch * beam, hidden).expect("zeros");
+        let symbols = Distribution::Generator { weights: &generator, attentional: &attentional };
+        assert!(backend.extend(rules, symbols, 4, 4, &mut search).is_err(), "beyond the trellis");
     }
+    let greedy = SearchRules::greedy(&SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None });
     for (batch, vocab, hidden) in [(1, 5, 3), (9, 43, 31), (70, 700, 37), (3, 5003, 61)] {
-        check::<f32>(batch, vocab, hidden);
-        check::<f64>(batch, vocab, hidden);
+        for (beam, n_best, length_penalty) in [
+            (1, 1, LengthPenalty::None),
+            (3, 1, LengthPenalty::None),
+            (5, 5, LengthPenalty::Power(1.0)),
+            (11, 2, LengthPenalty::Wu(0.7)),
+        ] {
+            let rules = SearchRules { beam, n_best, length_penalty, ..greedy.clone() };
+            check::<f32>(batch, vocab, hidden, &rules);
+            check::<f64>(batch, vocab, hidden, &rules);
+        }
     }
 }
 
@@ -629,7 +709,7 @@ fn what_does_not_fit_is_an_error() {
         keys: &memory,
         memory: &memory,
         lengths: &lengths,
-        first_position: 0,
+        positions: Positions::From(0),
     };
     let (mut weights, mut context) = (backend.zeros(1, 6).expect("zeros"), backend.zeros(1, 3).expect("zeros"));
     let error = backend.attention(&attention, &mut weights, 0, &mut context).expect_err("too long");

@@ -4,14 +4,17 @@ mod common;
 
 use common::TestResult;
 use common::gpu::gpu;
-use seq2seq::backend::{Activation, Backend, Counters, GateLayout, Progress, Rule, Sequence, Training, Update};
+use seq2seq::backend::{
+    Activation, AttendedStep, Backend, Counters, GateLayout, Rule, Search, SearchRules, Sequence, Share, Training,
+    Update,
+};
 use seq2seq::decode::{GreedyOptions, greedy};
 use seq2seq::gpu::{Gpu, GpuIds, GpuTensor};
 use seq2seq::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
-use seq2seq::nn::Seq2Seq;
 use seq2seq::nn::training::{Learner, StepOptions};
+use seq2seq::nn::{Seq2Seq, WeightRows};
 use seq2seq::text::{Batch, PairBatch};
 
 fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding: bool) -> Config {
@@ -82,8 +85,9 @@ fn a_recurrent_layer_is_one_product_and_one_dispatch_a_position() -> TestResult 
 }
 
 #[test]
-fn a_decoder_step_is_at_most_seven_dispatches() -> TestResult {
-    let Some(gpu) = gpu("a_decoder_step_is_at_most_seven_dispatches") else { return Ok(()) };
+fn a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage() -> TestResult {
+    let name = "a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage";
+    let Some(gpu) = gpu(name) else { return Ok(()) };
     let source = source()?;
     let scores = [Score::Dot, Score::ScaledDot, Score::General, Score::Concat, Score::Location];
     for score in scores {
@@ -92,16 +96,33 @@ fn a_decoder_step_is_at_most_seven_dispatches() -> TestResult {
                 let config = config(Cell::Lstm, layers, score, window, input_feeding);
                 let model = endless(&gpu, &config)?;
                 let (memory, initial) = model.encode(&gpu, &source)?;
-                let mut state = model.start(&gpu, &memory, initial, 1)?;
-                let mut progress = Progress::new(&gpu, &config.special_tokens, source.batch(), 4, 70)?;
+                let mut state = model.decoder().start(&gpu, &memory, initial)?;
+                let rules = SearchRules {
+                    beam: 4,
+                    n_best: 2,
+                    coverage_penalty: 0.2,
+                    ..SearchRules::greedy(&config.special_tokens)
+                };
+                let batch = source.batch();
+                let mut search = Search::new(&gpu, &rules, source.lengths(), &vec![9; batch], 1, 70)?;
+                let mut weights = gpu.zeros(batch * rules.beam, source.len())?;
+                let frontier = gpu.upload_ids(&[vec![1; batch], (0..batch as u32).collect()].concat())?;
                 gpu.finish()?;
                 let (_, step) = counted(&gpu, || {
-                    model.greedy_step(&gpu, &memory, 0, 0, &mut state, &mut progress)?;
+                    let rows = WeightRows { weights: &mut weights, first: 0 };
+                    model.decoder().step(&gpu, &memory, &frontier, 0, rows, &mut state)?;
+                    gpu.extend(&rules, model.symbols(&state), 0, 0, &mut search)?;
                     Ok(gpu.finish()?)
                 })?;
                 let name = format!("{score:?}, {window:?}, {layers} layers");
                 assert!(step.dispatches <= 7 + (layers as u64 - 1), "{name}: {} dispatches", step.dispatches);
                 assert_eq!(step.passes, 1, "{name}");
+                let (_, cover) = counted(&gpu, || {
+                    let attended = AttendedStep { weights: &weights, first_row: 0, width: 1, step: 0 };
+                    gpu.cover(&rules, &attended, Share::WHOLE, &mut search)?;
+                    Ok(gpu.finish()?)
+                })?;
+                assert_eq!(cover.dispatches, 1, "{name}: coverage");
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use seq2seq::backend::{
     Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, NO_TARGET,
-    Occurrences, Sequence, State, Training,
+    Occurrences, Positions, Sequence, State, Training,
 };
 use seq2seq::cpu::{Cpu, Matrix};
 use seq2seq::model::{Cell, Config, Parameters, Score, Window};
@@ -300,7 +300,7 @@ fn attention_of(score: Score, window: Window, half_width: usize) -> Result<()> {
             keys: &given.keys,
             memory: &given.memory,
             lengths,
-            first_position: 0,
+            positions: Positions::From(0),
         }
     }
     let forward = |given: &Given| -> Result<(M, M)> {

@@ -9,6 +9,7 @@ use std::process::Command;
 use common::gpu::gpu_with;
 use faulty::{Fault, Faulty};
 use pollster::block_on;
+use seq2seq::backend::Status;
 use seq2seq::cpu::Cpu;
 use seq2seq::device::Precision;
 use seq2seq::gpu::Choices;
@@ -51,19 +52,21 @@ fn every_operation_has_cases_and_no_case_stands_twice() {
         "attention_memory_backward",
         "attention_scores",
         "attention_softmax",
+        "cover",
         "dropout",
         "embedding",
         "embedding_backward",
+        "extend",
         "forced",
         "generator_loss",
         "gradient_norm",
         "greedy",
-        "greedy_step",
         "linear",
         "log_softmax",
         "matmul_nn",
         "matmul_nt",
         "matmul_tn",
+        "mix",
         "put_position",
         "recurrent_backward",
         "recurrent_begin",
@@ -72,6 +75,7 @@ fn every_operation_has_cases_and_no_case_stands_twice() {
         "recurrent_layer",
         "recurrent_step",
         "recurrent_weight_backward",
+        "search",
         "take_position",
         "tanh_backward",
         "update",
@@ -98,18 +102,25 @@ fn empty_windows_are_among_the_cases_and_give_zeros() {
     assert_eq!(empty, 2);
 }
 
-/// Some sentences finish, at different steps, and some do not.
+/// Some searches end, at different steps, and some do not; some are won before their limit.
 #[test]
-fn greedy_steps_finish_and_go_on() {
-    let mut flags = BTreeSet::new();
-    for case in cases().iter().filter(|case| case.name() == "greedy_step") {
-        for output in block_on(outputs(&Cpu::<f64>::new(), case, Precision::F32)).expect("an oracle that runs") {
-            if let (Values::Ids(ids), "finished") = (output.values, output.name) {
-                flags.extend(ids.data);
+fn searches_end_and_go_on() {
+    let (mut ended, mut won) = (BTreeSet::new(), false);
+    for case in cases() {
+        let Case::Extend(extend) = &case else { continue };
+        for output in block_on(outputs(&Cpu::<f64>::new(), &case, Precision::F32)).expect("an oracle that runs") {
+            if let (Values::Ids(status), "status") = (output.values, output.name) {
+                let (live, after) = (status.row(Status::Live as usize), status.row(Status::Ended as usize));
+                ended.extend(after.iter().copied());
+                won |= live
+                    .iter()
+                    .zip(after)
+                    .any(|(&live, &after)| live > 0 && (1..extend.limit as u32 - 2).contains(&after));
             }
         }
     }
-    assert!(flags.into_iter().eq([0, 1]));
+    assert!(ended.contains(&0) && ended.len() > 3, "{ended:?}");
+    assert!(won, "no search was won with hypotheses that live");
 }
 
 /// Every path through the kernels: what an adapter lacks, another's test has run.
@@ -149,8 +160,8 @@ fn without_a_fault_nothing_fails() {
 fn a_dropped_mask_fails() {
     let failing = failing(Fault::NoLengths);
     let trained = ["recurrent_forward", "recurrent_backward", "recurrent_weight_backward", "attention_backward"];
-    for operation in ["attention", "attention_scores", "recurrent_layer", "forced", "greedy"].into_iter().chain(trained)
-    {
+    let operations = ["attention", "attention_scores", "recurrent_layer", "forced", "greedy", "search"];
+    for operation in operations.into_iter().chain(trained) {
         assert!(failing.contains(operation), "{operation} passes without lengths");
     }
 }
@@ -158,7 +169,7 @@ fn a_dropped_mask_fails() {
 #[test]
 fn a_transposed_weight_fails() {
     let failing = failing(Fault::TransposedWeight);
-    for operation in ["linear", "greedy_step", "forced", "greedy"] {
+    for operation in ["linear", "extend", "forced", "greedy", "search"] {
         assert!(failing.contains(operation), "{operation} passes with a transposed weight");
     }
 }
@@ -166,20 +177,23 @@ fn a_transposed_weight_fails() {
 #[test]
 fn swapped_gates_fail() {
     let failing = failing(Fault::SwappedGates);
-    for operation in ["recurrent_layer", "recurrent_step", "forced", "greedy"] {
+    for operation in ["recurrent_layer", "recurrent_step", "forced", "greedy", "search"] {
         assert!(failing.contains(operation), "{operation} passes with swapped gates");
     }
 }
 
 /// Operations whose outputs are numbers; the others choose or mask.
-const NUMBERS: [&str; 15] = [
+const NUMBERS: [&str; 18] = [
     "embedding",
     "linear",
     "recurrent_layer",
     "attention",
     "log_softmax",
-    "greedy_step",
+    "mix",
+    "extend",
+    "cover",
     "forced",
+    "search",
     "matmul_nt",
     "matmul_tn",
     "dropout",
@@ -215,5 +229,5 @@ fn the_program_checks_the_cpu() {
     assert_eq!(output.status.code(), Some(0));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(json["passed"], true);
-    assert_eq!(json["devices"][0]["operations"].as_array().map(Vec::len), Some(31));
+    assert_eq!(json["devices"][0]["operations"].as_array().map(Vec::len), Some(34));
 }

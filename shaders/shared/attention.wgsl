@@ -19,6 +19,7 @@ struct Params {
     rows: u32,           // of each sentence in `alignment`
     first_row: u32,      // where the first query's weights go among them
     first_position: u32, // t of the first query
+    position_step: u32,  // from one query's to the next's: 0 for the hypotheses of a beam
     alignment_pitch: u32, // floats from one row to the next
     key_quads: u32,      // quads of a key, and of a query but for the location score
     query_pitch: u32,    // quads from one query to the next

@@ -1,10 +1,9 @@
 // y = W x with the weights input by input: the product inside linear, the recurrent steps, the generator and the
 // gradients of inputs. Neighbouring threads read neighbouring quads of W and the same x.
 //
-// The importing shader says where x and W come from and what becomes of y:
+// The importing shader says where x and W come from:
 //   fn input(row: u32, k: u32) -> vec4<f32>             inputs 4k … 4k + 3 of a row
 //   fn weight(index: u32) -> vec4<f32>                  the weights of one input for one quad of outputs
-//   fn finish(row: u32, quad: u32, y: vec4<f32>)        outputs 4 quad … 4 quad + 3 of a row
 
 #import tile
 

@@ -1,10 +1,9 @@
 // y = W x with the weights output by output, as files and PyTorch have them: four rows of W times four rows of x.
 //
-// The importing shader says where x and W come from and what becomes of y:
+// The importing shader says where x and W come from:
 //   fn input(row: u32, k: u32) -> vec4<f32>             inputs 4k … 4k + 3 of a row
 //   fn weights_of(quad: u32, i: u32) -> u32             where the weights of output i of a quad begin
 //   fn weight(index: u32) -> vec4<f32>                  four of them
-//   fn finish(row: u32, quad: u32, y: vec4<f32>)        outputs 4 quad … 4 quad + 3 of a row
 
 #import tile
 

@@ -46,17 +46,26 @@ fn workgroup_sum(thread: u32, value: f32) -> f32 {
     return reduce_sum(thread, value, REDUCE_THREADS);
 }
 
-// The maximum over the workgroup, in every thread.
-fn workgroup_max(thread: u32, value: f32) -> f32 {
+fn reduce_max(thread: u32, value: f32, width: u32) -> f32 {
     reduction[thread] = value;
-    for (var half = REDUCE_THREADS / 2u; half > 0u; half /= 2u) {
+    for (var half = width / 2u; half > 0u; half /= 2u) {
         workgroupBarrier();
-        if thread < half {
+        if thread % width < half {
             reduction[thread] = max(reduction[thread], reduction[thread + half]);
         }
     }
     workgroupBarrier();
-    let largest = reduction[0];
+    let largest = reduction[thread - thread % width];
     workgroupBarrier();
     return largest;
+}
+
+// The maximum over the thread's team, in every thread of it.
+fn team_max(thread: u32, value: f32) -> f32 {
+    return reduce_max(thread, value, TEAM);
+}
+
+// The maximum over the workgroup, in every thread.
+fn workgroup_max(thread: u32, value: f32) -> f32 {
+    return reduce_max(thread, value, REDUCE_THREADS);
 }

@@ -50,6 +50,11 @@ fn workgroup_sum(thread: u32, value: f32) -> f32 {
     return total;
 }
 
+// The maximum over the thread's team, in every thread of it.
+fn team_max(thread: u32, value: f32) -> f32 {
+    return subgroupMax(value);
+}
+
 // The maximum over the workgroup, in every thread.
 fn workgroup_max(thread: u32, value: f32) -> f32 {
     let mine = team(thread);

@@ -5,9 +5,8 @@
 // threads read neighbouring quads and the same rows, so caches serve where tiles in workgroup memory would otherwise
 // be needed; on software adapters this is an order of magnitude faster than those.
 //
-// The importing shader says what is summed and what becomes of it:
+// The importing shader says what is summed; `finish` calls what becomes of it:
 //   fn accumulate(shape: Shape, row: u32, quad: u32, slice: u32) -> Tile    the summands of a slice
-//   fn finish(row: u32, quad: u32, y: vec4<f32>)                            outputs 4 quad … 4 quad + 3 of a row
 
 // Threads side by side, each with its quad of outputs.
 const QUADS: u32 = 16u;
@@ -32,46 +31,39 @@ struct Tile {
     row_3: vec4<f32>,
 }
 
-fn finish_within(shape: Shape, row: u32, quad: u32, y: vec4<f32>) {
-    if row < shape.rows && quad < shape.quads {
-        finish(row, quad, y);
-    }
+// Where a thread's tile is. A workgroup covers QUADS quads and THREADS / QUADS / K_SLICES · 4 rows.
+struct Place {
+    row: u32,   // the first of four
+    quad: u32,
+    slice: u32,
 }
 
-// Adds up one row of the slices' tiles; slice `owner` finishes it.
-fn finish_shared(shape: Shape, row: u32, quad: u32, slice: u32, owner: u32, thread: u32, y: vec4<f32>) {
+fn place_in(workgroup: vec3<u32>, thread: u32) -> Place {
+    let groups = THREADS / QUADS / K_SLICES;
+    let row = 4u * (workgroup.y * groups + thread / QUADS / K_SLICES);
+    return Place(row, workgroup.x * QUADS + thread % QUADS, thread / QUADS % K_SLICES);
+}
+
+// The summands of this thread's slice.
+fn tile_of(shape: Shape, place: Place) -> Tile {
+    var y: Tile;
+    if place.row < shape.rows && place.quad < shape.quads {
+        y = accumulate(shape, place.row, place.quad, place.slice);
+    }
+    return y;
+}
+
+// Row `owner` of the slices' tiles, added up in slice `owner`: in the others it is nothing. All threads call this.
+fn shared_row(place: Place, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> {
     partial[thread] = y;
     workgroupBarrier();
-    if slice == owner {
-        var sum = vec4(0.0);
-        let first = thread - slice * QUADS;
+    var sum = vec4(0.0);
+    if place.slice == owner {
+        let first = thread - place.slice * QUADS;
         for (var other = 0u; other < K_SLICES; other += 1u) {
             sum += partial[first + other * QUADS];
         }
-        finish_within(shape, row, quad, sum);
     }
     workgroupBarrier();
-}
-
-// The tile of this thread. A workgroup covers QUADS quads and THREADS / QUADS / K_SLICES · 4 rows.
-fn product(shape: Shape, workgroup: vec3<u32>, thread: u32) {
-    let quad = workgroup.x * QUADS + thread % QUADS;
-    let slice = thread / QUADS % K_SLICES;
-    let groups = THREADS / QUADS / K_SLICES;
-    let row = 4u * (workgroup.y * groups + thread / QUADS / K_SLICES);
-    var y: Tile;
-    if row < shape.rows && quad < shape.quads {
-        y = accumulate(shape, row, quad, slice);
-    }
-    if K_SLICES == 1u {
-        finish_within(shape, row, quad, y.row_0);
-        finish_within(shape, row + 1u, quad, y.row_1);
-        finish_within(shape, row + 2u, quad, y.row_2);
-        finish_within(shape, row + 3u, quad, y.row_3);
-    } else {
-        finish_shared(shape, row, quad, slice, 0u, thread, y.row_0);
-        finish_shared(shape, row + 1u, quad, slice, 1u, thread, y.row_1);
-        finish_shared(shape, row + 2u, quad, slice, 2u, thread, y.row_2);
-        finish_shared(shape, row + 3u, quad, slice, 3u, thread, y.row_3);
-    }
+    return sum;
 }

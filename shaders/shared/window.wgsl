@@ -36,7 +36,7 @@ fn window_centre(q: Query, target_position: u32, thread: u32) -> f32 {
         }
         return f32(q.length) * sigmoid(workgroup_sum(thread, sum));
     }
-    return f32(params.first_position + target_position);
+    return f32(params.first_position + params.position_step * target_position);
 }
 
 fn within_window(s: u32, q: Query, centre: f32) -> bool {

@@ -5,11 +5,11 @@ use pollster::block_on;
 use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
-use crate::backend::{Activation, Training};
+use crate::backend::{Activation, LengthPenalty, Positions, Training};
 use crate::device::Precision;
 use crate::model::{Cell, Score, Window};
 use crate::verify::cases::{
-    AttentionCase, Case, EmbeddingCase, Fed, Gates, GreedyStepCase, LinearCase, LogSoftmaxCase, Logits, Part,
+    AttentionCase, Case, EmbeddingCase, ExtendCase, Fed, Gates, LinearCase, LogSoftmaxCase, Logits, Part,
     RecurrentLayerCase, RecurrentStepCase,
 };
 
@@ -38,8 +38,9 @@ fn small() -> Vec<NamedCase> {
         linear(64, 512, 512),
         linear(512, 256, 43),
         log_softmax(64, 10_000),
-        greedy_step(1, 256, 43),
-        greedy_step(64, 512, 43),
+        extend(1, 1, 256, 43),
+        extend(64, 1, 512, 43),
+        extend(64, 5, 512, 43),
         step(Cell::Lstm, 1, 512),
         step(Cell::Lstm, 64, 512),
         attention(64, 1, 50, 512),
@@ -56,7 +57,8 @@ fn large() -> Vec<NamedCase> {
         matmul(1024),
         linear(64, 512, 32_000),
         log_softmax(64, 32_000),
-        greedy_step(64, 512, 10_000),
+        extend(64, 1, 512, 10_000),
+        extend(64, 5, 512, 10_000),
         attention(64, 32, 32, 512),
         attention(16, 128, 128, 1024),
         attention(64, 50, 50, 512),
@@ -87,13 +89,27 @@ fn log_softmax(rows: usize, vocab_size: usize) -> NamedCase {
     NamedCase { name: format!("log_softmax {rows}x{vocab_size}"), case: case.into() }
 }
 
-fn greedy_step(batch: usize, hidden: usize, vocab_size: usize) -> NamedCase {
-    let case = GreedyStepCase { batch, hidden, vocab_size, steps: 1, max_length: 1, ends: false };
-    NamedCase { name: format!("greedy_step B{batch} H{hidden} V{vocab_size}"), case: case.into() }
+/// The second of two steps is what costs: the first is of one hypothesis a sentence.
+fn extend(batch: usize, beam: usize, hidden: usize, vocab_size: usize) -> NamedCase {
+    let case = ExtendCase {
+        batch,
+        hidden,
+        vocab_size,
+        beam,
+        n_best: 1,
+        length_penalty: LengthPenalty::None,
+        steps: if beam == 1 { 1 } else { 2 },
+        limit: 9,
+        eos: -50.0,
+        twins: false,
+        mixed: false,
+    };
+    NamedCase { name: format!("extend B{batch} K{beam} H{hidden} V{vocab_size}"), case: case.into() }
 }
 
 fn step(cell: Cell, batch: usize, size: usize) -> NamedCase {
-    let case = RecurrentStepCase { cell, fed: Fed::Rows(size), feed: 0, hidden: size, batch, gates: Gates::Ordinary };
+    let gates = Gates::Ordinary;
+    let case = RecurrentStepCase { cell, fed: Fed::Rows(size), feed: 0, hidden: size, earlier: batch, batch, gates };
     NamedCase { name: format!("{} step B{batch} H{size}", torch_name(cell)), case: case.into() }
 }
 
@@ -125,7 +141,7 @@ fn attention(batch: usize, tgt_len: usize, src_len: usize, size: usize) -> Named
         key_size: size,
         memory_size: size,
         hidden: size,
-        first_position: 0,
+        positions: Positions::From(0),
         rows: tgt_len,
         first_row: 0,
         extreme: false,

@@ -3,12 +3,11 @@
 use std::ops::Range;
 
 use super::tensor::Matrix;
-use super::{Cpu, Lanes, Linear, Recurrent, attention, generator, layer, rows, scores, step, training};
+use super::{Cpu, Lanes, Linear, Recurrent, attention, extend, layer, rows, scores, step, training};
 use crate::backend::{
-    Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, Input, LossOptions,
-    Occurrences, Progress, RecurrentParameters, Sequence, Skipped, State, Update,
+    Activation, Attention, AttentionGradients, Distribution, Dropout, GateLayout, GeneratorGradients, Input,
+    LossOptions, Occurrences, RecurrentParameters, Search, SearchRules, Sequence, Share, Skipped, State, Update,
 };
-use crate::model::SpecialTokens;
 use crate::{Array, Float, Result};
 
 macro_rules! operations {
@@ -49,7 +48,8 @@ operations! {
     ) -> () = layer::recurrent_layer;
     recurrent_step(
         weights: &Recurrent<Self>,
-        input: &Input<'_, Cpu<Self>>,
+        frontier: &[u32],
+        below: Option<&Matrix<Self>>,
         feed: Option<&Matrix<Self>>,
         previous: &State<Cpu<Self>>,
         next: &mut State<Cpu<Self>>,
@@ -66,13 +66,14 @@ operations! {
         scores_to_weights: &mut Matrix<Self>,
     ) -> () = scores::attention_softmax;
     log_softmax(logits: &Matrix<Self>, out: &mut Matrix<Self>) -> () = rows::log_softmax;
-    greedy_step(
-        generator: &Linear<Self>,
-        attentional: &Matrix<Self>,
-        special: &SpecialTokens,
+    mix(logits: &Matrix<Self>, share: Share, probabilities: &mut Matrix<Self>) -> () = rows::mix;
+    extend(
+        rules: &SearchRules,
+        symbols: &Distribution<'_, Cpu<Self>>,
         step: usize,
-        progress: &mut Progress<Cpu<Self>>,
-    ) -> () = generator::greedy_step;
+        row: usize,
+        search: &mut Search<Cpu<Self>>,
+    ) -> () = extend::extend;
     matmul_nt(
         a: &Matrix<Self>,
         b: &Matrix<Self>,

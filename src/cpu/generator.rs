@@ -1,126 +1,169 @@
-//! The generator and the choice of the next token, without writing the logits.
+//! The generator, of whose logits only the largest are kept, and what a softmax needs of the others.
 
 use pulp::Simd;
 
-use super::Cpu;
 use super::linear::{Linear, sums};
 use super::panels::{Rows, SUMS};
 use super::parallel;
 use super::product::{Four, Operand, Product, Sums, Tiles};
 use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
-use crate::backend::Progress;
-use crate::model::SpecialTokens;
-use crate::{Error, Result};
 
-/// See [`greedy_step`](crate::Backend::greedy_step).
-pub fn greedy_step<T: Lanes>(
+/// A symbol that may be the next one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Candidate<T> {
+    /// x_i
+    pub logit: T,
+    /// i
+    pub symbol: u32,
+}
+
+impl<T: Lanes> Candidate<T> {
+    /// No symbol: every other one comes before it.
+    pub const NONE: Self = Self { logit: T::NEG_INFINITY, symbol: 0 };
+
+    /// Whether this is better than `other`: of equals the lower symbol.
+    #[inline(always)]
+    fn before(&self, other: &Self) -> bool {
+        self.logit > other.logit || self.logit == other.logit && self.symbol < other.symbol
+    }
+}
+
+/// Puts a candidate in its place, if it is among the best.
+#[inline(always)]
+fn insert<T: Lanes>(best: &mut [Candidate<T>], candidate: Candidate<T>) {
+    let place = best.iter().rposition(|better| better.before(&candidate)).map_or(0, |last| last + 1);
+    if place < best.len() {
+        best.copy_within(place..best.len() - 1, place + 1);
+        best[place] = candidate;
+    }
+}
+
+/// What makes probabilities of logits x_i: ln p_i = (x_i − largest) − ln sum.
+#[derive(Clone, Copy, Debug)]
+pub struct Softmax<T> {
+    /// The largest x_i.
+    pub largest: T,
+    /// Σ_i e^(x_i − largest)
+    pub sum: T,
+}
+
+impl<T: Lanes> Softmax<T> {
+    /// Of no logits.
+    const NONE: Self = Self { largest: T::NEG_INFINITY, sum: T::ZERO };
+    /// Of logarithms of probabilities.
+    pub const NORMALIZED: Self = Self { largest: T::ZERO, sum: T::ONE };
+
+    /// Of these logits and others.
+    #[inline(always)]
+    fn merge(self, other: Self) -> Self {
+        let (larger, smaller) = if other.largest > self.largest { (other, self) } else { (self, other) };
+        if smaller.largest == T::NEG_INFINITY {
+            return larger;
+        }
+        Self { sum: larger.sum + smaller.sum * (smaller.largest - larger.largest).exp(), ..larger }
+    }
+}
+
+/// The best symbols of some rows, and what makes probabilities of their logits.
+#[derive(Debug)]
+pub struct Candidates<T> {
+    /// Symbols of a row.
+    pub keep: usize,
+    /// (rows, keep), the best first; [`Candidate::NONE`] behind the last.
+    pub best: Vec<Candidate<T>>,
+    /// (rows)
+    pub softmax: Vec<Softmax<T>>,
+}
+
+impl<T: Lanes> Candidates<T> {
+    fn new(rows: usize, keep: usize) -> Self {
+        Self { keep, best: vec![Candidate::NONE; rows * keep], softmax: vec![Softmax::NONE; rows] }
+    }
+
+    /// The best of row `row`.
+    pub fn of(&self, row: usize) -> &[Candidate<T>] {
+        &self.best[row * self.keep..][..self.keep]
+    }
+}
+
+/// The `keep` best symbols of some rows of the attentional states, but those to avoid.
+pub fn of_generator<T: Lanes>(
     generator: &Linear<T>,
     attentional: &Matrix<T>,
-    special: &SpecialTokens,
-    step: usize,
-    progress: &mut Progress<Cpu<T>>,
-) -> Result<()> {
-    let batch = generator.check("greedy_step", &[attentional])?;
-    check(batch, step, progress)?;
-    let max_length = progress.tokens.len() / batch.max(1);
-    let unfinished: Vec<usize> = (0..batch).filter(|&row| progress.finished[row] == 0).collect();
-    for row in 0..batch {
-        progress.tokens[row * max_length + step] = special.pad;
-        progress.previous[row] = special.pad;
-    }
-    let largest = largest(generator, attentional, &unfinished);
-    for (&row, largest) in unfinished.iter().zip(largest) {
-        progress.tokens[row * max_length + step] = largest.column;
-        progress.previous[row] = largest.column;
-        progress.finished[row] = u32::from(largest.column == special.eos);
-        // ln p = x − (x + ln Σ e^(x_i − x)), x the largest logit.
-        progress.log_prob.data[row] += -largest.sum.ln();
-    }
-    Ok(())
-}
-
-fn check<T: Lanes>(batch: usize, step: usize, progress: &Progress<Cpu<T>>) -> Result<()> {
-    const OPERATION: &str = "greedy_step";
-    Error::check(OPERATION, "previous", batch, progress.previous.len())?;
-    Error::check(OPERATION, "finished", batch, progress.finished.len())?;
-    Error::check(OPERATION, "log_prob", batch, progress.log_prob.data.len())?;
-    let max_length = progress.tokens.len() / batch.max(1);
-    Error::check(OPERATION, "tokens", batch * max_length, progress.tokens.len())?;
-    Error::check(OPERATION, "step within the tokens", step.min(max_length.saturating_sub(1)), step)
-}
-
-/// The largest of some logits x_i and how it compares with the others.
-#[derive(Clone, Copy, Debug)]
-struct Largest<T> {
-    value: T,
-    column: u32,
-    /// Σ_i e^(x_i − value)
-    sum: T,
-}
-
-impl<T: Lanes> Largest<T> {
-    const NONE: Self = Self { value: T::NEG_INFINITY, column: 0, sum: T::ZERO };
-
-    /// Of these and the logits behind them; ties go to these.
-    #[inline(always)]
-    fn merge(self, behind: Self) -> Self {
-        if behind.value > self.value {
-            let sum = self.sum * (self.value - behind.value).exp() + behind.sum;
-            Self { sum, ..behind }
-        } else if behind.value == T::NEG_INFINITY {
-            self
-        } else {
-            Self { sum: self.sum + behind.sum * (behind.value - self.value).exp(), ..self }
-        }
-    }
-}
-
-/// The largest logit of some rows.
-fn largest<T: Lanes>(generator: &Linear<T>, attentional: &Matrix<T>, rows: &[usize]) -> Vec<Largest<T>> {
+    rows: &[usize],
+    keep: usize,
+    avoids: impl Fn(u32) -> bool + Copy + Sync,
+) -> Candidates<T> {
     let count = generator.panels.count;
     let split = generator.split(rows.len());
-    // One of every panel and row, merged in the order of the panels: the result does not depend on the threads.
-    let mut found = vec![Largest::NONE; rows.len() * count];
+    let mut found = Candidates::new(rows.len(), keep);
     let groups = parallel::runs(rows.len(), split.rows);
-    let parts = groups.clone().zip(parallel::cut(&mut found, groups, count));
-    parallel::for_each(parts, |(group, found)| {
+    let best = parallel::cut(&mut found.best, groups.clone(), keep);
+    let softmax = parallel::cut(&mut found.softmax, groups.clone(), 1);
+    let parts: Vec<_> = groups.zip(best).zip(softmax).collect();
+    parallel::for_each(parts, |((group, best), softmax)| {
         let rows = &rows[group];
         let mut x = Rows::default();
         x.pack(rows.len(), &[attentional.cols], |_, row| attentional.row(rows[row]));
+        // One of every panel and row, merged in the order of the panels: the result does not depend on the threads.
+        let mut softmaxes = vec![Softmax::NONE; rows.len() * count];
+        let mut bests = vec![Candidate::NONE; split.panels * best.len()];
         let panels = parallel::runs(count, split.panels);
-        let parts = panels.clone().zip(parallel::cut(found, panels, rows.len()));
-        parallel::for_each(parts, |(panels, found)| {
-            let best = vec![T::NEG_INFINITY; rows.len()];
-            let tiles = Panel { generator, first: panels.start, rows: rows.len(), found, best };
+        let parts = panels.clone().zip(parallel::cut(&mut softmaxes, panels, rows.len()));
+        parallel::for_each(parts.zip(bests.chunks_mut(best.len())), |((panels, softmax), best)| {
             let first = &[Operand { rows: &x, inputs: 0..x.cols }];
+            let tiles = Panel { generator, first: panels.start, rows: rows.len(), keep, avoids, softmax, best };
             Product { weights: generator.panels.view(), panels, backward: false, first, second: &[], tiles }.run();
         });
+        for part in bests.chunks_exact(best.len()) {
+            for (best, part) in best.chunks_exact_mut(keep).zip(part.chunks_exact(keep)) {
+                part.iter().for_each(|&candidate| insert(best, candidate));
+            }
+        }
+        for (row, softmax) in softmax.iter_mut().enumerate() {
+            let panels = softmaxes.iter().skip(row).step_by(rows.len());
+            *softmax = panels.fold(Softmax::NONE, |softmax, &panel| softmax.merge(panel));
+        }
     });
-    let mut merged = Vec::with_capacity(rows.len());
-    for group in parallel::runs(rows.len(), split.rows) {
-        let found = &found[group.start * count..group.end * count];
-        merged.extend((0..group.len()).map(|row| {
-            let panels = found.iter().skip(row).step_by(group.len());
-            panels.fold(Largest::NONE, |largest, &panel| largest.merge(panel))
-        }));
-    }
-    merged
+    found
 }
 
-/// Keeps of every panel the largest logit and the sum of exponentials.
-struct Panel<'a, T> {
+/// The same of rows of probabilities.
+pub fn of_probabilities<T: Lanes>(
+    probabilities: &Matrix<T>,
+    rows: &[usize],
+    keep: usize,
+    avoids: impl Fn(u32) -> bool,
+) -> Candidates<T> {
+    let mut found = Candidates::new(rows.len(), keep);
+    for (&row, best) in rows.iter().zip(found.best.chunks_exact_mut(keep)) {
+        for (symbol, &probability) in (0..).zip(probabilities.row(row)) {
+            let candidate = Candidate { logit: probability.ln(), symbol };
+            if candidate.before(&best[keep - 1]) && !avoids(symbol) {
+                insert(best, candidate);
+            }
+        }
+    }
+    found.softmax.fill(Softmax::NORMALIZED);
+    found
+}
+
+/// Keeps of some panels the best symbols, and of each its part of the softmax.
+struct Panel<'a, T, A> {
     generator: &'a Linear<T>,
     /// The first panel here.
     first: usize,
     rows: usize,
+    keep: usize,
+    avoids: A,
     /// (panels, rows)
-    found: &'a mut [Largest<T>],
-    /// The largest logit of each row so far.
-    best: Vec<T>,
+    softmax: &'a mut [Softmax<T>],
+    /// (rows, keep)
+    best: &'a mut [Candidate<T>],
 }
 
-impl<T: Lanes> Tiles<T> for Panel<'_, T> {
+impl<T: Lanes, A: Fn(u32) -> bool> Tiles<T> for Panel<'_, T, A> {
     type First = Four;
     type Second = Four;
 
@@ -132,22 +175,24 @@ impl<T: Lanes> Tiles<T> for Panel<'_, T> {
     #[inline(always)]
     fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, logits: Sums<S, T>) {
         let [a, b, c, d] = logits;
-        let registers = T::maximum(simd, T::maximum(simd, a, b), T::maximum(simd, c, d));
-        let value = T::reduce_max(simd, registers);
-        let shift = T::splat(simd, value);
+        let largest = T::reduce_max(simd, T::maximum(simd, T::maximum(simd, a, b), T::maximum(simd, c, d)));
+        let shift = T::splat(simd, largest);
         let mut sum = T::splat(simd, T::ZERO);
         for x in logits {
             sum = T::plus(simd, sum, T::exp_register(simd, T::minus(simd, x, shift)));
         }
-        let sum = T::reduce_sum(simd, sum);
-        // Panels come in any order, but what is not the largest here so far is not the largest of all.
-        let mut column = 0;
-        if value >= self.best[row] {
-            self.best[row] = value;
-            let numbers: &[T] = bytemuck::cast_slice(&logits);
-            let place = numbers.iter().position(|&x| x == value).unwrap_or(0);
-            column = (panel * SUMS * lanes::<T, S>() + place) as u32;
+        self.softmax[(panel - self.first) * self.rows + row] = Softmax { largest, sum: T::reduce_sum(simd, sum) };
+        let best = &mut self.best[row * self.keep..][..self.keep];
+        if largest < best[self.keep - 1].logit {
+            return;
         }
-        self.found[(panel - self.first) * self.rows + row] = Largest { value, column, sum };
+        let first = panel * SUMS * lanes::<T, S>();
+        let numbers: &[T] = bytemuck::cast_slice(&logits);
+        for (place, &logit) in numbers.iter().enumerate() {
+            let candidate = Candidate { logit, symbol: (first + place) as u32 };
+            if logit > T::NEG_INFINITY && candidate.before(&best[self.keep - 1]) && !(self.avoids)(candidate.symbol) {
+                insert(best, candidate);
+            }
+        }
     }
 }

@@ -12,9 +12,10 @@ use super::product::Operand;
 use super::recurrent::{Recurrent, Step, Weights};
 use super::simd::Lanes;
 use super::step::{check_input, check_state};
-use super::strip::{Strip, View};
+use super::strip::Strip;
 use super::tensor::{Matrix, Scratch};
 use crate::backend::{Input, State};
+use crate::model::Cell;
 use crate::{Error, Result};
 
 /// Bytes of input products that are computed at once: they are read again before they leave the cache.
@@ -180,7 +181,9 @@ impl<T: Lanes> Part<T> {
         let (rows, width, running) = (run.sentences.len(), self.units.len(), run.running(step));
         let begin = self.before.step(run, &self.panels, step, running);
         let (earlier, later) = self.states.split_at_mut((step + 1) * rows * width);
-        let previous = View { data: &earlier[step * rows * width..], stride: width, first: self.units.start };
+        if run.layer.cell == Cell::Gru {
+            later[..running * width].copy_from_slice(&earlier[step * rows * width..][..running * width]);
+        }
         let strip = |data| Strip::new(data, self.units.clone());
         Step {
             layer: run.layer,
@@ -190,7 +193,6 @@ impl<T: Lanes> Part<T> {
             begin: &begin,
             input: &[],
             hidden,
-            previous,
         }
         .run(strip(&mut later[..rows * width]), self.cell.as_mut().map(|cell| strip(&mut *cell)));
         self.pack(rows, step + 1, run.running(step + 1));

@@ -6,7 +6,9 @@
 mod activation;
 mod attention;
 mod compiled;
+mod coverage;
 mod embedding;
+mod extend;
 mod folded;
 mod generator;
 mod layer;
@@ -25,8 +27,10 @@ mod training;
 
 use std::marker::PhantomData;
 
-use crate::backend::{Activation, Attention, Counters, Input, Progress, RecurrentParameters, Snapshot, State};
-use crate::model::SpecialTokens;
+use crate::backend::{
+    Activation, AttendedStep, Attention, Counters, Distribution, Input, RecurrentParameters, Search, SearchRules,
+    Share, State,
+};
 use crate::{Array, Backend, Float, Result};
 
 pub use compiled::Compiled;
@@ -75,12 +79,9 @@ impl<T: Lanes> Backend for Cpu<T> {
         Ok(ids.clone())
     }
 
-    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot> {
-        Ok(Snapshot {
-            finished: progress.finished.iter().map(|&finished| finished != 0).collect(),
-            tokens: progress.tokens.clone(),
-            log_probs: progress.log_prob.data.iter().map(|log_prob| log_prob.to_f64()).collect(),
-        })
+    async fn read_all(&self, tensors: &[&Matrix<T>], ids: &[&Vec<u32>]) -> Result<(Vec<Vec<T>>, Vec<Vec<u32>>)> {
+        let tensors = tensors.iter().map(|tensor| tensor.data.to_vec()).collect();
+        Ok((tensors, ids.iter().map(|&ids| ids.clone()).collect()))
     }
 
     fn max_elements(&self) -> usize {
@@ -89,6 +90,10 @@ impl<T: Lanes> Backend for Cpu<T> {
 
     fn steps_per_read(&self) -> usize {
         1
+    }
+
+    fn candidate_cols(&self, _: usize, _: usize) -> usize {
+        0
     }
 
     fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Linear<T>> {
@@ -128,12 +133,13 @@ impl<T: Lanes> Backend for Cpu<T> {
     fn recurrent_step(
         &self,
         weights: &Recurrent<T>,
-        input: Input<'_, Self>,
+        frontier: &Vec<u32>,
+        below: Option<&Matrix<T>>,
         feed: Option<&Matrix<T>>,
         previous: &State<Self>,
         next: &mut State<Self>,
     ) -> Result<()> {
-        T::recurrent_step(weights, &input, feed, previous, next)
+        T::recurrent_step(weights, frontier, below, feed, previous, next)
     }
 
     fn attention(
@@ -171,15 +177,29 @@ impl<T: Lanes> Backend for Cpu<T> {
         rows::argmax(logits, out)
     }
 
-    fn greedy_step(
+    fn mix(&self, logits: &Matrix<T>, share: Share, probabilities: &mut Matrix<T>) -> Result<()> {
+        T::mix(logits, share, probabilities)
+    }
+
+    fn extend(
         &self,
-        generator: &Linear<T>,
-        attentional: &Matrix<T>,
-        special: &SpecialTokens,
+        rules: &SearchRules,
+        symbols: Distribution<'_, Self>,
         step: usize,
-        progress: &mut Progress<Self>,
+        row: usize,
+        search: &mut Search<Self>,
     ) -> Result<()> {
-        T::greedy_step(generator, attentional, special, step, progress)
+        T::extend(rules, &symbols, step, row, search)
+    }
+
+    fn cover(
+        &self,
+        rules: &SearchRules,
+        step: &AttendedStep<'_, Self>,
+        share: Share,
+        search: &mut Search<Self>,
+    ) -> Result<()> {
+        coverage::cover(rules, step, share, search)
     }
 
     fn counters(&self) -> Counters {

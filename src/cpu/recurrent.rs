@@ -12,7 +12,7 @@ use super::panels::{Panels, Rows, SUMS};
 use super::parallel::Split;
 use super::product::{Four, Operand, Product, Sums, Three, Tiles};
 use super::simd::{Lanes, Shape, lanes};
-use super::strip::{Strip, View};
+use super::strip::Strip;
 use super::tensor::{Buffer, Matrix};
 use crate::backend::{Direction, RecurrentParameters};
 use crate::model::Cell;
@@ -213,17 +213,16 @@ pub struct Step<'a, T: Lanes> {
     pub input: &'a [Operand<'a, T>],
     /// h (rows, hidden), for the product.
     pub hidden: &'a [Operand<'a, T>],
-    /// h of at least these units.
-    pub previous: View<'a, T>,
 }
 
 impl<T: Lanes> Step<'_, T> {
-    /// Writes the new state of the units to `hidden`; `cell`, where there is one, holds the old and then the new one.
+    /// Writes the new state of the units to `hidden`, which for a GRU holds the old one; `cell`, where there is one,
+    /// holds the old and then the new one.
     pub fn run(self, hidden: Strip<'_, T>, cell: Option<Strip<'_, T>>) {
         let begin = Begin { sums: self.begin, first: self.panels.start };
         match (self.layer.cell, cell) {
             (Cell::Lstm, Some(cell)) => self.product(Lstm { begin, hidden, cell }),
-            (Cell::Gru, _) => self.product(Gru { begin, previous: self.previous, hidden }),
+            (Cell::Gru, _) => self.product(Gru { begin, hidden }),
             _ => self.product(Elman { begin, hidden }),
         }
     }
@@ -280,7 +279,6 @@ impl<T: Lanes> Tiles<T> for Lstm<'_, T> {
 /// Gates r, z, n: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h
 struct Gru<'a, T> {
     begin: Begin<'a, T>,
-    previous: View<'a, T>,
     hidden: Strip<'a, T>,
 }
 
@@ -298,10 +296,10 @@ impl<T: Lanes> Tiles<T> for Gru<'_, T> {
         let unit = panel * lanes::<T, S>();
         let (r, z) = (T::sigmoid_register(simd, r), T::sigmoid_register(simd, z));
         let n = T::tanh_register(simd, T::times_plus(simd, r, n_hidden, n_input));
-        let previous = T::load(simd, self.previous.at(row, unit));
+        let hidden = self.hidden.at(row, unit, lanes::<T, S>());
         // (1 − z) n + z h = n + z (h − n)
-        let h = T::times_plus(simd, z, T::minus(simd, previous, n), n);
-        T::store(simd, self.hidden.at(row, unit, lanes::<T, S>()), h);
+        let h = T::times_plus(simd, z, T::minus(simd, T::load(simd, hidden), n), n);
+        T::store(simd, hidden, h);
     }
 }
 

@@ -4,7 +4,8 @@ use pulp::{Simd, WithSimd};
 
 use super::parallel;
 use super::simd::{Lanes, dispatch, lanes};
-use super::tensor::Matrix;
+use super::tensor::{Matrix, Scratch};
+use crate::backend::Share;
 use crate::{Error, Float, Result};
 
 /// The largest number; −∞ of none.
@@ -80,6 +81,38 @@ impl<T: Lanes> WithSimd for LogSoftmax<'_, T> {
         for (out, &logit) in self.out.iter_mut().zip(self.logits) {
             *out = logit - shift;
         }
+    }
+}
+
+/// A model's share of the probabilities of an ensemble.
+pub fn mix<T: Lanes>(logits: &Matrix<T>, share: Share, probabilities: &mut Matrix<T>) -> Result<()> {
+    Error::check("mix", "probabilities' rows", logits.rows, probabilities.rows)?;
+    Error::check("mix", "probabilities' columns", logits.cols, probabilities.cols)?;
+    let (weight, mut row) = (T::from_f64(share.weight), Scratch::new(logits.cols));
+    for (logits, out) in
+        logits.data.chunks_exact(logits.cols.max(1)).zip(probabilities.data.chunks_exact_mut(logits.cols.max(1)))
+    {
+        row.copy_from_slice(logits);
+        dispatch(Softmax { row: &mut row });
+        for (out, &probability) in out.iter_mut().zip(row.iter()) {
+            let before = if share.first { T::ZERO } else { *out };
+            *out = before + weight * probability;
+        }
+    }
+    Ok(())
+}
+
+/// The row becomes its softmax.
+struct Softmax<'a, T> {
+    row: &'a mut [T],
+}
+
+impl<T: Lanes> WithSimd for Softmax<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        softmax(simd, self.row);
     }
 }
 

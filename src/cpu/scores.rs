@@ -75,7 +75,7 @@ impl<T: Lanes> Allowed<T> {
         let (positions, centre) = match attention.window {
             Window::Global => (0..length, None),
             Window::LocalM => {
-                let t = attention.first_position + t;
+                let t = attention.positions.of(t);
                 (t.saturating_sub(half_width)..length.min(t.saturating_add(half_width + 1)), None)
             }
             Window::LocalP => {

@@ -10,25 +10,6 @@ use super::product::Sums;
 use super::simd::{Lanes, lanes};
 use super::tensor::Scratch;
 
-/// Some neighbouring columns of a row-major matrix, to be read.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a, T> {
-    /// The numbers from the first row on.
-    pub data: &'a [T],
-    /// Numbers from one row to the next.
-    pub stride: usize,
-    /// The column that `data` begins with, as the whole matrix counts them.
-    pub first: usize,
-}
-
-impl<'a, T> View<'a, T> {
-    /// The columns of a row from `col` to the end of the view's row.
-    #[inline(always)]
-    pub fn at(&self, row: usize, col: usize) -> &'a [T] {
-        &self.data[row * self.stride..][..self.stride][col - self.first..]
-    }
-}
-
 /// Some neighbouring columns of a row-major matrix.
 #[derive(Debug)]
 pub struct Strip<'a, T> {
@@ -66,11 +47,14 @@ impl<'a, T: Lanes> Strip<'a, T> {
         }
     }
 
-    /// Takes `rows` rows from a matrix of `cols` columns.
-    pub fn copy_from(&mut self, matrix: &[T], rows: usize, cols: usize) {
-        for (row, matrix) in matrix.chunks_exact(cols.max(1)).take(rows).enumerate() {
-            let columns = self.cols.clone();
-            self.at(row, columns.start, columns.len()).copy_from_slice(&matrix[columns]);
+    /// Takes its columns of some rows of a matrix, one behind the other.
+    pub fn copy_rows<'b>(&mut self, rows: &[u32], row: impl Fn(usize) -> &'b [T])
+    where
+        T: 'b,
+    {
+        let columns = self.cols.clone();
+        for (to, &from) in rows.iter().enumerate() {
+            self.at(to, columns.start, columns.len()).copy_from_slice(&row(from as usize)[columns.clone()]);
         }
     }
 }

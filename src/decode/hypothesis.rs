@@ -11,6 +11,8 @@ pub struct Hypothesis {
     pub finished: bool,
     /// Σ ln p of its tokens, eos included.
     pub log_prob: f64,
+    /// What hypotheses are compared by: `log_prob` / lp(its length) + its coverage penalty.
+    pub score: f64,
     /// Attention weights (tokens, src_len), where asked for.
     pub alignment: Option<Array>,
 }

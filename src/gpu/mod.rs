@@ -20,14 +20,19 @@ use std::time::{Duration, Instant};
 
 pub use adapters::{Adapter, AdapterKind, Choices, adapters};
 use engine::Engine;
+use kernels::extend::ExtendedRows;
+use kernels::generator::CandidateLayout;
 use memory::Memory;
 use shader::Variant;
 pub use tensor::{GpuArena, GpuIds, GpuTensor};
 pub use weights::{RecurrentWeights, Weights};
 
-use crate::backend::{Activation, Attention, Backend, Counters, Input, Progress, RecurrentParameters, Snapshot, State};
+use crate::backend::{
+    Activation, AttendedStep, Attention, Backend, Counters, Distribution, Input, RecurrentParameters, Search,
+    SearchRules, Share, State,
+};
 use crate::device::{DeviceRequest, Precision};
-use crate::model::{Cell, SpecialTokens};
+use crate::model::Cell;
 use crate::{Array, Error, Result};
 
 /// A GPU that computes.
@@ -157,15 +162,13 @@ impl Backend for Gpu {
         Ok(bytemuck::pod_collect_to_vec(&bytes[0]))
     }
 
-    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot> {
-        let parts = [progress.finished.part(), progress.tokens.part(), progress.log_prob.part()];
+    async fn read_all(&self, tensors: &[&GpuTensor], ids: &[&GpuIds]) -> Result<(Vec<Vec<f32>>, Vec<Vec<u32>>)> {
+        let parts: Vec<_> =
+            tensors.iter().map(|tensor| tensor.part()).chain(ids.iter().map(|ids| ids.part())).collect();
         let bytes = self.engine.read(&parts).await?;
-        let finished: Vec<u32> = bytemuck::pod_collect_to_vec(&bytes[0]);
-        Ok(Snapshot {
-            finished: finished.iter().map(|&finished| finished != 0).collect(),
-            tokens: bytemuck::pod_collect_to_vec(&bytes[1]),
-            log_probs: progress.log_prob.unpad(&bytes[2]).into_iter().map(f64::from).collect(),
-        })
+        let (numbers, ids) = bytes.split_at(tensors.len());
+        let numbers = tensors.iter().zip(numbers).map(|(tensor, bytes)| tensor.unpad(bytes)).collect();
+        Ok((numbers, ids.iter().map(|bytes| bytemuck::pod_collect_to_vec(bytes)).collect()))
     }
 
     fn max_elements(&self) -> usize {
@@ -175,6 +178,10 @@ impl Backend for Gpu {
 
     fn steps_per_read(&self) -> usize {
         8
+    }
+
+    fn candidate_cols(&self, vocab_size: usize, beam: usize) -> usize {
+        CandidateLayout::new(vocab_size, beam).cols()
     }
 
     fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Weights> {
@@ -214,12 +221,13 @@ impl Backend for Gpu {
     fn recurrent_step(
         &self,
         weights: &RecurrentWeights,
-        input: Input<'_, Self>,
+        frontier: &GpuIds,
+        below: Option<&GpuTensor>,
         feed: Option<&GpuTensor>,
         previous: &State<Self>,
         next: &mut State<Self>,
     ) -> Result<()> {
-        self.record_recurrent_step(weights, input, feed, previous, next)
+        self.record_recurrent_step(weights, frontier, below, feed, previous, next)
     }
 
     fn attention(
@@ -257,19 +265,44 @@ impl Backend for Gpu {
         self.record_argmax(logits, out)
     }
 
-    fn greedy_step(
+    fn mix(&self, logits: &GpuTensor, share: Share, probabilities: &mut GpuTensor) -> Result<()> {
+        self.record_mix(logits, share, probabilities)
+    }
+
+    fn extend(
         &self,
-        generator: &Weights,
-        attentional: &GpuTensor,
-        special: &SpecialTokens,
+        rules: &SearchRules,
+        symbols: Distribution<'_, Self>,
         step: usize,
-        progress: &mut Progress<Self>,
+        row: usize,
+        search: &mut Search<Self>,
     ) -> Result<()> {
-        if attentional.rows == 0 {
+        let extended = match symbols {
+            Distribution::Generator { weights, attentional } => {
+                ExtendedRows { rows: attentional.rows, symbols: weights.outputs }
+            }
+            Distribution::Probabilities(rows) => ExtendedRows { rows: rows.rows, symbols: rows.cols },
+        };
+        if extended.rows == 0 {
             return Ok(());
         }
-        self.record_generator(generator, attentional, &progress.tiles)?;
-        self.record_choose(special, step, progress)
+        match symbols {
+            Distribution::Generator { weights, attentional } => {
+                self.record_generator(rules, weights, attentional, &search.candidates)?;
+            }
+            Distribution::Probabilities(rows) => self.record_candidates(rules, rows, &search.candidates)?,
+        }
+        self.record_extend(rules, extended, step, row, search)
+    }
+
+    fn cover(
+        &self,
+        rules: &SearchRules,
+        step: &AttendedStep<'_, Self>,
+        share: Share,
+        search: &mut Search<Self>,
+    ) -> Result<()> {
+        self.record_cover(rules, step, share, search)
     }
 
     fn counters(&self) -> Counters {

@@ -18,16 +18,16 @@ macro_rules! sources {
 /// Every shader: its stem and its text.
 pub const SHADERS: &[(&str, &str)] = sources!["":
     "argmax" "attention" "attention_context" "attention_keys_backward" "attention_query_backward" "attention_scores"
-    "attention_scores_backward" "attention_softmax" "attention_vectors_backward" "choose" "cross_entropy" "dropout"
-    "embedding" "embedding_backward" "generator" "linear" "log_softmax" "matmul_nn" "matmul_nt" "matmul_tn"
-    "peak_copy" "peak_multiply_add" "put_position" "recurrent_backward" "recurrent_begin" "recurrent_forward"
+    "attention_scores_backward" "attention_softmax" "attention_vectors_backward" "candidates" "cover" "cross_entropy"
+    "dropout" "embedding" "embedding_backward" "extend" "generator" "linear" "log_softmax" "matmul_nn" "matmul_nt"
+    "matmul_tn" "mix" "peak_copy" "peak_multiply_add" "put_position" "recurrent_backward" "recurrent_begin" "recurrent_forward"
     "recurrent_initial_backward" "recurrent_layer" "recurrent_step" "sum" "sum_of_squares" "take_position"
     "tanh_backward" "transpose" "update"
 ];
 
 /// What shaders import.
 const SHARED: &[(&str, &str)] = sources!["shared/":
-    "activated" "activation" "attention" "cell" "grid" "hidden_gradient" "product" "product_nt" "quad"
+    "activated" "activation" "attention" "candidates" "cell" "finish" "grid" "hidden_gradient" "product" "product_nt" "quad"
     "reduce_plain" "reduce_subgroups" "row_choice" "score" "sequence" "tile" "weights_f16" "weights_f32" "window"
 ];
 

@@ -1,7 +1,7 @@
 //! Attention between the decoder's hidden state and the memory: Luong et al. 2015, eqs. 5–10.
 
 use super::Memory;
-use crate::backend::{Activation, Attention, Backend};
+use crate::backend::{Activation, Attention, Backend, Positions};
 use crate::model::{AttentionConfig, Config, Parameters, Score, Window};
 use crate::{Array, Result};
 
@@ -27,14 +27,21 @@ pub struct AttentionLayer<B: Backend> {
 /// The tensors that attention writes for a batch of queries, allocated once and used by every step.
 #[derive(Debug)]
 pub struct AttentionStep<B: Backend> {
-    /// a_t (batch · rows, src_len)
-    pub weights: B::Tensor,
     /// c_t (batch · tgt_len, M)
     pub context: B::Tensor,
     /// h̃_t (batch · tgt_len, H)
     pub attentional: B::Tensor,
     query: Option<B::Tensor>,
     position: Option<B::Tensor>,
+}
+
+/// Where attention weights go: several steps' may be gathered in one tensor.
+#[derive(Debug)]
+pub struct WeightRows<'a, B: Backend> {
+    /// a_t (batch · rows, src_len)
+    pub weights: &'a mut B::Tensor,
+    /// The row of the first query among those of its sentence.
+    pub first: usize,
 }
 
 impl<B: Backend> AttentionLayer<B> {
@@ -97,14 +104,13 @@ impl<B: Backend> AttentionLayer<B> {
         Ok(Some(keys))
     }
 
-    /// Room for `queries` queries a sentence, and the weights of `rows` of them.
-    pub fn step(&self, backend: &B, memory: &Memory<B>, queries: usize, rows: usize) -> Result<AttentionStep<B>> {
+    /// Room for `queries` queries a sentence.
+    pub fn step(&self, backend: &B, memory: &Memory<B>, queries: usize) -> Result<AttentionStep<B>> {
         let (batch, hidden) = (memory.batch, self.hidden_size);
         let optional = |wanted: bool, cols: usize| {
             if wanted { backend.zeros(batch * queries, cols).map(Some) } else { Ok(None) }
         };
         Ok(AttentionStep {
-            weights: backend.zeros(batch * rows, memory.src_len)?,
             context: backend.zeros(batch * queries, self.memory_size)?,
             attentional: backend.zeros(batch * queries, hidden)?,
             query: optional(self.query_proj.is_some(), self.query_size)?,
@@ -114,14 +120,13 @@ impl<B: Backend> AttentionLayer<B> {
 
     /// Weights, context and attentional state h̃_t = tanh(W_c [c_t; h_t]) of the queries h_t (batch · tgt_len, H).
     ///
-    /// `first_position` is t of the first query; its weights go to row `first_row` of each sentence.
     pub fn forward(
         &self,
         backend: &B,
         memory: &Memory<B>,
         hidden: &B::Tensor,
-        first_position: usize,
-        first_row: usize,
+        positions: Positions,
+        rows: WeightRows<'_, B>,
         step: &mut AttentionStep<B>,
     ) -> Result<()> {
         if let (Some(weights), Some(query)) = (&self.query_proj, &mut step.query) {
@@ -140,9 +145,9 @@ impl<B: Backend> AttentionLayer<B> {
             keys: memory.keys.as_ref().unwrap_or(&memory.states),
             memory: &memory.states,
             lengths: &memory.lengths,
-            first_position,
+            positions,
         };
-        backend.attention(&attention, &mut step.weights, first_row, &mut step.context)?;
+        backend.attention(&attention, rows.weights, rows.first, &mut step.context)?;
         backend.linear(&self.linear_out, &[&step.context, hidden], Activation::Tanh, &mut step.attentional)
     }
 }

@@ -1,8 +1,8 @@
 //! Previous tokens and memory to attentional states, one step at a time or for a whole target.
 
-use super::{AttentionLayer, AttentionStep, Memory, recurrent_layer};
+use super::{AttentionLayer, AttentionStep, Memory, WeightRows, recurrent_layer};
 use crate::Result;
-use crate::backend::{Backend, Input, State};
+use crate::backend::{Backend, Input, Positions, State};
 use crate::model::{Config, Parameters};
 
 /// Embedding, recurrent layers and attention of the target side.
@@ -21,8 +21,14 @@ pub struct Decoder<B: Backend> {
 pub struct DecoderState<B: Backend> {
     current: Vec<State<B>>,
     next: Vec<State<B>>,
-    /// What attention wrote in the last step; its attentional state feeds the next.
+    /// h̃ of the last step (its rows, H), zeros before the first.
+    pub attentional: B::Tensor,
+    /// What attention has written beside it.
     pub attention: AttentionStep<B>,
+    /// Rows of the next step.
+    rows: usize,
+    /// Rows of the last one.
+    current_rows: usize,
 }
 
 impl<B: Backend> Decoder<B> {
@@ -39,45 +45,63 @@ impl<B: Backend> Decoder<B> {
         Ok(Self { config: config.clone(), layers, attention })
     }
 
-    /// The state before the first step; `rows` is how many steps' weights are kept (1: the last one's).
-    pub fn start(
-        &self,
-        backend: &B,
-        memory: &Memory<B>,
-        initial: Vec<State<B>>,
-        rows: usize,
-    ) -> Result<DecoderState<B>> {
-        let hidden = self.config.decoder.hidden_size;
-        let next = (0..self.layers.len())
-            .map(|_| State::zeros(backend, self.config.cell, memory.batch, hidden))
-            .collect::<Result<_>>()?;
-        Ok(DecoderState { current: initial, next, attention: self.attention.step(backend, memory, 1, rows)? })
+    /// The state before the first step, of one hypothesis a sentence.
+    pub fn start(&self, backend: &B, memory: &Memory<B>, initial: Vec<State<B>>) -> Result<DecoderState<B>> {
+        Ok(DecoderState {
+            current: initial,
+            next: self.room(backend, memory.batch)?,
+            attentional: backend.zeros(memory.batch, self.config.decoder.hidden_size)?,
+            attention: self.attention.step(backend, memory, 1)?,
+            rows: memory.batch,
+            current_rows: memory.batch,
+        })
     }
 
-    /// Step `position`: the attentional states for `previous` tokens (batch).
-    ///
-    /// The weights go to row `row` of each sentence.
+    /// From the next step on there are `width` hypotheses of each sentence of `memory`, which may have fewer sentences
+    /// than before: the frontier says what each continues.
+    pub fn resize(&self, backend: &B, memory: &Memory<B>, width: usize, state: &mut DecoderState<B>) -> Result<()> {
+        state.rows = memory.batch * width;
+        state.next = self.room(backend, state.rows)?;
+        state.attention = self.attention.step(backend, memory, width)?;
+        Ok(())
+    }
+
+    /// Room for the states of `rows` hypotheses.
+    fn room(&self, backend: &B, rows: usize) -> Result<Vec<State<B>>> {
+        let state = |_| State::zeros(backend, self.config.cell, rows, self.config.decoder.hidden_size);
+        (0..self.layers.len()).map(state).collect()
+    }
+
+    /// Step `position`: the attentional states of the hypotheses in `frontier` (2 · rows).
     pub fn step(
         &self,
         backend: &B,
         memory: &Memory<B>,
-        previous: &B::Ids,
+        frontier: &B::Ids,
         position: usize,
-        row: usize,
+        rows: WeightRows<'_, B>,
         state: &mut DecoderState<B>,
     ) -> Result<()> {
-        let feed = self.config.decoder.input_feeding.then_some(&state.attention.attentional);
+        let feed = self.config.decoder.input_feeding.then_some(&state.attentional);
         for (layer, weights) in self.layers.iter().enumerate() {
             let (below, here) = state.next.split_at_mut(layer);
-            let (input, feed) = match below.last() {
-                None => (Input::Ids(previous), feed),
-                Some(below) => (Input::Rows(&below.hidden), None),
+            let (below, feed) = match below.last() {
+                None => (None, feed),
+                Some(below) => (Some(&below.hidden), None),
             };
-            backend.recurrent_step(weights, input, feed, &state.current[layer], &mut here[0])?;
+            backend.recurrent_step(weights, frontier, below, feed, &state.current[layer], &mut here[0])?;
         }
         std::mem::swap(&mut state.current, &mut state.next);
         let query = &state.current[state.current.len() - 1].hidden;
-        self.attention.forward(backend, memory, query, position, row, &mut state.attention)
+        self.attention.forward(backend, memory, query, Positions::At(position), rows, &mut state.attention)?;
+        std::mem::swap(&mut state.attentional, &mut state.attention.attentional);
+        if state.current_rows != state.rows {
+            // What was read in this step is of the old size, and to be written in the next.
+            state.next = self.room(backend, state.rows)?;
+            state.attention.attentional = backend.zeros(state.rows, self.config.decoder.hidden_size)?;
+            state.current_rows = state.rows;
+        }
+        Ok(())
     }
 
     /// The queries (batch · tgt_len, H) for a whole target without input feeding.

@@ -9,7 +9,7 @@ mod encoder;
 mod seq2seq;
 pub mod training;
 
-pub use attention::{AttentionLayer, AttentionStep};
+pub use attention::{AttentionLayer, AttentionStep, WeightRows};
 pub use bridge::BridgeLayer;
 pub use decoder::{Decoder, DecoderState};
 pub use encoder::Encoder;
@@ -30,8 +30,34 @@ pub struct Memory<B: Backend> {
     pub lengths: B::Ids,
     /// h̄ (batch · src_len, M), zero beyond each length.
     pub states: B::Tensor,
-    /// What queries are compared with (batch · src_len, K), where it is not `states` itself.
+    /// What queries are compared with (batch · src_len, H), where it is not `states` itself.
     pub keys: Option<B::Tensor>,
+    /// M
+    pub memory_size: usize,
+    /// H
+    pub key_size: usize,
+}
+
+impl<B: Backend> Memory<B> {
+    /// Some of the sentences, in ascending order; `lengths` are theirs.
+    pub fn keep(&self, backend: &B, sentences: &[usize], lengths: &[u32]) -> Result<Self> {
+        let rows = |&sentence: &usize| (sentence * self.src_len) as u32..((sentence + 1) * self.src_len) as u32;
+        let rows: Vec<u32> = sentences.iter().flat_map(rows).collect();
+        let ids = backend.upload_ids(&rows)?;
+        let keep = |tensor: &B::Tensor, cols: usize| -> Result<B::Tensor> {
+            let mut kept = backend.zeros(rows.len(), cols)?;
+            backend.embedding(tensor, &ids, &mut kept)?;
+            Ok(kept)
+        };
+        Ok(Self {
+            batch: sentences.len(),
+            src_len: self.src_len,
+            lengths: backend.upload_ids(lengths)?,
+            states: keep(&self.states, self.memory_size)?,
+            keys: self.keys.as_ref().map(|keys| keep(keys, self.key_size)).transpose()?,
+            ..*self
+        })
+    }
 }
 
 /// Prepares layer `layer` of the recurrent stack `prefix` (`encoder` or `decoder`).

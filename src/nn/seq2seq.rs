@@ -1,7 +1,7 @@
 //! The whole model: encoder, bridge, decoder with attention, generator.
 
-use super::{BridgeLayer, Decoder, DecoderState, Encoder, Memory};
-use crate::backend::{Activation, Backend, Progress, State};
+use super::{BridgeLayer, Decoder, DecoderState, Encoder, Memory, WeightRows};
+use crate::backend::{Activation, Backend, Distribution, Positions, State};
 use crate::model::{Config, Parameters};
 use crate::text::Batch;
 use crate::{Array, Result};
@@ -63,33 +63,23 @@ impl<B: Backend> Seq2Seq<B> {
         let (states, last) = self.encoder.forward(backend, &ids, &lengths, batch, src_len)?;
         let initial = self.bridge.forward(backend, last, batch)?;
         let keys = self.decoder.attention.keys(backend, &states, batch * src_len)?;
-        Ok((Memory { batch, src_len, lengths, states, keys }, initial))
+        let (memory_size, key_size) = (self.config.memory_size(), self.config.decoder.hidden_size);
+        Ok((Memory { batch, src_len, lengths, states, keys, memory_size, key_size }, initial))
     }
 
-    /// The decoder before its first step; `rows` is how many steps' attention weights are kept.
-    pub fn start(
-        &self,
-        backend: &B,
-        memory: &Memory<B>,
-        initial: Vec<State<B>>,
-        rows: usize,
-    ) -> Result<DecoderState<B>> {
-        self.decoder.start(backend, memory, initial, rows)
+    /// What turns memory and symbols into attentional states.
+    pub fn decoder(&self) -> &Decoder<B> {
+        &self.decoder
     }
 
-    /// One greedy step of every sentence: the tokens of `progress` become one longer.
-    pub fn greedy_step(
-        &self,
-        backend: &B,
-        memory: &Memory<B>,
-        position: usize,
-        row: usize,
-        state: &mut DecoderState<B>,
-        progress: &mut Progress<B>,
-    ) -> Result<()> {
-        self.decoder.step(backend, memory, &progress.previous, position, row, state)?;
-        let attentional = &state.attention.attentional;
-        backend.greedy_step(&self.generator, attentional, &self.config.special_tokens, position, progress)
+    /// How probable each symbol is after the last step.
+    pub fn symbols<'a>(&'a self, state: &'a DecoderState<B>) -> Distribution<'a, B> {
+        Distribution::Generator { weights: &self.generator, attentional: &state.attentional }
+    }
+
+    /// W_s h̃_t + b_s of the last step, into `logits` (rows, vocab).
+    pub fn logits(&self, backend: &B, state: &DecoderState<B>, logits: &mut B::Tensor) -> Result<()> {
+        backend.linear(&self.generator, &[&state.attentional], Activation::Identity, logits)
     }
 
     /// All that the model computes for a given target, whose rows begin with bos.
@@ -114,8 +104,10 @@ impl<B: Backend> Seq2Seq<B> {
         let ids = backend.upload_ids(target.ids())?;
         let lengths = backend.upload_ids(target.lengths())?;
         let query = self.decoder.queries(backend, initial, &ids, &lengths, batch, tgt_len)?;
-        let mut step = self.decoder.attention.step(backend, memory, tgt_len, tgt_len)?;
-        self.decoder.attention.forward(backend, memory, &query, 0, 0, &mut step)?;
+        let mut step = self.decoder.attention.step(backend, memory, tgt_len)?;
+        let mut weights = backend.zeros(batch * tgt_len, memory.src_len)?;
+        let rows = WeightRows { weights: &mut weights, first: 0 };
+        self.decoder.attention.forward(backend, memory, &query, Positions::From(0), rows, &mut step)?;
         let mut logits = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
         backend.linear(&self.generator, &[&step.attentional], Activation::Identity, &mut logits)?;
         let mut log_probs = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
@@ -127,7 +119,7 @@ impl<B: Backend> Seq2Seq<B> {
         Ok(Forced {
             memory: self.read_memory(backend, memory).await?,
             query: read(&query, hidden).await?,
-            attention_weights: read(&step.weights, memory.src_len).await?,
+            attention_weights: read(&weights, memory.src_len).await?,
             context: read(&step.context, memory_size).await?,
             attentional: read(&step.attentional, hidden).await?,
             logits: read(&logits, self.config.decoder.vocab_size).await?,
@@ -144,23 +136,24 @@ impl<B: Backend> Seq2Seq<B> {
         target: &Batch,
     ) -> Result<Forced<B::Float>> {
         let (batch, tgt_len) = (target.batch(), target.len());
-        let mut state = self.decoder.start(backend, memory, initial, tgt_len)?;
+        let mut state = self.decoder.start(backend, memory, initial)?;
+        let mut weights = backend.zeros(batch * tgt_len, memory.src_len)?;
         let mut logits = backend.zeros(batch, self.config.decoder.vocab_size)?;
         let mut log_probs = backend.zeros(batch, self.config.decoder.vocab_size)?;
         let mut steps: [Vec<Vec<B::Float>>; 5] = Default::default();
         for position in 0..tgt_len {
-            let column: Vec<u32> = (0..batch).map(|row| target.ids()[row * tgt_len + position]).collect();
-            let previous = backend.upload_ids(&column)?;
-            self.decoder.step(backend, memory, &previous, position, position, &mut state)?;
-            backend.linear(&self.generator, &[&state.attention.attentional], Activation::Identity, &mut logits)?;
+            let column = (0..batch).map(|row| target.ids()[row * tgt_len + position]);
+            let frontier = backend.upload_ids(&column.chain(0..batch as u32).collect::<Vec<_>>())?;
+            let rows = WeightRows { weights: &mut weights, first: position };
+            self.decoder.step(backend, memory, &frontier, position, rows, &mut state)?;
+            self.logits(backend, &state, &mut logits)?;
             backend.log_softmax(&logits, &mut log_probs)?;
-            let attention = &state.attention;
-            let tensors = [state.query(), &attention.context, &attention.attentional, &logits, &log_probs];
+            let tensors = [state.query(), &state.attention.context, &state.attentional, &logits, &log_probs];
             for (steps, tensor) in steps.iter_mut().zip(tensors) {
                 steps.push(backend.read(tensor).await?);
             }
         }
-        let weights = backend.read(&state.attention.weights).await?;
+        let weights = backend.read(&weights).await?;
         let [query, context, attentional, logits, log_probs] = steps.map(|steps| by_sentence(&steps, batch));
         Ok(Forced {
             memory: self.read_memory(backend, memory).await?,

@@ -3,10 +3,10 @@
 mod training;
 
 use seq2seq::backend::{
-    Activation, Attention, Counters, Direction, Input, Progress, RecurrentParameters, Snapshot, State,
+    Activation, AttendedStep, Attention, Counters, Coverage, Direction, Distribution, Input, RecurrentParameters,
+    Search, SearchRules, Share, State,
 };
 use seq2seq::cpu::Cpu;
-use seq2seq::model::SpecialTokens;
 use seq2seq::{Array, Backend, Result};
 
 type Inner = Cpu<f64>;
@@ -85,6 +85,39 @@ fn written(into: &mut State<Faulty>, write: impl FnOnce(&mut State<Inner>) -> Re
     Ok(())
 }
 
+/// Goes on with a search of the CPU's, then moves that here.
+fn searched(into: &mut Search<Faulty>, go_on: impl FnOnce(&mut Search<Inner>) -> Result<()>) -> Result<()> {
+    let mut inner = Search::<Inner> {
+        frontier: into.frontier.clone(),
+        log_prob: into.log_prob.clone(),
+        status: into.status.clone(),
+        limits: into.limits.clone(),
+        finished: into.finished.clone(),
+        trellis: into.trellis.clone(),
+        coverage: into.coverage.as_ref().map(coverage),
+        candidates: into.candidates.clone(),
+    };
+    go_on(&mut inner)?;
+    let Search { frontier, log_prob, status, limits, finished, trellis, candidates, .. } = inner;
+    let coverage = inner.coverage.as_ref().map(coverage);
+    *into = Search { frontier, log_prob, status, limits, finished, trellis, coverage, candidates };
+    Ok(())
+}
+
+/// The same coverage, of another backend with the same tensors.
+fn coverage<A, B>(coverage: &Coverage<A>) -> Coverage<B>
+where
+    A: Backend<Tensor = Tensor, Ids = Ids>,
+    B: Backend<Tensor = Tensor, Ids = Ids>,
+{
+    Coverage {
+        sums: coverage.sums.clone(),
+        previous: coverage.previous.clone(),
+        penalty: coverage.penalty.clone(),
+        lengths: coverage.lengths.clone(),
+    }
+}
+
 fn input<'a>(input: &Input<'a, Faulty>) -> Input<'a, Inner> {
     match *input {
         Input::Ids(ids) => Input::Ids(ids),
@@ -103,7 +136,7 @@ fn attention<'a>(attention: &Attention<'a, Faulty>, lengths: &'a Ids) -> Attenti
         keys: attention.keys,
         memory: attention.memory,
         lengths,
-        first_position: attention.first_position,
+        positions: attention.positions,
     }
 }
 
@@ -152,13 +185,9 @@ impl Backend for Faulty {
         self.inner.read_ids(ids).await
     }
 
-    async fn read_progress(&self, progress: &Progress<Self>) -> Result<Snapshot> {
-        let finished = self.inner.read_ids(&progress.finished).await?;
-        Ok(Snapshot {
-            finished: finished.iter().map(|&finished| finished != 0).collect(),
-            tokens: self.inner.read_ids(&progress.tokens).await?,
-            log_probs: self.read(&progress.log_prob).await?,
-        })
+    async fn read_all(&self, tensors: &[&Tensor], ids: &[&Ids]) -> Result<(Vec<Vec<f64>>, Vec<Vec<u32>>)> {
+        let (tensors, ids) = self.inner.read_all(tensors, ids).await?;
+        Ok((tensors.into_iter().map(|numbers| self.spoil(numbers)).collect(), ids))
     }
 
     fn max_elements(&self) -> usize {
@@ -167,6 +196,10 @@ impl Backend for Faulty {
 
     fn steps_per_read(&self) -> usize {
         self.inner.steps_per_read()
+    }
+
+    fn candidate_cols(&self, vocab_size: usize, beam: usize) -> usize {
+        self.inner.candidate_cols(vocab_size, beam)
     }
 
     fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Self::Linear> {
@@ -225,13 +258,14 @@ impl Backend for Faulty {
     fn recurrent_step(
         &self,
         weights: &Self::Recurrent,
-        given: Input<'_, Self>,
+        frontier: &Ids,
+        below: Option<&Tensor>,
         feed: Option<&Tensor>,
         previous: &State<Self>,
         next: &mut State<Self>,
     ) -> Result<()> {
         let previous = state(previous);
-        written(next, |next| self.inner.recurrent_step(weights, input(&given), feed, &previous, next))
+        written(next, |next| self.inner.recurrent_step(weights, frontier, below, feed, &previous, next))
     }
 
     fn attention(
@@ -268,25 +302,35 @@ impl Backend for Faulty {
         self.inner.argmax(logits, out)
     }
 
-    fn greedy_step(
+    fn mix(&self, logits: &Tensor, share: Share, probabilities: &mut Tensor) -> Result<()> {
+        self.inner.mix(logits, share, probabilities)
+    }
+
+    fn extend(
         &self,
-        generator: &Self::Linear,
-        attentional: &Tensor,
-        special: &SpecialTokens,
+        rules: &SearchRules,
+        symbols: Distribution<'_, Self>,
         step: usize,
-        progress: &mut Progress<Self>,
+        row: usize,
+        search: &mut Search<Self>,
     ) -> Result<()> {
-        let mut inner = Progress::<Inner> {
-            previous: progress.previous.clone(),
-            finished: progress.finished.clone(),
-            tokens: progress.tokens.clone(),
-            log_prob: progress.log_prob.clone(),
-            tiles: progress.tiles.clone(),
+        let symbols = match symbols {
+            Distribution::Generator { weights, attentional } => Distribution::Generator { weights, attentional },
+            Distribution::Probabilities(rows) => Distribution::Probabilities(rows),
         };
-        self.inner.greedy_step(generator, attentional, special, step, &mut inner)?;
-        let Progress { previous, finished, tokens, log_prob, tiles } = inner;
-        *progress = Progress { previous, finished, tokens, log_prob, tiles };
-        Ok(())
+        searched(search, |search| self.inner.extend(rules, symbols, step, row, search))
+    }
+
+    fn cover(
+        &self,
+        rules: &SearchRules,
+        step: &AttendedStep<'_, Self>,
+        share: Share,
+        search: &mut Search<Self>,
+    ) -> Result<()> {
+        let AttendedStep { weights, first_row, width, step } = *step;
+        let step = AttendedStep { weights, first_row, width, step };
+        searched(search, |search| self.inner.cover(rules, &step, share, search))
     }
 
     fn counters(&self) -> Counters {

@@ -1,5 +1,6 @@
-//! `shaders/generator.wgsl`: what the choice of a token needs of the logits.
+//! `shaders/generator.wgsl`: what beam search needs of the logits.
 
+use crate::backend::SearchRules;
 use crate::gpu::weights::Weights;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
@@ -11,28 +12,75 @@ kernel! {
     inputs: u32,
     bias: u32,
     symbols: u32,
+    keep: u32,
+    pitch: u32,
+    avoid_0: u32,
+    avoid_1: u32,
+}
+
+/// Symbols of a tile.
+const TILE: usize = 64;
+
+/// How the candidates of a row lie in memory.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gpu) struct CandidateLayout {
+    /// Tiles of symbols.
+    pub tiles: usize,
+    /// Candidates of a tile.
+    pub keep: usize,
+}
+
+impl CandidateLayout {
+    /// Of a vocabulary and a beam.
+    pub fn new(vocab_size: usize, beam: usize) -> Self {
+        Self { tiles: vocab_size.div_ceil(TILE), keep: beam.min(TILE) }
+    }
+
+    /// Numbers of a row: of each tile a pair for the softmax, and a pair for each candidate.
+    pub fn cols(self) -> usize {
+        self.tiles * 2 * (1 + self.keep)
+    }
+
+    /// Checks room for the candidates of `rows` rows; pairs from one row to the next.
+    pub fn check(self, rows: usize, candidates: &GpuTensor) -> Result<u32> {
+        Error::check("extend", "candidates' rows", candidates.rows.max(rows), candidates.rows)?;
+        Error::check("extend", "candidates' columns", self.cols(), candidates.cols)?;
+        Ok(2 * candidates.quads() as u32)
+    }
+}
+
+impl SearchRules {
+    /// The symbols that are not to be chosen; [`u32::MAX`] is none.
+    pub(in crate::gpu) fn avoided(&self) -> [u32; 2] {
+        if self.text_only { [self.special.pad, self.special.bos] } else { [u32::MAX; 2] }
+    }
 }
 
 impl Gpu {
-    /// Into `tiles` (rows, 4 · tiles): the largest logit, Σ exp and the symbol of every 64 symbols.
+    /// The candidates of every row of the attentional states (rows, hidden).
     pub(in crate::gpu) fn record_generator(
         &self,
+        rules: &SearchRules,
         generator: &Weights,
         attentional: &GpuTensor,
-        tiles: &GpuTensor,
+        candidates: &GpuTensor,
     ) -> Result<()> {
-        let tiling = self.tiling(attentional.rows, generator.quads);
-        Error::check("greedy_step", "generator inputs", generator.input_quads(), attentional.quads())?;
-        Error::check("greedy_step", "tiles rows", attentional.rows, tiles.rows)?;
-        Error::check("greedy_step", "tiles", tiling.workgroup_count[0] as usize, tiles.quads())?;
+        let layout = CandidateLayout::new(generator.outputs, rules.beam);
+        Error::check("extend", "generator inputs", generator.input_quads(), attentional.quads())?;
+        let [avoid_0, avoid_1] = rules.avoided();
         let params = Generator {
             rows: attentional.rows as u32,
             quads: generator.quads as u32,
             inputs: generator.input_quads() as u32,
             bias: generator.bias() as u32,
             symbols: generator.outputs as u32,
+            keep: layout.keep as u32,
+            pitch: layout.check(attentional.rows, candidates)?,
+            avoid_0,
+            avoid_1,
         };
-        let buffers = vec![generator.memory.clone(), attentional.memory.clone(), tiles.memory.clone()];
+        let tiling = self.tiling(attentional.rows, generator.quads);
+        let buffers = vec![generator.memory.clone(), attentional.memory.clone(), candidates.memory.clone()];
         self.record(params, &[("K_SLICES", tiling.slices)], buffers, tiling.workgroup_count)
     }
 }

@@ -34,17 +34,20 @@ pub(in crate::gpu) mod attention_scores;
 mod attention_scores_backward;
 pub(in crate::gpu) mod attention_softmax;
 mod attention_vectors_backward;
-mod choose;
+mod candidates;
+mod cover;
 mod cross_entropy;
 mod dropout;
 mod embedding;
 mod embedding_backward;
-mod generator;
+pub(in crate::gpu) mod extend;
+pub(in crate::gpu) mod generator;
 mod linear;
 mod log_softmax;
 mod matmul_nn;
 mod matmul_nt;
 mod matmul_tn;
+mod mix;
 mod peak_copy;
 mod peak_multiply_add;
 mod put_position;
@@ -99,17 +102,20 @@ pub const DECLARED: &[Declared] = &[
     attention_scores_backward::AttentionScoresBackward::DECLARED,
     attention_softmax::DECLARED,
     attention_vectors_backward::AttentionVectorsBackward::DECLARED,
-    choose::Choose::DECLARED,
+    candidates::Candidates::DECLARED,
+    cover::Cover::DECLARED,
     cross_entropy::CrossEntropy::DECLARED,
     dropout::Dropout::DECLARED,
     embedding::Embedding::DECLARED,
     embedding_backward::EmbeddingBackward::DECLARED,
+    extend::Extend::DECLARED,
     generator::Generator::DECLARED,
     linear::Linear::DECLARED,
     log_softmax::LogSoftmax::DECLARED,
     matmul_nn::MatmulNn::DECLARED,
     matmul_nt::MatmulNt::DECLARED,
     matmul_tn::MatmulTn::DECLARED,
+    mix::Mix::DECLARED,
     peak_copy::PeakCopy::DECLARED,
     peak_multiply_add::PeakMultiplyAdd::DECLARED,
     put_position::PutPosition::DECLARED,

@@ -1,8 +1,8 @@
 //! `shaders/recurrent_step.wgsl`: one step of a recurrent layer of one direction.
 
-use crate::backend::{Input, State};
+use crate::backend::State;
 use crate::gpu::weights::RecurrentWeights;
-use crate::gpu::{Gpu, GpuTensor};
+use crate::gpu::{Gpu, GpuIds, GpuTensor};
 use crate::model::Cell;
 use crate::{Error, Result};
 
@@ -20,29 +20,28 @@ impl Gpu {
     pub(in crate::gpu) fn record_recurrent_step(
         &self,
         weights: &RecurrentWeights,
-        input: Input<'_, Self>,
+        frontier: &GpuIds,
+        below: Option<&GpuTensor>,
         feed: Option<&GpuTensor>,
         previous: &State<Self>,
         next: &State<Self>,
     ) -> Result<()> {
         let operation = "recurrent_step";
-        let batch = next.hidden.rows;
+        let (batch, earlier) = (next.hidden.rows, previous.hidden.rows);
         Error::check(operation, "directions", 1, weights.directions)?;
-        for state in [previous, next] {
-            Self::check_state(operation, weights.cell, state, batch, weights.hidden)?;
+        Error::check(operation, "frontier", 2 * batch, frontier.len)?;
+        for (state, rows) in [(previous, earlier), (next, batch)] {
+            Self::check_state(operation, weights.cell, state, rows, weights.hidden)?;
         }
         let [inputs_0, inputs_1, inputs_2] = [0, 1, 2].map(|part| weights.weights.inputs[part]);
         Error::check(operation, "feed quads", inputs_1, feed.map_or(0, GpuTensor::quads))?;
-        Error::check(operation, "feed rows", batch, feed.map_or(batch, |feed| feed.rows))?;
-        let (rows, ids, look_up) = match input {
-            Input::Rows(rows) => {
-                Error::check(operation, "input rows", batch, rows.rows)?;
-                (rows, &self.unused[0], 0)
+        Error::check(operation, "feed rows", earlier, feed.map_or(earlier, |feed| feed.rows))?;
+        let rows = match below {
+            Some(below) => {
+                Error::check(operation, "rows below", batch, below.rows)?;
+                below
             }
-            Input::Ids(ids) => {
-                Error::check(operation, "input ids", batch, ids.len)?;
-                (self.embedding_of(operation, weights)?, &ids.memory, 1)
-            }
+            None => self.embedding_of(operation, weights)?,
         };
         Error::check(operation, "input quads", inputs_0, rows.quads())?;
         if batch == 0 {
@@ -59,7 +58,7 @@ impl Gpu {
         let buffers = vec![
             weights.weights.memory.clone(),
             rows.memory.clone(),
-            ids.clone(),
+            frontier.memory.clone(),
             feed.map_or(&self.unused[0], |feed| &feed.memory).clone(),
             previous.hidden.memory.clone(),
             self.cell_or_unused(previous, &self.unused[0]),
@@ -67,6 +66,7 @@ impl Gpu {
             self.cell_or_unused(next, &self.unused[1]),
         ];
         let tiling = self.tiling(batch, weights.gate_quads);
+        let look_up = u32::from(below.is_none());
         let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up), ("K_SLICES", tiling.slices)];
         self.record(params, &constants, buffers, tiling.workgroup_count)
     }

@@ -3,7 +3,7 @@
 use super::encoder::Encoded;
 use super::pass::Pass;
 use crate::Result;
-use crate::backend::{Activation, Attention, AttentionGradients, Training};
+use crate::backend::{Activation, Attention, AttentionGradients, Positions, Training};
 use crate::model::Score;
 
 /// What queries are compared with.
@@ -105,7 +105,7 @@ impl<B: Training> Pass<'_, B> {
         keys: &'a Keys<B>,
         hidden: &'a B::Tensor,
         attended: (&'a Option<B::Tensor>, &'a Option<B::Tensor>),
-        first_position: usize,
+        positions: Positions,
     ) -> Attention<'a, B> {
         let (query, position) = attended;
         Attention {
@@ -118,7 +118,7 @@ impl<B: Training> Pass<'_, B> {
             keys: keys.keys.as_ref().unwrap_or(encoded.memory()),
             memory: encoded.memory(),
             lengths: &encoded.lengths,
-            first_position,
+            positions,
         }
     }
 
@@ -142,7 +142,7 @@ impl<B: Training> Pass<'_, B> {
             backend.matmul_nt(hidden, self.value(weight), None, identity, false, position)?;
         }
         let Attended { query, position, context, attentional } = attended;
-        let arguments = self.arguments(encoded, keys, hidden, (query, position), first);
+        let arguments = self.arguments(encoded, keys, hidden, (query, position), Positions::From(first));
         backend.attention(&arguments, weights, first, context)?;
         backend.matmul_nt(context, self.value(self.slots.out_context), None, identity, false, attentional)?;
         backend.matmul_nt(hidden, self.value(self.slots.out_hidden), None, Activation::Tanh, true, attentional)
@@ -167,7 +167,8 @@ impl<B: Training> Pass<'_, B> {
         let AttendedGradients { d_query, d_position, d_context, d_hidden } = d;
         backend.matmul_nn(d_attentional, self.value(self.slots.out_context), false, d_context)?;
         backend.matmul_nn(d_attentional, self.value(self.slots.out_hidden), false, d_hidden)?;
-        let arguments = self.arguments(encoded, keys, hidden, (&attended.query, &attended.position), first);
+        let arguments =
+            self.arguments(encoded, keys, hidden, (&attended.query, &attended.position), Positions::From(first));
         let target = AttentionGradients {
             d_scores,
             d_query: d_query.as_mut().unwrap_or(d_hidden),
@@ -216,7 +217,8 @@ impl<B: Training> Pass<'_, B> {
             Some(_) => Some(backend.zeros(rows, hidden_size)?),
             None => None,
         };
-        let arguments = self.arguments(encoded, keys, hidden, (&attended.query, &attended.position), 0);
+        let arguments =
+            self.arguments(encoded, keys, hidden, (&attended.query, &attended.position), Positions::From(0));
         let d_vectors = slots.vectors.map(|slot| &mut gradients[slot]);
         backend.attention_memory_backward(
             &arguments,

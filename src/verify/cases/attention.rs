@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{Case, Operation, Output, Values, Work, count};
-use crate::backend::{Attention, Backend, Training};
+use crate::backend::{Attention, Backend, Positions, Training};
 use crate::model::{Score, Window};
 use crate::verify::inputs::Inputs;
 use crate::{Array, Result};
@@ -46,8 +46,8 @@ pub struct AttentionCase {
     pub memory_size: usize,
     /// Columns of W_p h_t, for the `local_p` window; with `concat`, of the query too.
     pub hidden: usize,
-    /// The target position of the first query.
-    pub first_position: usize,
+    /// Where the queries of a sentence stand.
+    pub positions: Positions,
     /// Rows a sentence has in the weights, from `first_row` on.
     pub rows: usize,
     /// The row of the first query.
@@ -92,7 +92,7 @@ impl AttentionCase {
             keys: inputs.keys.as_ref().unwrap_or(&inputs.memory),
             memory: &inputs.memory,
             lengths: &inputs.lengths,
-            first_position: self.first_position,
+            positions: self.positions,
         }
     }
 
@@ -150,10 +150,12 @@ impl fmt::Display for AttentionCase {
             Window::LocalM => format!("local_m ± {}", self.half_width),
             Window::LocalP => format!("local_p ± {}", self.half_width),
         };
-        let Self { batch, tgt_len, src_len, key_size, memory_size, first_position, rows, first_row, .. } = self;
+        let Self { batch, tgt_len, src_len, key_size, memory_size, positions, rows, first_row, .. } = self;
         write!(f, "{score}, {window}, batch {batch}, {tgt_len} × {src_len}, key {key_size}, memory {memory_size}")?;
-        if *first_position > 0 {
-            write!(f, ", from position {first_position}")?;
+        match positions {
+            Positions::From(0) => {}
+            Positions::From(first) => write!(f, ", from position {first}")?,
+            Positions::At(position) => write!(f, ", all at position {position}")?,
         }
         if rows != tgt_len {
             write!(f, ", row {first_row} of {rows}")?;
@@ -291,7 +293,7 @@ pub(super) const TARGET: AttentionCase = AttentionCase {
     key_size: 13,
     memory_size: 11,
     hidden: 14,
-    first_position: 0,
+    positions: Positions::From(0),
     rows: 7,
     first_row: 0,
     extreme: false,
@@ -299,7 +301,9 @@ pub(super) const TARGET: AttentionCase = AttentionCase {
 
 pub(super) fn cases() -> Vec<Case> {
     let target = TARGET;
-    let step = AttentionCase { tgt_len: 1, first_position: 3, rows: 6, first_row: 2, ..target };
+    let step = AttentionCase { tgt_len: 1, positions: Positions::From(3), rows: 6, first_row: 2, ..target };
+    // The hypotheses of a beam.
+    let beam = AttentionCase { tgt_len: 3, positions: Positions::At(4), rows: 9, first_row: 3, ..target };
     // A window of nine positions over sources of at most five, and one of three over a source of nineteen.
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };
     let narrow = AttentionCase { batch: 1, src_len: 19, half_width: 1, ragged: false, memory_size: 21, ..step };
@@ -307,7 +311,7 @@ pub(super) fn cases() -> Vec<Case> {
     for part in [Part::Scores, Part::Softmax, Part::Context, Part::Whole] {
         for score in SCORES {
             for window in WINDOWS {
-                for case in [target, step] {
+                for case in [target, step, beam] {
                     cases.push(sized(AttentionCase { part, score, window, ..case }));
                 }
                 if part == Part::Whole {
@@ -317,8 +321,20 @@ pub(super) fn cases() -> Vec<Case> {
             cases.push(sized(AttentionCase { part, score, extreme: true, memory_size: 25, ..target }));
         }
         // Past the end of every source: windows that hold nothing.
-        cases.push(AttentionCase { part, window: Window::LocalM, first_position: 12, key_size: 11, ..target });
-        cases.push(AttentionCase { part, window: Window::LocalM, first_position: 12, key_size: 11, ..step });
+        cases.push(AttentionCase {
+            part,
+            window: Window::LocalM,
+            positions: Positions::From(12),
+            key_size: 11,
+            ..target
+        });
+        cases.push(AttentionCase {
+            part,
+            window: Window::LocalM,
+            positions: Positions::From(12),
+            key_size: 11,
+            ..step
+        });
     }
     for score in SCORES {
         // Beyond one tile of source positions, of queries and of columns.

@@ -1,10 +1,9 @@
-//! `log_softmax`, `argmax` and `greedy_step`.
+//! `log_softmax`, `argmax` and `mix`.
 
 use std::fmt;
 
 use super::{Case, Operation, Output, Work, count};
-use crate::backend::{Backend, Progress, Training};
-use crate::model::SpecialTokens;
+use crate::backend::{Backend, Share, Training};
 use crate::verify::inputs::Inputs;
 use crate::{Array, Result};
 
@@ -137,86 +136,69 @@ impl Operation for ArgmaxCase {
     }
 }
 
-/// The choice of the next token, several steps of it.
+/// The probabilities of an ensemble.
 #[derive(Clone, Copy, Debug)]
-pub struct GreedyStepCase {
-    /// Sentences.
-    pub batch: usize,
-    /// Columns of the attentional state.
-    pub hidden: usize,
-    /// Columns of the logits.
+pub struct MixCase {
+    /// Rows.
+    pub rows: usize,
+    /// Columns.
     pub vocab_size: usize,
-    /// How many steps.
-    pub steps: usize,
-    /// Tokens that there is room for.
-    pub max_length: usize,
-    /// Whether sentences end now and then, or never.
-    pub ends: bool,
+    /// Models.
+    pub models: usize,
+    /// What the rows of their logits hold.
+    pub logits: Logits,
 }
 
-const SPECIAL: SpecialTokens = SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None };
-
-/// Inputs and outputs of [`GreedyStepCase`].
+/// Inputs and output of [`MixCase`].
 #[derive(Debug)]
-pub struct GreedyStepReady<B: Backend> {
-    generator: B::Linear,
-    attentional: Vec<B::Tensor>,
-    progress: Progress<B>,
+pub struct MixReady<B: Backend> {
+    logits: Vec<B::Tensor>,
+    probabilities: B::Tensor,
 }
 
-impl fmt::Display for GreedyStepCase {
+impl fmt::Display for MixCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { batch, hidden, vocab_size, steps, max_length, ends } = self;
-        write!(f, "batch {batch}, hidden {hidden}, vocabulary {vocab_size}, {steps} of {max_length} steps")?;
-        if *ends { Ok(()) } else { write!(f, ", none the last") }
+        write!(f, "{} models, {} × {}{}", self.models, self.rows, self.vocab_size, self.logits)
     }
 }
 
-impl Operation for GreedyStepCase {
-    type Ready<B: Training> = GreedyStepReady<B>;
+impl Operation for MixCase {
+    type Ready<B: Training> = MixReady<B>;
 
     fn name(&self) -> &'static str {
-        "greedy_step"
+        "mix"
     }
 
     fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
-        let Self { batch, hidden, vocab_size, steps, max_length, ends } = *self;
-        let weight = inputs.weights("weight", [vocab_size, hidden], 3.0 / (hidden as f32).sqrt());
-        let mut bias = inputs.weights("bias", [vocab_size], 0.5);
-        // Likely enough that some sentences finish and others do not.
-        bias.data[SPECIAL.eos as usize] = inputs.stored(if ends { 1.5 } else { -50.0 });
-        let attentional = |step| backend.upload(&inputs.array(&format!("attentional {step}"), [batch, hidden], 1.0));
-        Ok(GreedyStepReady {
-            generator: backend.linear_weights(&weight, Some(&bias), &[hidden])?,
-            attentional: (0..steps).map(attentional).collect::<Result<_>>()?,
-            progress: Progress::new(backend, &SPECIAL, batch, max_length, vocab_size)?,
+        let shape = [self.rows, self.vocab_size];
+        let logits = |model| {
+            let logits = match self.logits {
+                Logits::Ordinary => inputs.array(&format!("logits {model}"), shape, 4.0),
+                Logits::Extreme => inputs.steps(&format!("logits {model}"), shape, 5000.0),
+            };
+            backend.upload(&logits)
+        };
+        Ok(MixReady {
+            logits: (0..self.models).map(logits).collect::<Result<_>>()?,
+            // What was there before does not count.
+            probabilities: backend.upload(&inputs.array("before", shape, 1.0))?,
         })
     }
 
     async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
-        for (step, attentional) in ready.attentional.iter().enumerate() {
-            backend.greedy_step(&ready.generator, attentional, &SPECIAL, step, &mut ready.progress)?;
+        for (model, logits) in ready.logits.iter().enumerate() {
+            backend.mix(logits, Share::of(model, self.models), &mut ready.probabilities)?;
         }
         Ok(())
     }
 
     async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
-        let progress = &ready.progress;
-        Ok(vec![
-            Output::read_ids(backend, "tokens", [self.batch, self.max_length], &progress.tokens).await?,
-            Output::read_ids(backend, "previous", [self.batch], &progress.previous).await?,
-            Output::read_ids(backend, "finished", [self.batch], &progress.finished).await?,
-            Output::read(backend, "log_prob", [self.batch, 1], &progress.log_prob).await?,
-        ])
+        Ok(vec![Output::read(backend, "probabilities", [self.rows, self.vocab_size], &ready.probabilities).await?])
     }
 
     fn work(&self) -> Work {
-        let Self { batch, hidden, vocab_size, steps, .. } = *self;
-        Work {
-            flops: 2.0 * count([steps, batch, hidden, vocab_size]),
-            weights: count([steps, vocab_size, hidden + 1]),
-            values: count([steps, batch, hidden + 4]),
-        }
+        let values = count([2 * self.models, self.rows, self.vocab_size]);
+        Work { flops: 0.0, weights: 0.0, values }
     }
 }
 
@@ -230,13 +212,9 @@ pub(super) fn cases() -> Vec<Case> {
     for (rows, vocab_size) in sizes {
         cases.extend(logits.map(|logits| ArgmaxCase { rows, vocab_size, logits }.into()));
     }
-    let greedy = GreedyStepCase { batch: 0, hidden: 0, vocab_size: 0, steps: 0, max_length: 0, ends: true };
-    cases.extend([
-        GreedyStepCase { batch: 1, hidden: 5, vocab_size: 7, steps: 1, max_length: 1, ..greedy }.into(),
-        GreedyStepCase { batch: 7, hidden: 13, vocab_size: 11, steps: 6, max_length: 9, ..greedy }.into(),
-        GreedyStepCase { batch: 3, hidden: 37, vocab_size: 131, steps: 3, max_length: 3, ..greedy }.into(),
-        GreedyStepCase { batch: 67, hidden: 9, vocab_size: 43, steps: 4, max_length: 5, ..greedy }.into(),
-        GreedyStepCase { batch: 2, hidden: 69, vocab_size: 1030, steps: 2, max_length: 4, ..greedy }.into(),
-    ]);
+    for (rows, vocab_size) in sizes {
+        cases.push(MixCase { rows, vocab_size, models: 3, logits: Logits::Ordinary }.into());
+    }
+    cases.push(MixCase { rows: 5, vocab_size: 43, models: 2, logits: Logits::Extreme }.into());
     cases
 }

@@ -8,16 +8,18 @@ mod generator;
 mod linear;
 mod model;
 mod recurrent;
+mod search;
 mod training;
 
 use std::fmt::{self, Display};
 
 pub use attention::{AttentionCase, Part};
-pub use generator::{ArgmaxCase, GreedyStepCase, LogSoftmaxCase, Logits};
+pub use generator::{ArgmaxCase, LogSoftmaxCase, Logits, MixCase};
 pub use linear::{EmbeddingCase, LinearCase};
-pub use model::{ForcedCase, GreedyCase, ModelCase};
+pub use model::{ForcedCase, ModelCase, TranslateCase};
 pub(super) use model::{forced_outputs, token_rows};
 pub use recurrent::{Fed, Gates, RecurrentLayerCase, RecurrentStepCase};
+pub use search::{CoverCase, ExtendCase};
 pub use training::{
     AttentionBackwardCase, ElementsCase, ElementsOperation, EmbeddingBackwardCase, Form, GeneratorLossCase, Gradient,
     GradientNormCase, MatmulCase, Norm, SequenceCase, SequencePart, UpdateCase,
@@ -193,7 +195,9 @@ cases! {
     Attention(AttentionCase): "Attention, whole or one third of it.",
     LogSoftmax(LogSoftmaxCase): "Log softmax of rows.",
     Argmax(ArgmaxCase): "The largest of every row.",
-    GreedyStep(GreedyStepCase): "Generator and choice of the next token.",
+    Mix(MixCase): "The probabilities of an ensemble.",
+    Extend(ExtendCase): "Some steps of a search.",
+    Cover(CoverCase): "What was attended to so far.",
     Matmul(MatmulCase): "A product of two matrices.",
     Elements(ElementsCase): "What training does to elements and rows.",
     EmbeddingBackward(EmbeddingBackwardCase): "The gradient of a table.",
@@ -203,11 +207,19 @@ cases! {
     GradientNorm(GradientNormCase): "The norm of all gradients.",
     Update(UpdateCase): "A step of the optimizer.",
     Forced(ForcedCase): "A whole model over a given target.",
-    Greedy(GreedyCase): "A whole greedy translation.",
+    Translate(TranslateCase): "Whole translations.",
 }
 
 /// Every case, grouped by operation.
 pub fn cases() -> Vec<Case> {
-    [linear::cases(), recurrent::cases(), attention::cases(), generator::cases(), training::cases(), model::cases()]
-        .concat()
+    [
+        linear::cases(),
+        recurrent::cases(),
+        attention::cases(),
+        generator::cases(),
+        search::cases(),
+        training::cases(),
+        model::cases(),
+    ]
+    .concat()
 }

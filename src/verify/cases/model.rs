@@ -1,11 +1,11 @@
-//! Whole models: over a given target, and translating greedily.
+//! Whole models: over a given target, and translating.
 
 use std::fmt;
 
 use super::recurrent::cell_name;
 use super::{Case, Operation, Output, Values, Work};
-use crate::backend::{Backend, Training};
-use crate::decode::{GreedyOptions, Hypothesis, greedy};
+use crate::backend::{Backend, LengthPenalty, SearchRules, Training};
+use crate::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use crate::device::Precision;
 use crate::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
@@ -22,6 +22,8 @@ pub struct ModelCase {
     pub config: Config,
     /// Weights are uniform in ± this.
     pub scale: f32,
+    /// What tells its weights from those of others of its size.
+    pub seed: u64,
     /// Sentences.
     pub batch: usize,
     /// Positions of the longest source.
@@ -32,8 +34,8 @@ pub struct ModelCase {
 
 impl ModelCase {
     fn model<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Seq2Seq<B>> {
-        let seed = self.src_len * 1000 + self.tgt_len;
-        let parameters = Parameters::random(&self.config, seed as u64, self.scale)?;
+        let seed = (self.src_len * 1000 + self.tgt_len) as u64 + (self.seed << 32);
+        let parameters = Parameters::random(&self.config, seed, self.scale)?;
         Seq2Seq::new(
             backend,
             &self.config,
@@ -138,60 +140,98 @@ impl Operation for ForcedCase {
     }
 }
 
-/// A greedy translation.
+/// Translations: greedy with a beam of one.
 #[derive(Clone, Debug)]
-pub struct GreedyCase(pub ModelCase);
-
-/// Inputs and outputs of [`GreedyCase`].
-#[derive(Debug)]
-pub struct GreedyReady<B: Backend> {
-    model: Seq2Seq<B>,
-    source: Batch,
-    hypotheses: Vec<Hypothesis>,
+pub struct TranslateCase {
+    /// The model, and the others of an ensemble: the same but for their weights.
+    pub model: ModelCase,
+    /// Models.
+    pub models: usize,
+    /// Live hypotheses of a sentence.
+    pub beam: usize,
+    /// Hypotheses that are asked for.
+    pub n_best: usize,
+    /// What log probabilities are divided by.
+    pub length_penalty: LengthPenalty,
+    /// β
+    pub coverage_penalty: f64,
 }
 
-impl fmt::Display for GreedyCase {
+/// Inputs and outputs of [`TranslateCase`].
+#[derive(Debug)]
+pub struct TranslateReady<B: Backend> {
+    models: Vec<Seq2Seq<B>>,
+    source: Batch,
+    found: Vec<Vec<Hypothesis>>,
+}
+
+impl fmt::Display for TranslateCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        let Self { model, models, beam, n_best, length_penalty, coverage_penalty } = self;
+        model.fmt(f)?;
+        if *beam > 1 {
+            write!(f, ", {n_best} best of {beam}, penalties {length_penalty} and {coverage_penalty}")?;
+        }
+        if *models > 1 {
+            write!(f, ", {models} models")?;
+        }
+        Ok(())
     }
 }
 
-impl Operation for GreedyCase {
-    type Ready<B: Training> = GreedyReady<B>;
+impl Operation for TranslateCase {
+    type Ready<B: Training> = TranslateReady<B>;
 
     fn name(&self) -> &'static str {
-        "greedy"
+        if self.beam == 1 { "greedy" } else { "search" }
     }
 
     fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
-        let case = &self.0;
-        let (model, source) = (case.model(backend, inputs)?, case.source(inputs)?);
-        Ok(GreedyReady { model, source, hypotheses: Vec::new() })
+        let model = |index| ModelCase { seed: index as u64, ..self.model.clone() }.model(backend, inputs);
+        let models = (0..self.models).map(model).collect::<Result<_>>()?;
+        Ok(TranslateReady { models, source: self.model.source(inputs)?, found: Vec::new() })
     }
 
     async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
-        let options = GreedyOptions { max_length: self.0.tgt_len, alignment: true };
-        ready.hypotheses = greedy(backend, &ready.model, &ready.source, options).await?;
+        let Self { beam, n_best, length_penalty, coverage_penalty, .. } = *self;
+        let rules = SearchRules {
+            beam,
+            n_best,
+            length_penalty,
+            coverage_penalty,
+            ..SearchRules::greedy(&self.model.config.special_tokens)
+        };
+        let options = SearchOptions { rules, max_length: MaxLength::Symbols(self.model.tgt_len), alignment: true };
+        ready.found = search(backend, &ready.models, &ready.source, &options).await?;
         Ok(())
     }
 
     async fn outputs<B: Training>(&self, _backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
-        let (batch, max_length, src_len) = (self.0.batch, self.0.tgt_len, self.0.src_len);
-        let log_probs = ready.hypotheses.iter().map(|hypothesis| hypothesis.log_prob).collect();
-        let mut alignment = Array::new([batch, max_length, src_len], vec![0.0; batch * max_length * src_len]);
-        for (sentence, hypothesis) in ready.hypotheses.iter().enumerate() {
+        let ModelCase { batch, src_len, tgt_len, ref config, .. } = self.model;
+        let rows = batch * self.n_best;
+        // Where fewer were found, nothing stands for the others.
+        let place = |(sentence, found): (usize, &Vec<Hypothesis>)| {
+            (sentence * self.n_best..).zip(found.clone()).collect::<Vec<_>>()
+        };
+        let found: Vec<(usize, Hypothesis)> = ready.found.iter().enumerate().flat_map(place).collect();
+        let mut tokens = Array::new([rows, tgt_len], vec![config.special_tokens.pad; rows * tgt_len]);
+        let mut numbers = Array::new([rows, 2], vec![0.0; rows * 2]);
+        let mut alignment = Array::new([rows, tgt_len, src_len], vec![0.0; rows * tgt_len * src_len]);
+        for (row, hypothesis) in &found {
+            let row_tokens = token_rows(std::slice::from_ref(hypothesis), tgt_len, &config.special_tokens);
+            tokens.data[row * tgt_len..][..tgt_len].copy_from_slice(&row_tokens.data);
+            numbers.data[row * 2..][..2].copy_from_slice(&[hypothesis.log_prob, hypothesis.score]);
             let Some(weights) = &hypothesis.alignment else { continue };
             for t in 0..weights.rows() {
-                let row = (sentence * max_length + t) * src_len;
-                for (place, &weight) in alignment.data[row..][..src_len].iter_mut().zip(weights.row(t)) {
+                let places = &mut alignment.data[(row * tgt_len + t) * src_len..][..src_len];
+                for (place, &weight) in places.iter_mut().zip(weights.row(t)) {
                     *place = weight.to_f64();
                 }
             }
         }
-        let tokens = token_rows(&ready.hypotheses, max_length, &self.0.config.special_tokens);
         Ok(vec![
             Output { name: "tokens", values: Values::Ids(tokens) },
-            Output { name: "log_prob", values: Values::Numbers(Array { shape: vec![batch], data: log_probs }) },
+            Output { name: "log_prob, score", values: Values::Numbers(numbers) },
             Output { name: "alignment", values: Values::Numbers(alignment) },
         ])
     }
@@ -233,8 +273,28 @@ pub(in crate::verify) fn token_rows(
 pub(super) fn cases() -> Vec<Case> {
     let models = models();
     let forced = models.iter().cloned().map(|case| ForcedCase(case).into());
-    let greedy = models.iter().cloned().map(|case| GreedyCase(ModelCase { tgt_len: case.tgt_len + 5, ..case }).into());
-    forced.chain(greedy).collect()
+    let greedy = models.iter().cloned().map(|case| TranslateCase {
+        model: ModelCase { tgt_len: case.tgt_len + 5, ..case },
+        models: 1,
+        beam: 1,
+        n_best: 1,
+        length_penalty: LengthPenalty::None,
+        coverage_penalty: 0.0,
+    });
+    let mut translate: Vec<TranslateCase> = greedy.collect();
+    for greedy in translate.clone() {
+        translate.push(TranslateCase { beam: 3, n_best: 3, ..greedy.clone() });
+        let length_penalty = LengthPenalty::Wu(0.6);
+        translate.push(TranslateCase {
+            beam: 5,
+            n_best: 2,
+            length_penalty,
+            coverage_penalty: 0.2,
+            models: 2,
+            ..greedy
+        });
+    }
+    forced.chain(translate.into_iter().map(Case::from)).collect()
 }
 
 fn models() -> Vec<ModelCase> {
@@ -289,6 +349,7 @@ fn models() -> Vec<ModelCase> {
     let case = |config: &Config, scale, batch, src_len, tgt_len| ModelCase {
         config: config.clone(),
         scale,
+        seed: 0,
         batch,
         src_len,
         tgt_len,

@@ -261,7 +261,9 @@ pub struct RecurrentStepCase {
     pub feed: usize,
     /// Hidden units.
     pub hidden: usize,
-    /// Sentences.
+    /// Rows before the step, each of which some of those after it continue, or none.
+    pub earlier: usize,
+    /// Rows.
     pub batch: usize,
     /// Where its gates stand.
     pub gates: Gates,
@@ -271,7 +273,8 @@ pub struct RecurrentStepCase {
 #[derive(Debug)]
 pub struct RecurrentStepReady<B: Backend> {
     weights: B::Recurrent,
-    input: Given<B>,
+    frontier: B::Ids,
+    below: Option<B::Tensor>,
     feed: Option<B::Tensor>,
     previous: State<B>,
     next: State<B>,
@@ -279,8 +282,8 @@ pub struct RecurrentStepReady<B: Backend> {
 
 impl fmt::Display for RecurrentStepCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cell, fed, feed, hidden, batch, gates } = self;
-        write!(f, "{}, batch {batch}, {fed}, hidden {hidden}", cell_name(*cell))?;
+        let Self { cell, fed, feed, hidden, earlier, batch, gates } = self;
+        write!(f, "{}, {earlier} rows → {batch}, {fed}, hidden {hidden}", cell_name(*cell))?;
         if *feed > 0 {
             write!(f, ", feed {feed}")?;
         }
@@ -299,21 +302,27 @@ impl Operation for RecurrentStepCase {
     }
 
     fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
-        let Self { cell, fed, feed, hidden, batch, gates } = *self;
+        let Self { cell, fed, feed, hidden, earlier, batch, gates } = *self;
         let weights = HostWeights::new(inputs, cell, fed, feed, hidden, 1, gates);
-        let feed_rows = || backend.upload(&inputs.array("feed", [batch, feed], 1.0));
+        let feed_rows = || backend.upload(&inputs.array("feed", [earlier, feed], 1.0));
+        let (symbols, below) = match fed {
+            Fed::Ids { vocab_size, .. } => (inputs.ids("input", batch, vocab_size), None),
+            Fed::Rows(size) => (vec![0; batch], Some(backend.upload(&inputs.array("input", [batch, size], 1.0))?)),
+        };
+        let continued = inputs.ids("continued", batch, earlier);
         Ok(RecurrentStepReady {
             weights: weights.prepare(backend, cell, feed)?,
-            input: fed.upload(backend, inputs, batch)?,
+            frontier: backend.upload_ids(&[symbols, continued].concat())?,
+            below,
             feed: if feed > 0 { Some(feed_rows()?) } else { None },
-            previous: state(backend, inputs, cell, batch, hidden)?,
+            previous: state(backend, inputs, cell, earlier, hidden)?,
             next: State::zeros(backend, cell, batch, hidden)?,
         })
     }
 
     async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
-        let RecurrentStepReady { weights, input, feed, previous, next } = ready;
-        backend.recurrent_step(weights, input.input(), feed.as_ref(), previous, next)
+        let RecurrentStepReady { weights, frontier, below, feed, previous, next } = ready;
+        backend.recurrent_step(weights, frontier, below.as_ref(), feed.as_ref(), previous, next)
     }
 
     async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
@@ -378,7 +387,15 @@ fn layer_cases() -> Vec<Case> {
 
 fn step_cases() -> Vec<Case> {
     let few = Fed::Ids { vocab_size: 11, embedding_size: 5 };
-    let plain = RecurrentStepCase { cell: Cell::Tanh, fed: few, feed: 0, hidden: 13, batch: 6, gates: Gates::Ordinary };
+    let plain = RecurrentStepCase {
+        cell: Cell::Tanh,
+        fed: few,
+        feed: 0,
+        hidden: 13,
+        earlier: 5,
+        batch: 6,
+        gates: Gates::Ordinary,
+    };
     let mut cases = Vec::new();
     for cell in CELLS {
         for fed in [few, Fed::Rows(9)] {
@@ -389,10 +406,10 @@ fn step_cases() -> Vec<Case> {
         let wide = Fed::Ids { vocab_size: 70, embedding_size: 67 };
         cases.extend([
             RecurrentStepCase { cell, feed: 7, gates: Gates::Saturated, ..plain }.into(),
-            RecurrentStepCase { cell, batch: 1, hidden: 3, feed: 2, ..plain }.into(),
-            RecurrentStepCase { cell, batch: 67, feed: 13, ..plain }.into(),
-            RecurrentStepCase { cell, batch: 5, fed: wide, feed: 69, hidden: 133, ..plain }.into(),
-            RecurrentStepCase { cell, batch: 70, fed: Fed::Rows(66), hidden: 67, ..plain }.into(),
+            RecurrentStepCase { cell, earlier: 1, batch: 1, hidden: 3, feed: 2, ..plain }.into(),
+            RecurrentStepCase { cell, earlier: 14, batch: 67, feed: 13, ..plain }.into(),
+            RecurrentStepCase { cell, earlier: 9, batch: 5, fed: wide, feed: 69, hidden: 133, ..plain }.into(),
+            RecurrentStepCase { cell, earlier: 70, batch: 70, fed: Fed::Rows(66), hidden: 67, ..plain }.into(),
         ]);
     }
     cases

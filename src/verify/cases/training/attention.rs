@@ -5,7 +5,7 @@ use std::fmt;
 use super::super::attention::{AttentionCase, AttentionReady, SCORES, TARGET, WINDOWS, sized};
 use super::super::{Case, Operation, Output, Work};
 use crate::Result;
-use crate::backend::{AttentionGradients, Training};
+use crate::backend::{AttentionGradients, Positions, Training};
 use crate::model::Window;
 use crate::verify::inputs::Inputs;
 
@@ -140,7 +140,7 @@ impl Operation for AttentionBackwardCase {
 
 pub(super) fn cases() -> Vec<Case> {
     let target = TARGET;
-    let step = AttentionCase { tgt_len: 1, first_position: 3, rows: 6, first_row: 2, ..target };
+    let step = AttentionCase { tgt_len: 1, positions: Positions::From(3), rows: 6, first_row: 2, ..target };
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };
     // Not as narrow as forward: the gradient of the centre is divided by the square of the width, and its rounding too.
     let narrow = AttentionCase { batch: 1, src_len: 13, half_width: 3, ragged: false, memory_size: 21, ..target };
@@ -162,7 +162,7 @@ pub(super) fn cases() -> Vec<Case> {
         }
         // One position; and none at all, past the end of every source.
         push(AttentionCase { window: Window::LocalM, half_width: 0, ..target });
-        push(AttentionCase { window: Window::LocalM, first_position: 12, ..target });
+        push(AttentionCase { window: Window::LocalM, positions: Positions::From(12), ..target });
     }
     cases
 }

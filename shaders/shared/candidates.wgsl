@@ -1,0 +1,74 @@
+// The best of a tile of 64 symbols and its part of the softmax, all that beam search needs of their logits.
+//
+// Sixteen threads side by side have a quad of a row's logits each. Of every row and tile there is one pair of numbers
+// (largest, Σ exp(logit − largest)), and behind it `keep` pairs (logit, symbol), the best first, with LOWEST where there
+// is no further symbol.
+//
+// The importing shader has `candidates` (rows, tiles, 1 + keep) and in `params` what stands in those of `generator`.
+
+const TILE_QUADS: u32 = 16u;
+const TILE_THREADS: u32 = 256u;
+const LOWEST: f32 = -3.4028234e38;
+
+var<workgroup> tile_logits: array<vec4<f32>, TILE_THREADS>;
+var<workgroup> tile_sums: array<f32, TILE_THREADS>;
+
+// The four symbols of a quad.
+fn symbols_of(quad: u32) -> vec4<u32> {
+    return vec4(4u * quad) + vec4(0u, 1u, 2u, 3u);
+}
+
+// The logits of symbols that may be chosen, LOWEST for the others.
+fn choosable(logits: vec4<f32>, symbols: vec4<u32>) -> vec4<f32> {
+    let avoided = (symbols == vec4(params.avoid_0)) | (symbols == vec4(params.avoid_1));
+    return select(logits, vec4(LOWEST), avoided);
+}
+
+// 1 for each of four logits that this one comes before; of equals the lower symbol does.
+fn before(logit: f32, symbol: u32, others: vec4<f32>, symbols: vec4<u32>) -> vec4<u32> {
+    let better = (vec4(logit) > others) | ((vec4(logit) == others) & (vec4(symbol) < symbols));
+    return select(vec4(0u), vec4(1u), better);
+}
+
+// Keeps the best of tile `tile` of row `row`. A thread that `has_quad` has the one at `slot` % TILE_QUADS of it, with LOWEST
+// where there is no symbol. All threads of the workgroup call this together.
+fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) {
+    if has_quad {
+        tile_logits[slot] = logits;
+    }
+    workgroupBarrier();
+    let first = slot - slot % TILE_QUADS;
+    let symbols = symbols_of(tile * TILE_QUADS + slot % TILE_QUADS);
+    let mine = choosable(logits, symbols);
+    var largest = LOWEST;
+    var rank = vec4(0u);
+    if has_quad {
+        for (var other = 0u; other < TILE_QUADS; other += 1u) {
+            let theirs = tile_logits[first + other];
+            largest = max(largest, max(max(theirs.x, theirs.y), max(theirs.z, theirs.w)));
+            let s = symbols_of(tile * TILE_QUADS + other);
+            let x = choosable(theirs, s);
+            rank += before(x.x, s.x, mine, symbols) + before(x.y, s.y, mine, symbols);
+            rank += before(x.z, s.z, mine, symbols) + before(x.w, s.w, mine, symbols);
+        }
+        let exponentials = exp(logits - vec4(largest));
+        tile_sums[slot] = (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w);
+    }
+    workgroupBarrier();
+    if has_quad && row < params.rows {
+        let place = row * params.pitch + tile * (1u + params.keep);
+        for (var i = 0u; i < 4u; i += 1u) {
+            if rank[i] < params.keep {
+                candidates[place + 1u + rank[i]] = vec2(mine[i], f32(symbols[i]));
+            }
+        }
+        if slot == first {
+            var sum = 0.0;
+            for (var other = 0u; other < TILE_QUADS; other += 1u) {
+                sum += tile_sums[first + other];
+            }
+            candidates[place] = vec2(largest, sum);
+        }
+    }
+    workgroupBarrier();
+}

@@ -1,0 +1,333 @@
+//! Beam search: the hypotheses of a batch on a device, and the rules that they are chosen by.
+
+use std::fmt::{self, Display};
+use std::str::FromStr;
+
+use serde::Serialize;
+
+use super::Backend;
+use crate::model::SpecialTokens;
+use crate::{Array, Error, Result};
+
+/// The largest beam: some numbers of each live hypothesis are kept in a workgroup's memory.
+pub const MAX_BEAM: usize = 512;
+
+/// What a source position counts as in the coverage penalty, if less than this was attended to it: its logarithm
+/// must be a number.
+pub const LEAST_COVERAGE: f64 = 1e-10;
+
+/// Which hypotheses are kept, and how they are compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SearchRules {
+    /// K: how many extensions of a sentence's hypotheses are kept in each step, from 1 to [`MAX_BEAM`].
+    pub beam: usize,
+    /// N: how many finished hypotheses of a sentence are kept, from 1 to K.
+    pub n_best: usize,
+    /// lp(Y), which log probabilities are divided by.
+    pub length_penalty: LengthPenalty,
+    /// β ≥ 0 of cp(X, Y) = β Σ_s ln min(Σ_t a_t(s), 1): Wu et al. 2016, eq. 14.
+    pub coverage_penalty: f64,
+    /// Whether pad and bos, which no text holds, are never chosen.
+    pub text_only: bool,
+    /// The ids of pad, bos and eos.
+    pub special: SpecialTokens,
+}
+
+impl SearchRules {
+    /// The most probable symbol at every step.
+    pub fn greedy(special: &SpecialTokens) -> Self {
+        Self {
+            beam: 1,
+            n_best: 1,
+            length_penalty: LengthPenalty::None,
+            coverage_penalty: 0.0,
+            text_only: false,
+            special: special.clone(),
+        }
+    }
+
+    /// Checks every rule, and names the one that is not possible.
+    pub fn check(&self) -> Result<()> {
+        let Self { beam, n_best, length_penalty, coverage_penalty, .. } = self;
+        let within = |key: &str, right: bool, expected: String, found: String| {
+            if right { Ok(()) } else { Err(Error::Config { key: key.to_owned(), expected, found }) }
+        };
+        within("beam", (1..=MAX_BEAM).contains(beam), format!("from 1 to {MAX_BEAM}"), beam.to_string())?;
+        within("n_best", (1..=*beam).contains(n_best), format!("from 1 to the beam, {beam}"), n_best.to_string())?;
+        let factor = |key, factor: f64| {
+            within(key, (0.0..=MAX_FACTOR).contains(&factor), format!("from 0 to {MAX_FACTOR}"), factor.to_string())
+        };
+        factor("length_penalty", length_penalty.exponent())?;
+        factor("coverage_penalty", *coverage_penalty)
+    }
+
+    /// Whether candidates may not be this symbol.
+    pub(crate) fn avoids(&self, symbol: u32) -> bool {
+        self.text_only && (symbol == self.special.pad || symbol == self.special.bos)
+    }
+
+    /// The coverage penalty of a source of which nothing was attended to yet.
+    pub(crate) fn uncovered(&self, length: u32) -> f64 {
+        self.coverage_penalty * f64::from(length) * LEAST_COVERAGE.ln()
+    }
+}
+
+/// The largest α and β: what is beyond is a slip of the keyboard.
+const MAX_FACTOR: f64 = 100.0;
+
+/// lp(Y), a function of the number of symbols |Y|, the end included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[serde(into = "String")]
+pub enum LengthPenalty {
+    /// 1: the log probability itself, which favours short hypotheses.
+    #[default]
+    None,
+    /// |Y|^α: with α = 1 the mean log probability of a symbol.
+    Power(f64),
+    /// ((5 + |Y|) / 6)^α: Wu et al. 2016, eq. 14.
+    Wu(f64),
+}
+
+impl LengthPenalty {
+    /// lp at this length, at least 1 symbol.
+    pub fn of(self, length: usize) -> f64 {
+        match self {
+            Self::None => 1.0,
+            Self::Power(alpha) => (length as f64).powf(alpha),
+            Self::Wu(alpha) => ((5.0 + length as f64) / 6.0).powf(alpha),
+        }
+    }
+
+    fn exponent(self) -> f64 {
+        match self {
+            Self::None => 0.0,
+            Self::Power(alpha) | Self::Wu(alpha) => alpha,
+        }
+    }
+}
+
+/// As [`FromStr`] reads it.
+impl Display for LengthPenalty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Power(alpha) => write!(f, "length:{alpha}"),
+            Self::Wu(alpha) => write!(f, "wu:{alpha}"),
+        }
+    }
+}
+
+impl From<LengthPenalty> for String {
+    fn from(penalty: LengthPenalty) -> Self {
+        penalty.to_string()
+    }
+}
+
+/// `none`, `length:ALPHA` or `wu:ALPHA`.
+impl FromStr for LengthPenalty {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected none, length:ALPHA or wu:ALPHA, with ALPHA from 0 to 100";
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let (name, alpha) = text.split_once(':').ok_or(EXPECTED)?;
+        let alpha = alpha.parse().ok().filter(|alpha| (0.0..=MAX_FACTOR).contains(alpha)).ok_or(EXPECTED)?;
+        match name {
+            "length" => Ok(Self::Power(alpha)),
+            "wu" => Ok(Self::Wu(alpha)),
+            _ => Err(EXPECTED),
+        }
+    }
+}
+
+/// How probable each symbol is as the next one of every row.
+#[derive(Debug)]
+pub enum Distribution<'a, B: Backend> {
+    /// softmax(W_s h̃_t + b_s), of which nothing is written.
+    Generator {
+        /// W_s (vocab, hidden), b_s
+        weights: &'a B::Linear,
+        /// h̃_t (rows, hidden)
+        attentional: &'a B::Tensor,
+    },
+    /// The probabilities themselves (rows, vocab).
+    Probabilities(&'a B::Tensor),
+}
+
+/// A model's part in an ensemble.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Share {
+    /// How much it counts for: 1 / M of M models.
+    pub weight: f64,
+    /// Whether it is the first, which replaces what was there; the others add to it.
+    pub first: bool,
+}
+
+impl Share {
+    /// Of a model that is alone.
+    pub const WHOLE: Self = Self { weight: 1.0, first: true };
+
+    /// Of model `model` of `models`.
+    pub fn of(model: usize, models: usize) -> Self {
+        Self { weight: 1.0 / models as f64, first: model == 0 }
+    }
+}
+
+/// The hypotheses of a batch on a device, K of a sentence side by side: row b · K + k is number k of sentence b.
+///
+/// A state is never copied from one hypothesis to another: each says whose it continues.
+#[derive(Debug)]
+pub struct Search<B: Backend> {
+    /// The symbols that the live hypotheses end with, then the rows of the last step whose states they continue
+    /// (2 · batch · K).
+    pub frontier: B::Ids,
+    /// Σ ln p of the live hypotheses (batch · K, 1).
+    pub log_prob: B::Tensor,
+    /// How many hypotheses live, how many are finished, and after how many steps the search has ended, 0 if it has not
+    /// (3 · batch): see [`Status`].
+    pub status: B::Ids,
+    /// The most symbols, the end included, and lp at that length (batch, 2).
+    pub limits: B::Tensor,
+    /// The finished hypotheses, best first (batch · N, 4): score, Σ ln p, the step that ended it, and the row of its
+    /// sentence that it was in before that step.
+    pub finished: B::Tensor,
+    /// Of each step that there is room for, the symbols of the live hypotheses, then the rows of their sentence that
+    /// they continue (steps · 2 · batch · K).
+    pub trellis: B::Ids,
+    /// Where the rules want it.
+    pub coverage: Option<Coverage<B>>,
+    /// What a device may keep between generator and choice: see [`Backend::candidate_cols`].
+    pub candidates: B::Tensor,
+}
+
+impl<B: Backend> Search<B> {
+    /// Before the first step: one hypothesis of each sentence lives, and says nothing.
+    ///
+    /// `lengths` are those of the sources, `limits` the most symbols of their targets; there is room for `steps` steps
+    /// in the trellis.
+    pub fn new(
+        backend: &B,
+        rules: &SearchRules,
+        lengths: &[u32],
+        limits: &[usize],
+        steps: usize,
+        vocab_size: usize,
+    ) -> Result<Self> {
+        let batch = lengths.len();
+        let rows = batch * rules.beam;
+        let src_len = lengths.iter().max().map_or(0, |&longest| longest as usize);
+        let limits = limits.iter().flat_map(|&limit| [limit as f32, at_least(rules.length_penalty.of(limit))]);
+        let coverage = if rules.coverage_penalty > 0.0 {
+            let uncovered = lengths.iter().map(|&length| rules.uncovered(length) as f32);
+            let penalty = uncovered.flat_map(|penalty| std::iter::repeat_n(penalty, rules.beam)).collect();
+            Some(Coverage {
+                sums: backend.zeros(rows, src_len)?,
+                previous: backend.zeros(rows, src_len)?,
+                penalty: backend.upload(&Array::new([rows, 1], penalty))?,
+                lengths: backend.upload_ids(lengths)?,
+            })
+        } else {
+            None
+        };
+        Ok(Self {
+            frontier: backend.upload_ids(&vec![0; 2 * rows])?,
+            log_prob: backend.zeros(rows, 1)?,
+            status: backend.upload_ids(&[vec![1; batch], vec![0; 2 * batch]].concat())?,
+            limits: backend.upload(&Array::new([batch, 2], limits.collect()))?,
+            finished: backend.zeros(batch * rules.n_best, 4)?,
+            trellis: backend.upload_ids(&vec![0; steps * 2 * rows])?,
+            coverage,
+            candidates: backend.zeros(rows, backend.candidate_cols(vocab_size, rules.beam))?,
+        })
+    }
+}
+
+/// Rounded up to 32 bits: a penalty that is too small would let a search end too early.
+fn at_least(penalty: f64) -> f32 {
+    let rounded = penalty as f32;
+    if f64::from(rounded) < penalty { rounded.next_up() } else { rounded }
+}
+
+/// What was attended to so far.
+#[derive(Debug)]
+pub struct Coverage<B: Backend> {
+    /// Σ_t a_t(s) of every live hypothesis (batch · K, src_len).
+    pub sums: B::Tensor,
+    /// The same a step earlier.
+    pub previous: B::Tensor,
+    /// cp of every live hypothesis (batch · K, 1).
+    pub penalty: B::Tensor,
+    /// Source lengths (batch).
+    pub lengths: B::Ids,
+}
+
+/// Which of the three parts of [`Search::status`] holds what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Status {
+    /// Hypotheses that live.
+    Live,
+    /// Hypotheses that are finished.
+    Finished,
+    /// After how many steps the search of the sentence has ended; 0 before.
+    Ended,
+}
+
+/// The attention weights of a step of a search.
+#[derive(Debug)]
+pub struct AttendedStep<'a, B: Backend> {
+    /// (batch · rows, src_len): those of hypothesis k of sentence b stand in row b · rows + `first_row` + k.
+    pub weights: &'a B::Tensor,
+    /// Where the step's rows begin among those of a sentence.
+    pub first_row: usize,
+    /// Hypotheses that a sentence had in the step: 1 or K.
+    pub width: usize,
+    /// Which step.
+    pub step: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn penalties_are_read_as_they_are_shown() {
+        for (text, penalty, of_seven) in [
+            ("none", LengthPenalty::None, 1.0),
+            ("length:0.5", LengthPenalty::Power(0.5), 7.0_f64.sqrt()),
+            ("length:1", LengthPenalty::Power(1.0), 7.0),
+            ("wu:0.6", LengthPenalty::Wu(0.6), 2.0_f64.powf(0.6)),
+            ("wu:0", LengthPenalty::Wu(0.0), 1.0),
+        ] {
+            assert_eq!(text.parse(), Ok(penalty));
+            assert_eq!(penalty.to_string(), text);
+            assert!((penalty.of(7) - of_seven).abs() < 1e-12, "{text}");
+        }
+        for wrong in ["", "None", "0.6", "length", "length:", "wu:-1", "wu:NaN", "wu:inf", "wu:101", "google:1"] {
+            assert!(wrong.parse::<LengthPenalty>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn impossible_rules_are_named() {
+        let rules = SearchRules {
+            beam: 4,
+            n_best: 2,
+            ..SearchRules::greedy(&SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None })
+        };
+        assert!(rules.check().is_ok());
+        for (key, rules) in [
+            ("beam", SearchRules { beam: 0, ..rules.clone() }),
+            ("beam", SearchRules { beam: MAX_BEAM + 1, ..rules.clone() }),
+            ("n_best", SearchRules { n_best: 0, ..rules.clone() }),
+            ("n_best", SearchRules { n_best: 5, ..rules.clone() }),
+            ("length_penalty", SearchRules { length_penalty: LengthPenalty::Power(-1.0), ..rules.clone() }),
+            ("coverage_penalty", SearchRules { coverage_penalty: f64::NAN, ..rules.clone() }),
+        ] {
+            let error = rules.check().expect_err("an error");
+            assert!(matches!(&error, Error::Config { key: found, .. } if found == key), "{error}");
+        }
+    }
+}
