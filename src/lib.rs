@@ -18,8 +18,8 @@
 //! let options = TranslateOptions { alignment: true, ..Default::default() };
 //! for translation in translator.translate_blocking(&["attention"], &options)? {
 //!     let translation = translation?;
-//!     assert_eq!(translation.text, "AH T EH N SH AH N");
-//!     let alignment = translation.alignment.expect("it was asked for");
+//!     assert_eq!(translation.best.text, "AH T EH N SH AH N");
+//!     let alignment = translation.best.alignment.expect("it was asked for");
 //!     assert_eq!(alignment.shape, [7, 9], "phonemes × letters");
 //!     assert!(alignment.row(0)[0] > 0.5, "AH comes from the first a");
 //! }
@@ -104,6 +104,6 @@ pub mod verify;
 pub use backend::Backend;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
-pub use translator::{Likelihood, TranslateOptions, Translation, Translator};
+pub use translator::{Origin, Prepared, Scored, Target, TranslateOptions, Translation, Translator, Word, words};
 
 pub use pollster::block_on;

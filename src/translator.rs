@@ -1,24 +1,28 @@
 //! From text to text: a model on a device, with the tokenizers around it.
 
-mod likelihood;
 mod limits;
+mod options;
+mod scoring;
 mod translation;
+mod words;
 
-pub use likelihood::Likelihood;
-pub use translation::Translation;
+pub use options::TranslateOptions;
+pub use scoring::Scored;
+pub use translation::{Origin, Target, Translation};
+pub use words::{Word, words};
 
 use std::cmp::Reverse;
 
 use crate::backend::Backend;
 use crate::cpu::Cpu;
-use crate::decode::{GreedyOptions, Hypothesis, greedy};
+use crate::decode::{Hypothesis, SearchOptions, search};
 use crate::device::Device;
 use crate::gpu::Gpu;
 use crate::model::{Config, Model};
 use crate::nn::Seq2Seq;
-use crate::text::{Batch, Encoding, Tokenizer};
+use crate::text::{Batch, Dictionary, Encoding, Tokenizer};
 use crate::{Error, Result};
-use limits::Limits;
+use limits::{Capacity, Limits};
 
 /// A model that is ready to translate, on whichever device.
 ///
@@ -30,40 +34,25 @@ use limits::Limits;
 /// # fn main() -> seq2seq::Result<()> {
 /// let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
 /// let translator = Translator::new(Model::embedded()?, device)?;
-/// for translation in translator.translate_blocking(&["attention"], &TranslateOptions::default())? {
-///     assert_eq!(translation?.text, "AH T EH N SH AH N");
+/// let options = TranslateOptions { beam: 5, ..Default::default() };
+/// for translation in translator.translate_blocking(&["attention"], &options)? {
+///     assert_eq!(translation?.best.text, "AH T EH N SH AH N");
 /// }
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Translator {
-    config: Config,
+    /// Of every model.
+    configs: Vec<Config>,
     source_tokenizer: Tokenizer,
     target_tokenizer: Tokenizer,
+    /// Looked up first, its sources as the source tokenizer spells them.
+    dictionary: Dictionary,
     placed: Placed,
 }
 
-/// How to translate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TranslateOptions {
-    /// The most symbols of a translation, its invisible end included.
-    pub max_length: usize,
-    /// The most symbols of a source.
-    pub max_source_length: usize,
-    /// The most sentences that are translated at once.
-    pub batch_size: usize,
-    /// Whether to keep the attention weights.
-    pub alignment: bool,
-}
-
-impl Default for TranslateOptions {
-    fn default() -> Self {
-        Self { max_length: 200, max_source_length: 1000, batch_size: 64, alignment: false }
-    }
-}
-
-/// The model's weights beside the backend that holds them.
+/// The models' weights beside the backend that holds them.
 #[derive(Debug)]
 enum Placed {
     Cpu(Box<Loaded<Cpu<f32>>>),
@@ -73,38 +62,92 @@ enum Placed {
 #[derive(Debug)]
 struct Loaded<B: Backend> {
     backend: B,
-    model: Seq2Seq<B>,
+    models: Vec<Seq2Seq<B>>,
 }
 
 impl<B: Backend> Loaded<B> {
-    fn new(backend: B, model: &Model) -> Result<Self> {
-        let model = Seq2Seq::new(&backend, &model.config, &model.parameters)?;
-        Ok(Self { backend, model })
+    fn new(backend: B, models: &[Model]) -> Result<Self> {
+        let models = models.iter().map(|model| Seq2Seq::new(&backend, &model.config, &model.parameters));
+        Ok(Self { models: models.collect::<Result<_>>()?, backend })
     }
 
-    async fn greedy(&self, source: &Batch, options: GreedyOptions) -> Result<Vec<Hypothesis>> {
-        greedy(&self.backend, &self.model, source, options).await
+    async fn search(&self, source: &Batch, options: &SearchOptions) -> Result<Vec<Vec<Hypothesis>>> {
+        search(&self.backend, &self.models, source, options).await
     }
+
+    fn capacity(&self, vocab_size: usize, beam: usize) -> Capacity {
+        Capacity {
+            max_elements: self.backend.max_elements(),
+            steps: self.backend.steps_per_read(),
+            candidate_cols: self.backend.candidate_cols(vocab_size, beam),
+        }
+    }
+}
+
+/// Sources as ids, ready to be translated: what can be done beside the device.
+#[derive(Debug)]
+pub struct Prepared {
+    sources: Vec<Result<Source>>,
+}
+
+/// A source, as it is translated.
+#[derive(Debug)]
+enum Source {
+    /// By the model.
+    Encoded(Encoding),
+    /// By the dictionary.
+    Known(Translation),
 }
 
 impl Translator {
     /// Copies the model to the device.
     pub fn new(model: Model, device: Device) -> Result<Self> {
+        Self::ensemble(vec![model], device)
+    }
+
+    /// Copies several models to the device: the probability of a symbol is the mean of theirs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] if there is no model, if one has no tokenizers, or if their tokenizers differ.
+    pub fn ensemble(models: Vec<Model>, device: Device) -> Result<Self> {
+        let source_tokenizer = shared_tokenizer(&models, "source_tokenizer", |model| model.source_tokenizer.as_ref())?;
+        let target_tokenizer = shared_tokenizer(&models, "target_tokenizer", |model| model.target_tokenizer.as_ref())?;
         let placed = match device {
-            Device::Cpu(backend) => Placed::Cpu(Box::new(Loaded::new(backend, &model)?)),
-            Device::Gpu(backend) => Placed::Gpu(Box::new(Loaded::new(backend, &model)?)),
-        };
-        let Model { config, source_tokenizer, target_tokenizer, .. } = model;
-        let tokenizer = |tokenizer: Option<Tokenizer>, key: &str| {
-            let expected = format!("a model with a {key}.json, to translate text");
-            tokenizer.ok_or_else(|| Error::Config { key: key.to_owned(), expected, found: "none".to_owned() })
+            Device::Cpu(backend) => Placed::Cpu(Box::new(Loaded::new(backend, &models)?)),
+            Device::Gpu(backend) => Placed::Gpu(Box::new(Loaded::new(backend, &models)?)),
         };
         Ok(Self {
-            config,
-            source_tokenizer: tokenizer(source_tokenizer, "source_tokenizer")?,
-            target_tokenizer: tokenizer(target_tokenizer, "target_tokenizer")?,
+            configs: models.into_iter().map(|model| model.config).collect(),
+            source_tokenizer,
+            target_tokenizer,
+            dictionary: Dictionary::default(),
             placed,
         })
+    }
+
+    /// Looks sources up in a dictionary first, and asks the model for those that it lacks. Sources are compared as the
+    /// model's tokenizer spells them.
+    ///
+    /// ```
+    /// # use seq2seq::device::{Device, DeviceRequest, Precision};
+    /// # use seq2seq::model::Model;
+    /// # use seq2seq::text::Dictionary;
+    /// # use seq2seq::{TranslateOptions, Translator};
+    /// # fn main() -> seq2seq::Result<()> {
+    /// # let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
+    /// let dictionary: Dictionary = [("wgpu", "W EH B G P UW")].into_iter().collect();
+    /// let translator = Translator::new(Model::embedded()?, device)?.with_dictionary(dictionary);
+    /// let words = translator.translate_words_blocking("Attention, WGPU!", &TranslateOptions::default())?;
+    /// let texts: Vec<_> = words.into_iter().map(|word| word.translation.map(|found| found.best.text)).collect();
+    /// assert!(matches!(&texts[..], [Ok(a), Ok(b)] if a == "AH T EH N SH AH N" && b == "W EH B G P UW"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn with_dictionary(self, dictionary: Dictionary) -> Self {
+        let dictionary = dictionary.respelt(|source| self.source_tokenizer.normalize(source));
+        Self { dictionary, ..self }
     }
 
     /// Translates every source; the answers stand in the order of the sources.
@@ -116,31 +159,7 @@ impl Translator {
         sources: &[S],
         options: &TranslateOptions,
     ) -> Result<Vec<Result<Translation>>> {
-        options.check()?;
-        let limits = Limits::new(&self.config, self.max_elements(), options);
-        let mut answers: Vec<(usize, Result<Translation>)> = Vec::with_capacity(sources.len());
-        let mut sentences: Vec<(usize, Encoding)> = Vec::with_capacity(sources.len());
-        for (at, source) in sources.iter().enumerate() {
-            match self.encode(source.as_ref(), &limits) {
-                Ok(encoding) => sentences.push((at, encoding)),
-                Err(error) => answers.push((at, Err(error))),
-            }
-        }
-
-        // Sentences of one length together need no padding. The longest come first: what fits them fits all.
-        sentences.sort_by_key(|(_, encoding)| Reverse(encoding.ids.len()));
-        let mut sentences = sentences.into_iter().peekable();
-        while let Some((_, longest)) = sentences.peek() {
-            let size = limits.batch_size(longest.ids.len());
-            let batch: Vec<(usize, Encoding)> = sentences.by_ref().take(size).collect();
-            let ids: Vec<&[u32]> = batch.iter().map(|(_, encoding)| encoding.ids.as_slice()).collect();
-            let hypotheses = in_parts(&ids, async |part| self.decode(part, options).await).await?;
-            let found = batch.into_iter().zip(hypotheses);
-            answers.extend(found.map(|((at, encoding), hypothesis)| (at, Ok(self.translation(encoding, hypothesis)))));
-        }
-
-        answers.sort_by_key(|&(at, _)| at);
-        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+        self.translate_prepared(self.prepare(sources, options)?, options).await
     }
 
     /// [`translate`](Self::translate), waiting for the device.
@@ -152,6 +171,67 @@ impl Translator {
         pollster::block_on(self.translate(sources, options))
     }
 
+    /// Looks sources up, or makes ids of them: what can be done on another thread while the device is busy.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the options.
+    pub fn prepare<S: AsRef<str>>(&self, sources: &[S], options: &TranslateOptions) -> Result<Prepared> {
+        options.check(&self.configs[0].special_tokens)?;
+        let limits = self.limits(options);
+        let source = |source: &S| match self.look_up(source.as_ref(), options) {
+            Some(known) => Ok(Source::Known(known)),
+            None => self.encode(source.as_ref(), &limits).map(Source::Encoded),
+        };
+        Ok(Prepared { sources: sources.iter().map(source).collect() })
+    }
+
+    /// Translates what was prepared with the same options.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the device.
+    pub async fn translate_prepared(
+        &self,
+        prepared: Prepared,
+        options: &TranslateOptions,
+    ) -> Result<Vec<Result<Translation>>> {
+        let limits = self.limits(options);
+        let mut answers: Vec<(usize, Result<Translation>)> = Vec::with_capacity(prepared.sources.len());
+        let mut sentences: Vec<(usize, Encoding)> = Vec::with_capacity(prepared.sources.len());
+        for (at, source) in prepared.sources.into_iter().enumerate() {
+            match source {
+                Ok(Source::Encoded(encoding)) => sentences.push((at, encoding)),
+                Ok(Source::Known(translation)) => answers.push((at, Ok(translation))),
+                Err(error) => answers.push((at, Err(error))),
+            }
+        }
+
+        // Sentences of one length together need no padding. The longest come first: what fits them fits all.
+        sentences.sort_by_key(|(_, encoding)| Reverse(encoding.ids.len()));
+        let mut sentences = sentences.into_iter().peekable();
+        while let Some((_, longest)) = sentences.peek() {
+            let size = limits.batch_size(longest.ids.len());
+            let batch: Vec<(usize, Encoding)> = sentences.by_ref().take(size).collect();
+            let ids: Vec<&[u32]> = batch.iter().map(|(_, encoding)| encoding.ids.as_slice()).collect();
+            let found = in_parts(&ids, async |part| self.search(part, options).await).await?;
+            let found = batch.into_iter().zip(found);
+            answers.extend(found.map(|((at, encoding), found)| (at, Ok(self.translation(encoding, found, options)))));
+        }
+
+        answers.sort_by_key(|&(at, _)| at);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
+    }
+
+    /// [`translate_prepared`](Self::translate_prepared), waiting for the device.
+    pub fn translate_prepared_blocking(
+        &self,
+        prepared: Prepared,
+        options: &TranslateOptions,
+    ) -> Result<Vec<Result<Translation>>> {
+        pollster::block_on(self.translate_prepared(prepared, options))
+    }
+
     /// The symbols of a target text, as the model's target tokenizer divides and spells them.
     ///
     /// # Errors
@@ -161,11 +241,36 @@ impl Translator {
         self.target_tokenizer.symbols(target)
     }
 
-    fn max_elements(&self) -> usize {
+    fn limits(&self, options: &TranslateOptions) -> Limits {
+        Limits::new(self.configs.iter(), self.capacity(options.beam), options)
+    }
+
+    fn capacity(&self, beam: usize) -> Capacity {
+        let vocab_size = self.configs[0].decoder.vocab_size;
         match &self.placed {
-            Placed::Cpu(loaded) => loaded.backend.max_elements(),
-            Placed::Gpu(loaded) => loaded.backend.max_elements(),
+            Placed::Cpu(loaded) => loaded.capacity(vocab_size, beam),
+            Placed::Gpu(loaded) => loaded.capacity(vocab_size, beam),
         }
+    }
+
+    /// What the dictionary has for a source.
+    fn look_up(&self, source: &str, options: &TranslateOptions) -> Option<Translation> {
+        if self.dictionary.is_empty() {
+            return None;
+        }
+        let known = self.dictionary.get(&self.source_tokenizer.normalize(source)).iter().take(options.n_best);
+        let mut targets = known.map(|text| Target {
+            // What the model could not have written is a symbol all the same.
+            symbols: self.target_tokenizer.symbols(text).unwrap_or_else(|_| vec![text.clone()]),
+            text: text.clone(),
+            log_prob: 0.0,
+            score: 0.0,
+            finished: true,
+            alignment: None,
+        });
+        let best = targets.next()?;
+        let source = self.source_tokenizer.symbols(source).unwrap_or_else(|_| vec![source.to_owned()]);
+        Some(Translation { source, from: Origin::Dictionary, best, others: targets.collect() })
     }
 
     fn encode(&self, source: &str, limits: &Limits) -> Result<Encoding> {
@@ -174,27 +279,74 @@ impl Translator {
         Ok(encoding)
     }
 
-    async fn decode(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Hypothesis>> {
-        let batch = Batch::new(sources, self.config.special_tokens.pad, self.config.encoder.vocab_size)?;
-        let options = GreedyOptions { max_length: options.max_length, alignment: options.alignment };
+    async fn search(&self, sources: &[&[u32]], options: &TranslateOptions) -> Result<Vec<Vec<Hypothesis>>> {
+        let Config { encoder, special_tokens, .. } = &self.configs[0];
+        let batch = Batch::new(sources, special_tokens.pad, encoder.vocab_size)?;
+        let options = options.search(special_tokens, self.target_tokenizer.own_unk());
         match &self.placed {
-            Placed::Cpu(loaded) => loaded.greedy(&batch, options).await,
-            Placed::Gpu(loaded) => loaded.greedy(&batch, options).await,
+            Placed::Cpu(loaded) => loaded.search(&batch, &options).await,
+            Placed::Gpu(loaded) => loaded.search(&batch, &options).await,
         }
     }
 
-    fn translation(&self, source: Encoding, hypothesis: Hypothesis) -> Translation {
-        let Hypothesis { tokens, finished, log_prob, alignment, .. } = hypothesis;
-        let symbol = |&token: &u32| self.target_tokenizer.token(token).unwrap_or_else(|| "\u{fffd}".to_owned());
-        Translation {
-            text: self.target_tokenizer.decode(&tokens),
-            target: tokens.iter().map(symbol).collect(),
-            source: source.tokens,
-            log_prob,
-            finished,
-            alignment,
+    fn translation(&self, source: Encoding, found: Vec<Hypothesis>, options: &TranslateOptions) -> Translation {
+        let mut targets = found.into_iter().map(|hypothesis| self.target(&source, hypothesis, options));
+        // A search finds one at least.
+        let nothing = || Target {
+            symbols: Vec::new(),
+            text: String::new(),
+            log_prob: f64::NEG_INFINITY,
+            score: f64::NEG_INFINITY,
+            finished: false,
+            alignment: None,
+        };
+        let best = targets.next().unwrap_or_else(nothing);
+        let others = targets.collect();
+        Translation { source: source.tokens, from: Origin::Model, best, others }
+    }
+
+    fn target(&self, source: &Encoding, hypothesis: Hypothesis, options: &TranslateOptions) -> Target {
+        let Hypothesis { tokens, finished, log_prob, score, alignment } = hypothesis;
+        let mut symbols: Vec<String> = tokens.iter().map(|&token| self.target_tokenizer.spelling(token)).collect();
+        if let (true, Some(unk), Some(alignment)) =
+            (options.replace_unknown, self.target_tokenizer.own_unk(), &alignment)
+        {
+            for (t, symbol) in symbols.iter_mut().enumerate().filter(|(t, _)| tokens[*t] == unk) {
+                *symbol = self.replacement(&source.tokens, alignment.row(t));
+            }
+        }
+        let text = self.target_tokenizer.decode_spelt(&tokens, &symbols);
+        let alignment = alignment.filter(|_| options.alignment);
+        Target { symbols, text, log_prob, score, finished, alignment }
+    }
+
+    /// What stands for a symbol that the vocabulary lacks: the source symbol that most attention went to, or what the
+    /// dictionary has for it.
+    fn replacement(&self, source: &[String], weights: &[f32]) -> String {
+        let heavier = |a: usize, b: usize| if weights[b] > weights[a] { b } else { a };
+        let symbol = (0..weights.len()).reduce(heavier).map_or("", |most| &source[most]);
+        let known = self.dictionary.get(&self.source_tokenizer.normalize(symbol)).first();
+        known.map_or(symbol, String::as_str).to_owned()
+    }
+}
+
+/// The tokenizer of one side that all models have.
+fn shared_tokenizer(models: &[Model], key: &str, side: impl Fn(&Model) -> Option<&Tokenizer>) -> Result<Tokenizer> {
+    let wrong = |expected: String, found: String| Error::Config { key: key.to_owned(), expected, found };
+    let mut shared: Option<&Tokenizer> = None;
+    for model in models {
+        let none = || wrong(format!("a model with a {key}.json, to translate text"), "none".to_owned());
+        let tokenizer = side(model).ok_or_else(none)?;
+        match shared {
+            Some(first) if !first.is_same_as(tokenizer) => {
+                let (first, other) = (first.path().display(), tokenizer.path().display());
+                return Err(wrong(format!("what {first} has"), format!("another in {other}")));
+            }
+            Some(_) => {}
+            None => shared = Some(tokenizer),
         }
     }
+    shared.cloned().ok_or_else(|| wrong("a model".to_owned(), "none".to_owned()))
 }
 
 /// A batch for which the device has too little memory is computed in halves.
@@ -211,17 +363,4 @@ async fn in_parts<S, T>(batch: &[S], compute: impl AsyncFn(&[S]) -> Result<Vec<T
         }
     }
     Ok(found)
-}
-
-impl TranslateOptions {
-    fn check(&self) -> Result<()> {
-        let Self { max_length, max_source_length, batch_size, alignment: _ } = self;
-        let sizes = [("max_length", max_length), ("max_source_length", max_source_length), ("batch_size", batch_size)];
-        match sizes.into_iter().find(|(_, size)| **size == 0) {
-            None => Ok(()),
-            Some((key, _)) => {
-                Err(Error::Config { key: key.to_owned(), expected: "at least 1".to_owned(), found: "0".to_owned() })
-            }
-        }
-    }
 }

@@ -45,8 +45,8 @@ fn a_word_alone_and_in_a_batch_is_the_same() -> TestResult {
         for batch_size in [1, 5] {
             let apart = translate(&translator, &WORDS, batch_size)?;
             for (one, other) in apart.iter().zip(&together) {
-                assert_eq!(one.target, other.target, "{name}: {}", one.source.concat());
-                let weights = one.alignment.iter().chain(&other.alignment).map(|alignment| &alignment.data);
+                assert_eq!(one.best.symbols, other.best.symbols, "{name}: {}", one.source.concat());
+                let weights = one.best.alignment.iter().chain(&other.best.alignment).map(|alignment| &alignment.data);
                 let [one, other] = weights.collect::<Vec<_>>()[..] else { return Err("alignments".into()) };
                 assert_eq!(one.len(), other.len());
                 let error = one.iter().zip(other).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -65,7 +65,7 @@ fn two_runs_agree_to_the_bit() -> TestResult {
         let translator = Translator::new(Model::embedded()?, device)?;
         let [first, second] = [translate(&translator, &WORDS, 4)?, translate(&translator, &WORDS, 4)?];
         for (first, second) in first.iter().zip(&second) {
-            assert_eq!(first.log_prob.to_bits(), second.log_prob.to_bits());
+            assert_eq!(first.best.log_prob.to_bits(), second.best.log_prob.to_bits());
             assert_eq!(first, second);
         }
     }
@@ -82,7 +82,7 @@ fn the_gpu_pronounces_a_dictionary_as_the_cpu_does() -> TestResult {
     let on =
         |device| -> Result<_, seq2seq::Error> { translate(&Translator::new(Model::embedded()?, device)?, &words, 200) };
     let (cpu, gpu) = (on(Device::Cpu(Cpu::new()))?, on(Device::Gpu(gpu))?);
-    let same = cpu.iter().zip(&gpu).filter(|(cpu, gpu)| cpu.target == gpu.target).count();
+    let same = cpu.iter().zip(&gpu).filter(|(cpu, gpu)| cpu.best.symbols == gpu.best.symbols).count();
     println!("{same} of {} words are the same", words.len());
     assert!(words.len() >= 400 && same as f64 >= 0.995 * words.len() as f64, "{same} of {}", words.len());
     Ok(())

@@ -1,56 +1,14 @@
 //! The program as a person or a pipe meets it.
 
+mod common;
+
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use common::program::{command, seq2seq, text, translate, wait};
 use serde_json::Value;
-
-/// How a run ended.
-struct Ended {
-    code: i32,
-    stdout: String,
-    stderr: String,
-}
-
-fn command(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seq2seq"));
-    command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn wait(child: Child) -> Ended {
-    let output = child.wait_with_output().expect("an end");
-    Ended {
-        code: output.status.code().expect("an exit code, not a signal"),
-        stdout: String::from_utf8(output.stdout).expect("UTF-8"),
-        stderr: String::from_utf8(output.stderr).expect("UTF-8"),
-    }
-}
-
-/// Runs `seq2seq ARGS` with this standard input.
-fn seq2seq(args: &[&str], stdin: impl AsRef<[u8]>) -> Ended {
-    let mut child = command(args).spawn().expect("the program");
-    let mut pipe = child.stdin.take().expect("a pipe");
-    let stdin = stdin.as_ref().to_vec();
-    // The program may end without having read everything: that is no error here.
-    let writer = thread::spawn(move || drop(pipe.write_all(&stdin)));
-    let ended = wait(child);
-    writer.join().expect("a writer");
-    ended
-}
-
-/// Runs `seq2seq translate --device cpu ARGS`.
-fn translate(args: &[&str], stdin: impl AsRef<[u8]>) -> Ended {
-    seq2seq(&[&["translate", "--device", "cpu"], args].concat(), stdin)
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
 
 #[test]
 fn a_word_is_pronounced() {
@@ -363,5 +321,5 @@ fn alignments_go_into_files_of_every_kind() {
     assert!(page.contains("AH T EH N SH AH N") && page.contains("the vocabulary has no symbol"), "{page}");
     assert!(page.trim_end().ends_with("</html>"));
     let ended = translate(&["--alignment=a.doc", "a"], "");
-    assert!(ended.code == 2 && ended.stderr.contains(".svg, .png, .tsv, .npy or .pharaoh"), "{}", ended.stderr);
+    assert!(ended.code == 2 && ended.stderr.contains(".svg, .png, .tsv, .npy, .json or .pharaoh"), "{}", ended.stderr);
 }

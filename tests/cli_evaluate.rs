@@ -1,9 +1,11 @@
 //! `seq2seq evaluate` as a person meets it, with the model inside the program.
 
+mod common;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use common::program::{Ended, seq2seq, text};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,19 +17,10 @@ cat\tK EH T
 banana\tB AH N AE N AH
 ";
 
-struct Ended {
-    code: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
 /// Runs `seq2seq evaluate --device cpu --quiet --pairs PAIRS ARGS`.
 fn evaluate(pairs: &Path, args: &[&str]) -> Ended {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_seq2seq"));
-    command.args(["evaluate", "--device", "cpu", "--quiet", "--pairs"]).arg(pairs).args(args);
-    let output = command.output().expect("the program");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    let args = [&["evaluate", "--device", "cpu", "--quiet", "--pairs", text(pairs)], args].concat();
+    seq2seq(&args, "")
 }
 
 fn file(directory: &TempDir, contents: &str) -> PathBuf {
@@ -44,7 +37,7 @@ fn directory() -> TempDir {
 fn a_table_is_for_people() {
     let directory = directory();
     let ended = evaluate(&file(&directory, PAIRS), &[]);
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
     let begin = "\
 sources                   3
 pairs                     4
@@ -69,7 +62,7 @@ fn json_is_for_programs() {
     assert!((50.0..100.0).contains(&number("bleu")) && (50.0..100.0).contains(&number("chrf")), "{json}");
     assert!((0.05..5.0).contains(&number("loss")), "{json}");
     assert!((number("perplexity") - number("loss").exp()).abs() < 1e-9);
-    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.code, 0);
 }
 
 #[test]
@@ -78,12 +71,12 @@ fn what_was_found_is_written_where_asked_for() {
     let found = directory.path().join("found.tsv");
     let pairs = file(&directory, PAIRS);
     let ended = evaluate(&pairs, &["--hypotheses", found.to_str().expect("UTF-8")]);
-    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.code, 0);
     let expected = "attention\tAH T EH N SH AH N\nbanana\tB AH N AE N AH\ncat\tK AE T\n";
     assert_eq!(fs::read_to_string(&found).expect("text"), expected);
 
     let ended = evaluate(&pairs, &["--hypotheses", pairs.to_str().expect("UTF-8")]);
-    assert_eq!(ended.code, Some(2));
+    assert_eq!(ended.code, 2);
     assert!(ended.stderr.contains("is also the file of pairs"), "{}", ended.stderr);
     assert_eq!(fs::read_to_string(&pairs).expect("text"), PAIRS, "and is as it was");
 }
@@ -94,7 +87,7 @@ fn what_cannot_be_translated_is_wrong_and_named() {
     let found = directory.path().join("found.tsv");
     let pairs = file(&directory, "cat\tK AE T\nca+t\tK AE T\ndog\tD AO G\ndog\tD ? G\n");
     let ended = evaluate(&pairs, &["--json", "--hypotheses", found.to_str().expect("UTF-8")]);
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, 1);
     assert_eq!(
         ended.stderr,
         "line 2: the vocabulary has no symbol for \"+\" (position 2)\n\
@@ -114,7 +107,7 @@ fn what_cannot_be_translated_is_wrong_and_named() {
 fn a_malformed_file_is_refused_with_its_lines() {
     let directory = directory();
     let ended = evaluate(&file(&directory, "cat K AE T\ndog\tD AO G\n\n"), &[]);
-    assert_eq!((ended.code, ended.stdout.as_str()), (Some(2), ""));
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("pairs.tsv: ") && ended.stderr.contains("line 1: 0 tabs; line 3: blank"));
-    assert_eq!(evaluate(&directory.path().join("none.tsv"), &[]).code, Some(2));
+    assert_eq!(evaluate(&directory.path().join("none.tsv"), &[]).code, 2);
 }

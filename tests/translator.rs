@@ -1,5 +1,7 @@
 //! The translator as a program uses it.
 
+use seq2seq::backend::LengthPenalty;
+use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::model::Model;
 use seq2seq::{Error, TranslateOptions, Translator};
@@ -15,11 +17,11 @@ fn what_is_wrong_with_one_source_is_its_own_answer() {
     let sources = ["cat", "", "ca+t", &long, "attention"];
     let answers = translator().translate_blocking(&sources, &TranslateOptions::default()).expect("answers");
     assert_eq!(answers.len(), sources.len());
-    assert_eq!(answers[0].as_ref().map(|found| found.text.as_str()).ok(), Some("K AE T"));
+    assert_eq!(answers[0].as_ref().map(|found| found.best.text.as_str()).ok(), Some("K AE T"));
     assert!(matches!(answers[1], Err(Error::EmptySource)));
     assert!(matches!(&answers[2], Err(Error::UnknownSymbol { symbol, position: 2 }) if symbol == "+"));
     assert!(matches!(answers[3], Err(Error::SourceTooLong { length: 1001, limit: 1000, .. })));
-    assert_eq!(answers[4].as_ref().map(|found| found.text.as_str()).ok(), Some("AH T EH N SH AH N"));
+    assert_eq!(answers[4].as_ref().map(|found| found.best.text.as_str()).ok(), Some("AH T EH N SH AH N"));
 }
 
 #[test]
@@ -33,11 +35,13 @@ fn answers_do_not_depend_on_the_batch() {
         let split = translator.translate_blocking(&words, &options).expect("answers");
         for ((all, split), word) in all.iter().zip(&split).zip(words) {
             let (all, split) = (all.as_ref().expect("found"), split.as_ref().expect("found"));
+            let word_source = all.source.concat();
+            let (all, split) = (&all.best, &split.best);
             assert_eq!(all.text, split.text, "{word}");
-            assert_eq!(all.source.concat(), word);
+            assert_eq!(word_source, word);
             assert!((all.log_prob - split.log_prob).abs() < 1e-3, "{word}: {} {}", all.log_prob, split.log_prob);
             let alignment = all.alignment.as_ref().expect("an alignment");
-            assert_eq!(alignment.shape, [all.target.len(), all.source.len()]);
+            assert_eq!(alignment.shape, [all.symbols.len(), word.len()]);
         }
     }
 }
@@ -45,15 +49,15 @@ fn answers_do_not_depend_on_the_batch() {
 #[test]
 fn alignments_are_kept_where_asked_for() {
     let answers = translator().translate_blocking(&["cat"], &TranslateOptions::default()).expect("answers");
-    assert!(answers[0].as_ref().is_ok_and(|found| found.alignment.is_none() && found.finished));
+    assert!(answers[0].as_ref().is_ok_and(|found| found.best.alignment.is_none() && found.best.finished));
 }
 
 #[test]
 fn translations_end_at_the_limit() {
-    let options = TranslateOptions { max_length: 2, alignment: true, ..Default::default() };
+    let options = TranslateOptions { max_length: MaxLength::Symbols(2), alignment: true, ..Default::default() };
     let answers = translator().translate_blocking(&["cat"], &options).expect("answers");
-    let cut = answers[0].as_ref().expect("found");
-    assert_eq!((cut.target.join(" ").as_str(), cut.finished), ("K AE", false));
+    let cut = &answers[0].as_ref().expect("found").best;
+    assert_eq!((cut.symbols.join(" ").as_str(), cut.finished), ("K AE", false));
 }
 
 #[test]
@@ -63,14 +67,22 @@ fn a_translation_is_as_likely_as_it_was_when_it_was_found() {
     let options = TranslateOptions::default();
     let answers = translator.translate_blocking(&words, &options).expect("answers");
     let found: Vec<_> = answers.into_iter().map(|answer| answer.expect("found")).collect();
-    let pairs: Vec<_> = words.iter().zip(found.iter().map(|found| &found.text)).collect();
+    let pairs: Vec<_> = words.iter().zip(found.iter().map(|found| &found.best.text)).collect();
     for batch_size in [1, 2, 64] {
-        let options = TranslateOptions { batch_size, ..options.clone() };
-        let likelihoods = translator.likelihoods_blocking(&pairs, &options).expect("answers");
-        for (likelihood, found) in likelihoods.iter().zip(&found) {
-            let likelihood = likelihood.as_ref().expect("computed");
-            assert_eq!(likelihood.symbols, found.target.len() + 1, "{}", found.text);
-            assert!((likelihood.log_prob - found.log_prob).abs() < 1e-3, "{}: {likelihood:?}", found.text);
+        let options = TranslateOptions { batch_size, alignment: true, ..options.clone() };
+        let scored = translator.score_blocking(&pairs, &options).expect("answers");
+        for (scored, found) in scored.iter().zip(&found) {
+            let (scored, best) = (scored.as_ref().expect("computed"), &found.best);
+            assert_eq!((&scored.source, &scored.target), (&found.source, &best.symbols));
+            assert_eq!(scored.log_probs.len(), best.symbols.len() + 1, "{}", best.text);
+            assert!((scored.log_prob() - best.log_prob).abs() < 1e-4, "{}: {scored:?}", best.text);
+            let mean = -scored.log_prob() / scored.log_probs.len() as f64;
+            assert!((scored.perplexity() - mean.exp()).abs() < 1e-9);
+            let alignment = scored.alignment.as_ref().expect("an alignment");
+            assert_eq!(alignment.shape, [best.symbols.len(), found.source.len()]);
+            for row in 0..alignment.rows() {
+                assert!((alignment.row(row).iter().sum::<f32>() - 1.0).abs() < 1e-5);
+            }
         }
     }
 }
@@ -80,8 +92,9 @@ fn what_is_wrong_with_one_pair_is_its_own_answer() {
     let long = "AH ".repeat(100_000);
     let pairs =
         [("cat", "K AE T"), ("ca+t", "K"), ("cat", "K ?"), ("", "K"), ("cat", ""), ("cat", "T AE K"), ("cat", &long)];
-    let answers = translator().likelihoods_blocking(&pairs, &TranslateOptions::default()).expect("answers");
-    let likely = |at: usize| answers[at].as_ref().map(|found| (found.log_prob, found.symbols)).expect("computed");
+    let answers = translator().score_blocking(&pairs, &TranslateOptions::default()).expect("answers");
+    let likely =
+        |at: usize| answers[at].as_ref().map(|found| (found.log_prob(), found.log_probs.len())).expect("computed");
     assert!(matches!(&answers[1], Err(Error::UnknownSymbol { symbol, .. }) if symbol == "+"));
     assert!(matches!(&answers[2], Err(Error::UnknownSymbol { symbol, .. }) if symbol == "?"));
     assert!(matches!(&answers[3], Err(Error::EmptySource)));
@@ -102,9 +115,15 @@ fn nothing_is_translated_to_nothing() {
 fn impossible_options_are_named() {
     let default = TranslateOptions::default();
     for (key, options) in [
-        ("max_length", TranslateOptions { max_length: 0, ..default.clone() }),
+        ("max_length", TranslateOptions { max_length: MaxLength::Symbols(0), ..default.clone() }),
         ("max_source_length", TranslateOptions { max_source_length: 0, ..default.clone() }),
         ("batch_size", TranslateOptions { batch_size: 0, ..default.clone() }),
+        ("batch_symbols", TranslateOptions { batch_symbols: 0, ..default.clone() }),
+        ("beam", TranslateOptions { beam: 0, ..default.clone() }),
+        ("beam", TranslateOptions { beam: 513, ..default.clone() }),
+        ("n_best", TranslateOptions { n_best: 2, ..default.clone() }),
+        ("coverage_penalty", TranslateOptions { coverage_penalty: -1.0, ..default.clone() }),
+        ("length_penalty", TranslateOptions { length_penalty: LengthPenalty::Wu(f64::NAN), ..default.clone() }),
     ] {
         let error = translator().translate_blocking(&["cat"], &options).expect_err("an error");
         assert!(matches!(&error, Error::Config { key: found, .. } if found == key), "{error}");

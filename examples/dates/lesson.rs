@@ -60,7 +60,8 @@ impl Lesson {
         let sources: Vec<&str> = test.iter().map(|pair| pair.source.as_str()).collect();
         let translations = translator.translate_blocking(&sources, &TranslateOptions::default())?;
         let answers = translations.into_iter().zip(test);
-        let right = answers.filter(|(answer, pair)| answer.as_ref().is_ok_and(|answer| answer.text == pair.target));
+        let right =
+            answers.filter(|(answer, pair)| answer.as_ref().is_ok_and(|answer| answer.best.text == pair.target));
         let exact = right.count() as f64 / test.len() as f64;
         Ok((translator, exact))
     }

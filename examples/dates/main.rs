@@ -15,7 +15,7 @@ use std::time::Instant;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::heatmap::{Figure, terminal};
 use seq2seq::train::{Event, Observer};
-use seq2seq::{Result, TranslateOptions};
+use seq2seq::{Result, TranslateOptions, Translation};
 
 use lesson::Lesson;
 
@@ -64,11 +64,10 @@ fn main() -> Result<()> {
     let options = TranslateOptions { alignment: true, ..TranslateOptions::default() };
     let dates = ["the 3rd of March 1984", "Friday, 20 July 2001", "31. Dezember 1999"];
     for translation in translator.translate_blocking(&dates, &options)? {
-        let translation = translation?;
-        println!("{}", translation.text);
-        if let Some(weights) = &translation.alignment {
-            let (source, target) = (&translation.source, &translation.target);
-            println!("{}", terminal(&Figure::new(source, target, weights)?));
+        let Translation { source, best, .. } = translation?;
+        println!("{}", best.text);
+        if let Some(weights) = &best.alignment {
+            println!("{}", terminal(&Figure::new(&source, &best.symbols, weights)?));
         }
     }
     println!("the model is in {}", folder.display());

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::translate::is_alignment_file;
+use super::views::is_alignment_file;
 
 /// Writes `--alignment FILE.svg` as `--alignment=FILE.svg`.
 ///

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use seq2seq::model::{Model, WeightFormat};
 
 use super::failure::Result;
-use super::options::ModelOptions;
 use super::{Outcome, note};
 
 /// Store a model's weights in 16 bits, to ship it, or in 32
@@ -15,8 +14,9 @@ use super::{Outcome, note};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: seq2seq convert --model models/mine --weights f16 --out models/mine-f16")]
 pub struct Args {
-    #[command(flatten)]
-    model: ModelOptions,
+    /// The model's directory; without it, the English pronunciation model inside the program
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
 
     /// How to store the weights
     #[arg(long, value_enum)]
@@ -29,7 +29,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let model: Model = args.model.load()?;
+    let model = args.model.as_ref().map_or_else(Model::embedded, Model::load)?;
     model.save(&args.out, args.weights)?;
     note(format_args!("{} parameters in {}", model.parameters.count(), args.out.display()));
     Ok(Outcome::Fine)

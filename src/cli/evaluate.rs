@@ -10,7 +10,7 @@ use seq2seq::text::pairs::{Group, Pair, group, read_pairs};
 use seq2seq::{TranslateOptions, Translation, Translator};
 
 use super::failure::{Failure, Result};
-use super::options::{DeviceOptions, ModelOptions, SizeOptions};
+use super::options::{DeviceOptions, ModelOptions, SearchOptions, SizeOptions};
 use super::output::{Output, same_file};
 use super::{Outcome, note};
 use report::{Loss, Report};
@@ -19,6 +19,7 @@ const EXAMPLES: &str = "\
 Examples:
   seq2seq evaluate --pairs test.tsv                            the model inside the program
   seq2seq evaluate --model DIR --pairs test.tsv.gz --json      as one JSON object
+  seq2seq evaluate --pairs test.tsv --beam 5                   the best of a beam of five
   seq2seq evaluate --pairs test.tsv --hypotheses found.tsv     and what was translated to what";
 
 /// Compare a model's translations with known targets
@@ -42,6 +43,9 @@ pub struct Args {
     /// chrf (0 to 100), loss and perplexity
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    search: SearchOptions,
 
     #[command(flatten)]
     model: ModelOptions,
@@ -78,8 +82,10 @@ impl Job {
             return Err(Failure::Usage(format!("{}: is also the file of pairs", created.display())));
         }
         let pairs = read_pairs(&args.pairs)?;
-        let options = args.sizes.translate(false);
-        let translator = Translator::new(args.model.load()?, args.device.open(args.quiet)?)?;
+        let options = args.search.options(&args.sizes);
+        let translator = args.model.load(args.device.open(args.quiet)?)?;
+        // What is wrong with an option is said before anything is created.
+        translator.prepare::<&str>(&[], &options)?;
         let hypotheses = args.hypotheses.as_deref().map(Output::create).transpose()?;
         Ok(Self { pairs, translator, options, hypotheses, json: args.json })
     }
@@ -124,11 +130,11 @@ impl Job {
         let pairs: Vec<&Pair> = self.pairs.iter().filter(|pair| translated.contains(pair.source.as_str())).collect();
         let texts: Vec<(&str, &str)> = pairs.iter().map(|pair| (pair.source.as_str(), pair.target.as_str())).collect();
         let (mut log_prob, mut symbols, mut unwritable) = (0.0, 0, 0);
-        for (pair, answer) in pairs.iter().zip(self.translator.likelihoods_blocking(&texts, &self.options)?) {
+        for (pair, answer) in pairs.iter().zip(self.translator.score_blocking(&texts, &self.options)?) {
             match answer {
-                Ok(likelihood) => {
-                    log_prob += likelihood.log_prob;
-                    symbols += likelihood.symbols;
+                Ok(scored) => {
+                    log_prob += scored.log_prob();
+                    symbols += scored.log_probs.len();
                 }
                 Err(error) => {
                     unwritable += 1;
@@ -158,5 +164,5 @@ fn write_hypotheses(mut output: Output, groups: &[Group<'_>], translations: &[Op
 
 /// What a source was translated to: nothing, if it was not.
 fn text(translation: &Option<Translation>) -> &str {
-    translation.as_ref().map_or("", |translation| &translation.text)
+    translation.as_ref().map_or("", |translation| &translation.best.text)
 }

@@ -15,6 +15,8 @@ pub struct Line {
     pub number: usize,
     /// Its text, without the line end.
     pub text: Result<String, BadLine>,
+    /// Its bytes, with the line end.
+    pub bytes: u64,
 }
 
 /// Why a line is no text.
@@ -103,8 +105,8 @@ fn read_lines(mut input: impl BufRead, sender: &SyncSender<io::Result<Line>>) {
     let mut bytes = Vec::new();
     for number in 1.. {
         let line = match read_line(&mut input, &mut bytes) {
-            Ok(false) => return,
-            Ok(true) => Ok(Line { number, text: text(&bytes, number == 1) }),
+            Ok(0) => return,
+            Ok(read) => Ok(Line { number, text: text(&bytes, number == 1), bytes: read }),
             Err(error) => Err(error),
         };
         let ends = line.is_err();
@@ -116,10 +118,10 @@ fn read_lines(mut input: impl BufRead, sender: &SyncSender<io::Result<Line>>) {
 
 /// Reads a line with its end into `line`, but never more than one byte beyond what a line may have.
 ///
-/// False at the end of the input.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+/// How many bytes the line has; 0 at the end of the input.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
     line.clear();
-    let mut any = false;
+    let mut read = 0;
     loop {
         let available = match input.fill_buf() {
             Ok(available) => available,
@@ -127,17 +129,17 @@ fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
             Err(error) => return Err(error),
         };
         if available.is_empty() {
-            return Ok(any);
+            return Ok(read);
         }
-        any = true;
         let end = available.iter().position(|&byte| byte == b'\n');
         let content = &available[..end.unwrap_or(available.len())];
         let room = MAX_LINE + 2 - line.len().min(MAX_LINE + 2); // one for a carriage return, one to see it is too long
         line.extend_from_slice(&content[..content.len().min(room)]);
         let used = content.len() + usize::from(end.is_some());
         input.consume(used);
+        read += used as u64;
         if end.is_some() {
-            return Ok(true);
+            return Ok(read);
         }
     }
 }

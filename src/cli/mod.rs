@@ -6,13 +6,18 @@ mod convert;
 mod devices;
 mod evaluate;
 mod failure;
+mod input;
 mod lines;
 mod options;
 mod output;
+mod progress;
+mod repl;
+mod score;
 mod shaders;
 mod train;
 mod translate;
 mod verify;
+mod views;
 
 use std::ffi::OsString;
 use std::fmt::Arguments;
@@ -36,7 +41,9 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Translate(translate::Args),
+    Translate(Box<translate::Args>),
+    Score(score::Args),
+    Repl(Box<repl::Args>),
     Train(Box<train::Args>),
     Evaluate(evaluate::Args),
     Convert(convert::Args),
@@ -68,7 +75,9 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         }
     };
     let outcome = match cli.command {
-        Command::Translate(args) => translate::run(args),
+        Command::Translate(args) => translate::run(*args),
+        Command::Score(args) => score::run(args),
+        Command::Repl(args) => repl::run(*args),
         Command::Train(args) => train::run(*args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Convert(args) => convert::run(&args),

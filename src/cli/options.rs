@@ -1,10 +1,13 @@
-//! Arguments that several commands have: the device, the model, sizes.
+//! Arguments that several commands have: the device, the models, the search, sizes.
 
 use std::path::PathBuf;
 
+use seq2seq::backend::LengthPenalty;
+use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::model::Model;
-use seq2seq::{Error, TranslateOptions};
+use seq2seq::text::Dictionary;
+use seq2seq::{Error, TranslateOptions, Translator};
 
 use super::failure::Result;
 use super::note;
@@ -43,31 +46,59 @@ impl DeviceOptions {
 /// What to compute.
 #[derive(Clone, Debug, clap::Args)]
 pub struct ModelOptions {
-    /// The model's directory; without it, the English pronunciation model inside the program
+    /// The model's directory; without it, the English pronunciation model inside the program. Given several times, the
+    /// models are an ensemble: the probability of a symbol is the mean of theirs. Their tokenizers must be the same
     #[arg(long, value_name = "DIR")]
-    pub model: Option<PathBuf>,
+    pub model: Vec<PathBuf>,
 }
 
 impl ModelOptions {
-    /// Loads the model.
-    pub fn load(&self) -> Result<Model> {
-        Ok(match &self.model {
-            Some(directory) => Model::load(directory)?,
-            None => Model::embedded()?,
-        })
+    /// Loads the models and copies them to the device.
+    pub fn load(&self, device: Device) -> Result<Translator> {
+        let models = self.model.iter().map(Model::load).collect::<seq2seq::Result<Vec<_>>>()?;
+        let models = if models.is_empty() { vec![Model::embedded()?] } else { models };
+        Ok(Translator::ensemble(models, device)?)
     }
 }
 
-/// How much at once, and how long.
+/// How to search for translations.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SearchOptions {
+    /// Beam search: how many hypotheses to keep in each step, at most 512; one is greedy decoding, the default. Where
+    /// --n-best asks for more than one, as many are kept
+    #[arg(long, value_name = "K")]
+    pub beam: Option<usize>,
+
+    /// How many translations to give of each line, the best first; no more than hypotheses are kept [default: 1]
+    #[arg(long, value_name = "N")]
+    pub n_best: Option<usize>,
+
+    /// What the log probabilities of translations are divided by before they are compared: "none" favours short ones,
+    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A. The end is a symbol
+    #[arg(long, value_name = "RULE", default_value = "none")]
+    pub length_penalty: LengthPenalty,
+
+    /// How much it costs to leave parts of the source without attention: this times the sum over source symbols of
+    /// ln min(attention, 1) is added to the score
+    #[arg(long, value_name = "B", default_value_t = 0.0, allow_negative_numbers = true)]
+    pub coverage_penalty: f64,
+
+    /// The most symbols of a translation, its end included, or "3x" for three times as many as its source has; longer
+    /// ones are cut off
+    #[arg(long, value_name = "N", default_value = "200")]
+    pub max_length: MaxLength,
+}
+
+/// How much at once.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SizeOptions {
     /// The most lines to translate at once
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = size(65_536))]
     pub batch_size: u32,
 
-    /// The most symbols of a translation; longer ones are cut off
-    #[arg(long, value_name = "N", default_value_t = 200, value_parser = size(10_000))]
-    pub max_length: u32,
+    /// The most source symbols to translate at once, each line as long as the longest; a line alone may have more
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = size(100_000_000))]
+    pub batch_symbols: u32,
 
     /// The most symbols of a source; longer ones are refused
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = size(100_000))]
@@ -75,17 +106,54 @@ pub struct SizeOptions {
 }
 
 impl SizeOptions {
-    /// As the library takes them.
-    pub fn translate(&self, alignment: bool) -> TranslateOptions {
+    /// As the library takes them; the rest as it is without options.
+    pub fn options(&self) -> TranslateOptions {
         TranslateOptions {
-            max_length: self.max_length as usize,
             max_source_length: self.max_source_length as usize,
             batch_size: self.batch_size as usize,
-            alignment,
+            batch_symbols: self.batch_symbols as usize,
+            ..TranslateOptions::default()
         }
     }
 }
 
-fn size(most: i64) -> clap::builder::RangedI64ValueParser<u32> {
+impl SearchOptions {
+    /// As the library takes them, beside the sizes.
+    pub fn options(&self, sizes: &SizeOptions) -> TranslateOptions {
+        let n_best = self.n_best.unwrap_or(1);
+        TranslateOptions {
+            beam: self.beam.unwrap_or(n_best),
+            n_best,
+            length_penalty: self.length_penalty,
+            coverage_penalty: self.coverage_penalty,
+            max_length: self.max_length,
+            ..sizes.options()
+        }
+    }
+}
+
+/// What to know without the model.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DictionaryOptions {
+    /// Look lines up in this file first, and ask the model for those that it lacks: lines of source, tab, target, gzip
+    /// is read too; of several lines with one source the first is preferred
+    #[arg(long, value_name = "FILE")]
+    pub dictionary: Option<PathBuf>,
+
+    /// Replace a symbol that the model's target vocabulary lacks by the source symbol that most attention went to, or by
+    /// what the dictionary has for that
+    #[arg(long)]
+    pub replace_unknown: bool,
+}
+
+impl DictionaryOptions {
+    /// Reads the dictionary; an empty one if there is none.
+    pub fn read(&self) -> Result<Dictionary> {
+        Ok(self.dictionary.as_ref().map(Dictionary::read).transpose()?.unwrap_or_default())
+    }
+}
+
+/// A parser of sizes from 1 to `most`.
+pub fn size(most: i64) -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=most)
 }

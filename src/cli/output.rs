@@ -1,7 +1,7 @@
 //! Where results go.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -26,9 +26,13 @@ impl Output {
     /// It is written as results come, like standard output, so that it can be followed, and so that a run of hours that is
     /// interrupted leaves what it has done.
     pub fn create(path: &Path) -> Result<Self> {
-        let place = Place::File(path.to_owned());
-        let file = File::create(path).map_err(|error| place.failure(error))?;
-        Ok(Self { writer: Box::new(BufWriter::new(file)), place })
+        let file = File::create(path).map_err(|error| Place::File(path.to_owned()).failure(error))?;
+        Ok(Self::file(file, path))
+    }
+
+    /// An open file, from where it stands on.
+    pub fn file(file: File, path: &Path) -> Self {
+        Self { writer: Box::new(BufWriter::new(file)), place: Place::File(path.to_owned()) }
     }
 
     /// Writes text.
@@ -63,4 +67,12 @@ impl Output {
 /// Whether both paths lead to one file that exists.
 pub fn same_file(one: &Path, other: &Path) -> bool {
     matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Whether standard output is a terminal that says that it shows 24-bit colours, and nobody said not to use any.
+pub fn has_colours() -> bool {
+    let says = |name: &str, values: &[&str]| std::env::var(name).is_ok_and(|value| values.contains(&value.as_str()));
+    io::stdout().is_terminal()
+        && says("COLORTERM", &["truecolor", "24bit"])
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,38 +1,45 @@
 //! `seq2seq translate`: words or lines in, their translations out.
 
-mod input;
+mod pipeline;
 mod present;
-mod views;
+mod resume;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use seq2seq::{TranslateOptions, Translation, Translator};
 
 use super::failure::{Failure, Result};
-use super::lines::Line;
-use super::options::{DeviceOptions, ModelOptions, SizeOptions};
-use super::output::{Output, same_file};
+use super::input::Input;
+use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions, size};
+use super::output::{Output, has_colours, same_file};
+use super::progress::Progress;
+use super::views::{AlignmentFile, Views};
 use super::{Outcome, note};
-use input::Input;
+use pipeline::{Pipeline, Window};
+pub use present::one_line;
 use present::{Form, Presenter};
-pub use views::is_alignment_file;
-use views::{AlignmentFile, Views};
+use resume::Resumed;
 
 const EXAMPLES: &str = "\
 Examples:
   seq2seq translate attention                        prints AH T EH N SH AH N
+  seq2seq translate colonel --beam 5 --n-best 3      the three best of a beam of five
   seq2seq translate --alignment attention            draws what was attended to
   seq2seq translate attention --alignment heat.svg   as a picture
   seq2seq translate --input words.txt --report a.html   a page to browse
   seq2seq translate --input words.txt --json         one JSON object for each line
-  seq2seq translate < words.txt | head               lines of a pipe, as they come";
+  seq2seq translate < words.txt | head               lines of a pipe, as they come
+  seq2seq translate --each-word --dictionary cmudict.tsv 'Hello, Mr. Zyzzogeton!'   a text, as speech programs do
+  seq2seq translate --input words.txt --output out.txt --skip-done   go on where an earlier run was stopped";
 
 /// Translate words, or lines of a file or a pipe
 ///
 /// For each word or line one line is printed, in the same order. A line that cannot be translated (empty, too long,
 /// not UTF-8, with a symbol that the model does not know) keeps its place as an empty line, standard error says why,
-/// and the exit code is 1 in the end.
+/// and the exit code is 1 in the end. With --n-best there are several lines for each, as Moses has them: the number of
+/// the line, from 0, its translation, log probability and score, between |||; none for one that cannot be translated.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -45,25 +52,42 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "words")]
     input: Option<PathBuf>,
 
-    /// Write here instead of to standard output, line by line as the results come; what the file held is lost
+    /// Write here instead of to standard output, as the results come; what the file held is lost, but for --skip-done
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Print a JSON object for each line: line, source, target, text, log_prob, finished and alignment (an array of
-    /// weights for each target symbol); or line and error
+    /// Go on where an earlier run with the same options was stopped: lines whose translations --output already holds are
+    /// skipped, and the others are added to it
+    #[arg(long, requires = "output", conflicts_with_all = ["words", "alignment", "report"])]
+    skip_done: bool,
+
+    /// Print a JSON object for each line: line, source, from (model or dictionary), target, text, log_prob, score, finished
+    /// and alignment (an array of weights for each target symbol); others, with --n-best, has the next best; or line
+    /// and error
     #[arg(long)]
     json: bool,
 
     /// Draw what was attended to below each translation: target symbols down, source symbols across; the weights
     /// begin at 0.05 (░), 0.25 (▒), 0.5 (▓) and 0.75 (█), or are colours where a terminal has 24 bits of them.
     /// With a file, write them there: .svg and .png are pictures, .tsv tables, .npy NumPy arrays one behind the
-    /// other, .pharaoh a line of source-target pairs for each line, 0-0 1-2
+    /// other, .json arrays, .pharaoh a line of source-target pairs for each translation, 0-0 1-2
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     alignment: Option<Option<AlignmentFile>>,
 
     /// Write a page to browse translations and their alignments in, for any browser, without a network
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
+
+    /// Lines are texts: translate each of their words by itself. The translations of a line stand between bars; in
+    /// JSON they are the line's words
+    #[arg(long)]
+    each_word: bool,
+
+    #[command(flatten)]
+    search: SearchOptions,
+
+    #[command(flatten)]
+    dictionary: DictionaryOptions,
 
     #[command(flatten)]
     model: ModelOptions,
@@ -74,6 +98,15 @@ pub struct Args {
     #[command(flatten)]
     sizes: SizeOptions,
 
+    /// How many lines to read before the first is translated: they are sorted by length, so that a batch needs little
+    /// padding. Lines that arrive slowly are not waited for
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = size(1_000_000))]
+    window: u32,
+
+    /// How many threads read and divide lines into symbols while the device translates others
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = size(64))]
+    workers: u32,
+
     /// Say nothing on standard error but what went wrong
     #[arg(long, short)]
     quiet: bool,
@@ -81,10 +114,12 @@ pub struct Args {
 
 /// The checked arguments: everything is open and loaded.
 struct Job {
-    input: Input,
-    translator: Translator,
+    windows: Pipeline,
+    translator: Arc<Translator>,
     options: TranslateOptions,
     presenter: Presenter,
+    progress: Progress,
+    each_word: bool,
     quiet: bool,
 }
 
@@ -101,75 +136,120 @@ impl Job {
             Some(None) => (None, true),
             Some(Some(file)) => (Some(file), false),
         };
-        let options = args.sizes.translate(args.json || drawn || file.is_some() || args.report.is_some());
+        let alignment = args.json || drawn || file.is_some() || args.report.is_some();
+        let replace_unknown = args.dictionary.replace_unknown;
+        let options = TranslateOptions { alignment, replace_unknown, ..args.search.options(&args.sizes) };
         let title = args.input.as_ref().map_or_else(|| "Translations".to_owned(), |input| input.display().to_string());
         for created in args.output.iter().chain(file.as_ref().map(|file| &file.path)).chain(&args.report) {
-            if args.input.as_ref().is_some_and(|input| same_file(input, created)) {
-                return Err(Failure::Usage(format!("{}: is also the input", created.display())));
+            for read in args.input.iter().chain(&args.dictionary.dictionary) {
+                if same_file(read, created) {
+                    return Err(Failure::Usage(format!("{}: is also the input", created.display())));
+                }
             }
         }
-        let input = match args.input {
-            Some(path) => Input::file(path, options.batch_size)?,
-            None if args.words.is_empty() => Input::stdin(options.batch_size, args.quiet),
-            None => Input::words(args.words, options.batch_size),
-        };
-        let translator = Translator::new(args.model.load()?, args.device.open(args.quiet)?)?;
         let form = match (args.json, drawn) {
             (true, _) => Form::Json,
             (false, true) if args.output.is_none() && has_colours() => Form::Colours,
             (false, true) => Form::Drawing,
+            (false, false) if options.n_best > 1 && !args.each_word => Form::NBest,
             (false, false) => Form::Text,
         };
-        let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
+        let window = args.window as usize;
+        let resumed = match &args.output {
+            Some(path) if args.skip_done => Resumed::find(path, form, window)?,
+            _ => Resumed::default(),
+        };
+        let input = match args.input {
+            Some(path) => Input::file(path, window, args.skip_done)?,
+            None if args.words.is_empty() => Input::stdin(window, args.skip_done, args.quiet),
+            None => Input::words(args.words, window),
+        };
+        let bytes = input.bytes();
+        let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
+        // What is wrong with an option is said before anything is created.
+        translator.prepare::<&str>(&[], &options)?;
+        let shown = args.output.is_some() || !std::io::stdout().is_terminal();
+        let output = match &args.output {
+            None => Output::stdout(),
+            Some(path) if args.skip_done => resumed.go_on(path)?,
+            Some(path) => Output::create(path)?,
+        };
+        if resumed.lines > 0 && !args.quiet {
+            note(format_args!("{} lines are done", resumed.lines));
+        }
         let views = Views::create(file.as_ref(), args.report.as_deref(), &title, args.quiet)?;
         let presenter = Presenter::new(form, output, views);
-        Ok(Self { input, translator, options, presenter, quiet: args.quiet })
+        let translator = Arc::new(translator);
+        let task =
+            pipeline::Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
+        let windows = Pipeline::start(input.skip(resumed.lines), task, args.workers as usize);
+        let progress = Progress::new(shown && !args.quiet, bytes);
+        Ok(Self { windows, translator, options, presenter, progress, each_word: args.each_word, quiet: args.quiet })
     }
 
     fn run(mut self) -> Result<Outcome> {
         let mut outcome = Outcome::Fine;
-        while let Some(batch) = self.input.next_batch()? {
-            for (Line { number, text }, answer) in self.translate(batch)? {
-                match answer {
-                    Ok(translation) => {
-                        if !translation.finished && !self.quiet {
-                            let length = self.options.max_length;
-                            note(format_args!("line {number}: cut off after {length} symbols (--max-length)"));
-                        }
-                        self.presenter.translation(number, text.as_deref().unwrap_or_default(), translation)?;
-                    }
-                    Err(reason) => {
-                        note(format_args!("line {number}: {reason}"));
-                        self.presenter.failure(number, text.as_deref().unwrap_or_default(), &reason)?;
-                        outcome = Outcome::SomeFailed;
-                    }
+        while let Some(window) = self.windows.next_window()? {
+            let Window { lines, prepared } = window;
+            let mut answers = self.translator.translate_prepared_blocking(prepared, &self.options)?.into_iter();
+            let count = lines.len();
+            let bytes = lines.iter().map(|line| line.bytes).sum();
+            for line in lines {
+                let answers =
+                    answers.by_ref().take(line.sources).map(|answer| answer.map_err(|error| error.to_string()));
+                let answers: Vec<std::result::Result<Translation, String>> = answers.collect();
+                if !self.line(line, answers)? {
+                    outcome = Outcome::SomeFailed;
                 }
             }
             self.presenter.flush()?;
+            self.progress.advance(count, bytes);
         }
+        self.progress.finish();
         self.presenter.finish()?;
         Ok(outcome)
     }
 
-    /// Every line with its answer, in order; a reason instead of a translation where there is none.
-    fn translate(&self, batch: Vec<Line>) -> Result<Vec<(Line, std::result::Result<Translation, String>)>> {
-        let sources: Vec<&str> = batch.iter().filter_map(|line| line.text.as_deref().ok()).collect();
-        let mut answers = self.translator.translate_blocking(&sources, &self.options)?.into_iter();
-        let mut answer = |line: Line| match &line.text {
+    /// Shows what became of a line; whether all of it was translated.
+    fn line(
+        &mut self,
+        pipeline::Line { number, text, .. }: pipeline::Line,
+        answers: Vec<std::result::Result<Translation, String>>,
+    ) -> Result<bool> {
+        let text = match text {
+            Ok(text) => text,
             Err(bad) => {
-                let reason = bad.to_string();
-                Some((line, Err(reason)))
+                self.failed(number, "", &bad.to_string())?;
+                return Ok(false);
             }
-            Ok(_) => answers.next().map(|answer| (line, answer.map_err(|error| error.to_string()))),
         };
-        Ok(batch.into_iter().filter_map(&mut answer).collect())
+        for answer in &answers {
+            match answer {
+                Ok(translation) if !translation.best.finished && !self.quiet => {
+                    self.progress.note(&format!(
+                        "line {number}: cut off after {} symbols (--max-length)",
+                        translation.best.symbols.len()
+                    ));
+                }
+                Ok(_) => {}
+                Err(reason) => self.progress.note(&format!("line {number}: {reason}")),
+            }
+        }
+        let fine = answers.iter().all(std::result::Result::is_ok);
+        if self.each_word {
+            self.presenter.words(number, &text, &answers)?;
+            return Ok(fine);
+        }
+        match answers.into_iter().next() {
+            Some(Ok(translation)) => self.presenter.translation(number, &text, &translation)?,
+            Some(Err(reason)) => self.presenter.failure(number, &text, &reason)?,
+            None => {}
+        }
+        Ok(fine)
     }
-}
 
-/// Whether standard output is a terminal that says that it shows 24-bit colours, and nobody said not to use any.
-fn has_colours() -> bool {
-    let says = |name: &str, values: &[&str]| std::env::var(name).is_ok_and(|value| values.contains(&value.as_str()));
-    std::io::stdout().is_terminal()
-        && says("COLORTERM", &["truecolor", "24bit"])
-        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+    fn failed(&mut self, number: usize, text: &str, reason: &str) -> Result<()> {
+        self.progress.note(&format!("line {number}: {reason}"));
+        self.presenter.failure(number, text, reason)
+    }
 }

@@ -1,6 +1,7 @@
-//! From text to batches of ids and back; pairs to learn from, and the vocabularies they make.
+//! From text to batches of ids and back; pairs to learn from and to look up, and the vocabularies they make.
 
 mod batch;
+mod dictionary;
 mod encoding;
 mod guard;
 mod pair_batch;
@@ -9,6 +10,7 @@ mod tokenizer;
 pub mod vocabulary;
 
 pub use batch::Batch;
+pub use dictionary::Dictionary;
 pub use encoding::Encoding;
 pub use pair_batch::PairBatch;
 pub use tokenizer::Tokenizer;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use tokenizers::{Decoder, PostProcessor};
+use tokenizers::{Decoder, NormalizedString, Normalizer, PostProcessor};
 
 use super::guard::guard;
 use crate::{Error, Result};
@@ -87,6 +87,12 @@ impl Tokenizer {
         self
     }
 
+    /// Whether another file says the same, however it is written.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        let value = |tokenizer: &Self| serde_json::from_str::<serde_json::Value>(&tokenizer.json).ok();
+        self.json == other.json || value(self).is_some_and(|json| value(other) == Some(json))
+    }
+
     /// The file, as it was read.
     pub fn to_json(&self) -> &str {
         &self.json
@@ -116,14 +122,35 @@ impl Tokenizer {
     ///
     /// Special tokens are left out. An id without a token shows as U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
-        let ids = ids.iter().filter(|id| !self.special.contains(id));
-        let tokens: Vec<_> = ids.map(|&id| self.token(id).unwrap_or_else(|| "\u{fffd}".to_owned())).collect();
+        self.decode_spelt(ids, &ids.iter().map(|&id| self.spelling(id)).collect::<Vec<_>>())
+    }
+
+    /// The token of an id, U+FFFD for an id without one.
+    pub fn spelling(&self, id: u32) -> String {
+        self.token(id).unwrap_or_else(|| "\u{fffd}".to_owned())
+    }
+
+    /// [`decode`](Self::decode) with other spellings than the vocabulary's, one for each id.
+    pub fn decode_spelt(&self, ids: &[u32], spellings: &[String]) -> String {
+        let text = ids.iter().zip(spellings).filter(|(id, _)| !self.special.contains(id));
+        let tokens: Vec<String> = text.map(|(_, spelling)| spelling.clone()).collect();
         let spaced = tokens.join(" ");
         match self.inner.get_decoder() {
             // A decoder that fails on these tokens hides none of them.
             Some(decoder) => guard(|| decoder.decode(tokens)).ok().and_then(Result::ok).unwrap_or(spaced),
             None => spaced,
         }
+    }
+
+    /// A text as the vocabulary spells it: what the file's normalizer makes of it, such as lower case.
+    pub fn normalize(&self, text: &str) -> String {
+        let normalized = guard(|| {
+            let mut normalized = NormalizedString::from(text);
+            let normalizer = self.inner.get_normalizer()?;
+            normalizer.normalize(&mut normalized).ok()?;
+            Some(normalized.get().to_owned())
+        });
+        normalized.ok().flatten().unwrap_or_else(|| text.to_owned())
     }
 
     /// Checks that every id is one of the `vocab_size` of a model's configuration, where it is called `key`.

@@ -2,27 +2,31 @@
 
 use std::borrow::Cow;
 
-use seq2seq::Translation;
 use seq2seq::heatmap;
+use seq2seq::{Translation, words};
 use serde::Serialize;
 
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
-
-use super::views::{Views, figure};
+use crate::cli::views::{Views, figure};
 
 /// The form of a translation in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// A line of text.
     Text,
-    /// A line of text, what was attended to, and an empty line.
+    /// A line for each of the best, as Moses has them.
+    NBest,
+    /// A line of text, what was attended to, and an empty line; of each of the best.
     Drawing,
     /// The same in 24-bit colours.
     Colours,
     /// A line with a JSON object.
     Json,
 }
+
+/// What became of a source.
+pub type Answer = std::result::Result<Translation, String>;
 
 /// Writes translations in one form, and their alignments wherever else they go.
 pub struct Presenter {
@@ -46,6 +50,22 @@ struct Failed<'a> {
     error: &'a str,
 }
 
+/// The JSON of a line whose words were translated.
+#[derive(Serialize)]
+struct Words<'a> {
+    line: usize,
+    words: Vec<WordJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct WordJson<'a> {
+    word: &'a str,
+    #[serde(flatten)]
+    translation: Option<&'a Translation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+}
+
 impl Presenter {
     /// Writes to `output` and to `views`.
     pub fn new(form: Form, output: Output, views: Views) -> Self {
@@ -53,25 +73,62 @@ impl Presenter {
     }
 
     /// Shows the translation of a line.
-    pub fn translation(&mut self, line: usize, source: &str, translation: Translation) -> Result<()> {
+    pub fn translation(&mut self, line: usize, source: &str, translation: &Translation) -> Result<()> {
         match self.form {
-            Form::Text => self.line(&one_line(&translation.text))?,
-            Form::Json => self.output.json(&Translated { line, translation: &translation })?,
+            Form::Text => self.line(&one_line(&translation.best.text))?,
+            Form::NBest => {
+                for target in translation.targets() {
+                    let (text, id) = (one_line(&target.text), line - 1);
+                    self.line(&format!("{id} ||| {text} ||| logprob= {} ||| {}", target.log_prob, target.score))?;
+                }
+            }
+            Form::Json => self.output.json(&Translated { line, translation })?,
+            Form::Drawing | Form::Colours => self.drawing(translation)?,
+        }
+        self.views.translation(source, translation)
+    }
+
+    /// Shows the translations of the words of a line.
+    pub fn words(&mut self, line: usize, text: &str, answers: &[Answer]) -> Result<()> {
+        match self.form {
+            Form::Text | Form::NBest => {
+                let text = |answer: &Answer| match answer {
+                    Ok(translation) => one_line(&translation.best.text).into_owned(),
+                    Err(_) => String::new(),
+                };
+                self.line(&answers.iter().map(text).collect::<Vec<_>>().join(" | "))?;
+            }
+            Form::Json => {
+                let words = words(text).zip(answers).map(|(word, answer)| WordJson {
+                    word,
+                    translation: answer.as_ref().ok(),
+                    error: answer.as_ref().err().map(String::as_str),
+                });
+                self.output.json(&Words { line, words: words.collect() })?;
+            }
             Form::Drawing | Form::Colours => {
-                self.line(&one_line(&translation.text))?;
-                if let Some(figure) = figure(&translation)? {
-                    let draw = if self.form == Form::Colours { heatmap::terminal_colour } else { heatmap::terminal };
-                    self.line(&draw(&figure))?;
+                for answer in answers {
+                    match answer {
+                        Ok(translation) => self.drawing(translation)?,
+                        Err(_) => self.line("")?,
+                    }
                 }
             }
         }
-        self.views.translation(source, &translation)
+        for (word, answer) in words(text).zip(answers) {
+            match answer {
+                Ok(translation) => self.views.translation(word, translation)?,
+                Err(reason) => self.views.failure(word, reason)?,
+            }
+        }
+        Ok(())
     }
 
     /// Keeps the place of a line that has no translation.
     pub fn failure(&mut self, line: usize, source: &str, reason: &str) -> Result<()> {
         match self.form {
             Form::Text | Form::Drawing | Form::Colours => self.line("")?,
+            Form::NBest => {}
             Form::Json => self.output.json(&Failed { line, error: reason })?,
         }
         self.views.failure(source, reason)
@@ -89,6 +146,22 @@ impl Presenter {
         self.views.finish()
     }
 
+    /// The texts of a translation, what each attended to below it, and its score beside it where there are several.
+    fn drawing(&mut self, translation: &Translation) -> Result<()> {
+        let draw = if self.form == Form::Colours { heatmap::terminal_colour } else { heatmap::terminal };
+        for target in translation.targets() {
+            let text = one_line(&target.text);
+            match translation.others[..] {
+                [] => self.line(&text)?,
+                _ => self.line(&format!("{text}  ({:.3})", target.score))?,
+            }
+            if let Some(figure) = figure(&translation.source, target)? {
+                self.line(&draw(&figure))?;
+            }
+        }
+        Ok(())
+    }
+
     /// A text and the end of its line.
     fn line(&mut self, text: &str) -> Result<()> {
         self.output.write(text)?;
@@ -97,6 +170,6 @@ impl Presenter {
 }
 
 /// The text without line ends of its own, for models with such symbols: lines in and out are to correspond.
-fn one_line(text: &str) -> Cow<'_, str> {
+pub fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\r']) { text.replace(['\n', '\r'], " ").into() } else { text.into() }
 }

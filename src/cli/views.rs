@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use seq2seq::heatmap::{self, Figure, Report, ReportEntry, ReportHypothesis};
-use seq2seq::{Array, Translation};
+use seq2seq::{Array, Target, Translation};
 
-use crate::cli::failure::{Place, Result};
-use crate::cli::note;
-use crate::cli::output::Output;
+use super::failure::{Place, Result};
+use super::note;
+use super::output::Output;
 
 /// The most translations of one picture, which stay in memory until it is drawn.
 const MOST_FIGURES: usize = 100;
@@ -24,7 +24,9 @@ enum Kind {
     Tsv,
     /// Arrays, one behind the other: `numpy.load` gives the next each time.
     Npy,
-    /// A line of source-target pairs for each line of input.
+    /// A line with an array of rows for each.
+    Json,
+    /// A line of source-target pairs for each.
     Pharaoh,
 }
 
@@ -41,7 +43,7 @@ impl FromStr for AlignmentFile {
 
     fn from_str(path: &str) -> std::result::Result<Self, Self::Err> {
         let path = PathBuf::from(path);
-        let kind = kind(&path).ok_or("the name must end in .svg, .png, .tsv, .npy or .pharaoh")?;
+        let kind = kind(&path).ok_or("the name must end in .svg, .png, .tsv, .npy, .json or .pharaoh")?;
         Ok(Self { path, kind })
     }
 }
@@ -58,6 +60,7 @@ fn kind(path: &Path) -> Option<Kind> {
         "png" => Kind::Png,
         "tsv" => Kind::Tsv,
         "npy" => Kind::Npy,
+        "json" => Kind::Json,
         "pharaoh" => Kind::Pharaoh,
         _ => return None,
     })
@@ -67,8 +70,8 @@ fn kind(path: &Path) -> Option<Kind> {
 pub struct Views {
     file: Option<(Kind, Output)>,
     page: Option<(Report<BufWriter<File>>, Place)>,
-    /// For a picture, which is drawn at the end.
-    translations: Vec<Translation>,
+    /// For a picture, which is drawn at the end: targets and the symbols of their sources.
+    drawn: Vec<(Vec<String>, Target)>,
     left_out: usize,
     quiet: bool,
 }
@@ -88,29 +91,43 @@ impl Views {
             }
             None => None,
         };
-        Ok(Self { file, page, translations: Vec::new(), left_out: 0, quiet })
+        Ok(Self { file, page, drawn: Vec::new(), left_out: 0, quiet })
     }
 
-    /// A line was translated.
+    /// A source was translated.
     pub fn translation(&mut self, source: &str, translation: &Translation) -> Result<()> {
-        let figure = figure(translation)?;
         if let Some((page, place)) = &mut self.page {
-            let Translation { text, log_prob, .. } = translation;
-            let hypothesis = ReportHypothesis { text, log_prob: *log_prob, score: *log_prob, figure };
-            let entry = ReportEntry { source, hypotheses: &[hypothesis], problem: None };
+            let hypotheses = translation
+                .targets()
+                .map(|target| {
+                    let Target { text, log_prob, score, .. } = target;
+                    let figure = figure(&translation.source, target)?;
+                    Ok(ReportHypothesis { text, log_prob: *log_prob, score: *score, figure })
+                })
+                .collect::<Result<Vec<_>>>()?;
+            let entry = ReportEntry { source, hypotheses: &hypotheses, problem: None };
             page.entry(&entry).map_err(|error| place.failure(error))?;
         }
-        let (Some((kind, output)), Some(figure), Some(alignment)) = (&mut self.file, figure, &translation.alignment)
-        else {
-            return Ok(());
+        for target in translation.targets() {
+            self.target(&translation.source, target)?;
+        }
+        Ok(())
+    }
+
+    /// A target's alignment goes to the file. One that has none, because a dictionary has it, keeps its place.
+    fn target(&mut self, source: &[String], target: &Target) -> Result<()> {
+        let Some((kind, output)) = &mut self.file else { return Ok(()) };
+        let (Some(figure), Some(alignment)) = (figure(source, target)?, &target.alignment) else {
+            return nothing(*kind, output);
         };
         match kind {
-            Kind::Svg | Kind::Png if self.translations.len() < MOST_FIGURES => {
-                self.translations.push(translation.clone());
+            Kind::Svg | Kind::Png if self.drawn.len() < MOST_FIGURES => {
+                self.drawn.push((source.to_vec(), target.clone()));
             }
             Kind::Svg | Kind::Png => self.left_out += 1,
             Kind::Tsv => output.write(&format!("{}\n", heatmap::tsv(&figure)))?,
             Kind::Npy => output.bytes(&heatmap::npy(alignment))?,
+            Kind::Json => output.json(&(0..alignment.rows()).map(|row| alignment.row(row)).collect::<Vec<_>>())?,
             Kind::Pharaoh => output.write(&format!("{}\n", heatmap::pharaoh(alignment)))?,
         }
         Ok(())
@@ -123,9 +140,8 @@ impl Views {
             page.entry(&entry).map_err(|error| place.failure(error))?;
         }
         match &mut self.file {
-            Some((Kind::Tsv | Kind::Pharaoh, output)) => output.write("\n"),
-            Some((Kind::Npy, output)) => output.bytes(&heatmap::npy(&Array::new([0, 0], Vec::new()))),
-            _ => Ok(()),
+            Some((kind, output)) => nothing(*kind, output),
+            None => Ok(()),
         }
     }
 
@@ -143,11 +159,8 @@ impl Views {
             page.end().map_err(|error| place.failure(error))?;
         }
         let Some((kind, mut output)) = self.file else { return Ok(()) };
-        let figures: Vec<Figure<'_>> = self
-            .translations
-            .iter()
-            .filter_map(|translation| figure(translation).transpose())
-            .collect::<Result<_>>()?;
+        let figures = self.drawn.iter().filter_map(|(source, target)| figure(source, target).transpose());
+        let figures: Vec<Figure<'_>> = figures.collect::<Result<_>>()?;
         match kind {
             Kind::Svg => output.write(&heatmap::svg(&figures))?,
             Kind::Png => {
@@ -158,7 +171,7 @@ impl Views {
                     note(format_args!("no font of this system has {missing:?}; the picture shows their numbers"));
                 }
             }
-            Kind::Tsv | Kind::Npy | Kind::Pharaoh => {}
+            Kind::Tsv | Kind::Npy | Kind::Json | Kind::Pharaoh => {}
         }
         output.flush()?;
         if self.left_out > 0 && !self.quiet {
@@ -169,8 +182,18 @@ impl Views {
     }
 }
 
-/// The alignment of a translation with its symbols.
-pub fn figure(translation: &Translation) -> Result<Option<Figure<'_>>> {
-    let Translation { source, target, alignment, .. } = translation;
-    Ok(alignment.as_ref().map(|alignment| Figure::new(source, target, alignment)).transpose()?)
+/// The place of a source without an alignment.
+fn nothing(kind: Kind, output: &mut Output) -> Result<()> {
+    match kind {
+        Kind::Tsv | Kind::Pharaoh => output.write("\n"),
+        Kind::Npy => output.bytes(&heatmap::npy(&Array::new([0, 0], Vec::new()))),
+        Kind::Json => output.write("[]\n"),
+        Kind::Svg | Kind::Png => Ok(()),
+    }
+}
+
+/// The alignment of a target with its symbols and those of its source.
+pub fn figure<'a>(source: &'a [String], target: &'a Target) -> Result<Option<Figure<'a>>> {
+    let figure = |alignment| Figure::new(source, &target.symbols, alignment);
+    Ok(target.alignment.as_ref().map(figure).transpose()?)
 }

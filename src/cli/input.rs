@@ -1,0 +1,87 @@
+//! What is to be translated, in windows of lines.
+
+use std::fs::File;
+use std::io::{self, BufReader, IsTerminal, stdin};
+use std::path::{Path, PathBuf};
+
+use super::failure::{Place, Result};
+use super::lines::{Batches, Fill, Line};
+use super::note;
+
+/// Windows of lines from wherever they come.
+pub struct Input {
+    windows: Box<dyn Iterator<Item = io::Result<Vec<Line>>> + Send>,
+    place: Place,
+    /// How many bytes there are, where that is known.
+    bytes: Option<u64>,
+}
+
+impl Input {
+    /// Words as if they were lines.
+    pub fn words(words: Vec<String>, window: usize) -> Self {
+        let line = |(at, word): (usize, String)| Line { number: at + 1, bytes: word.len() as u64, text: Ok(word) };
+        let mut lines = words.into_iter().enumerate().map(line).peekable();
+        let windows = std::iter::from_fn(move || {
+            lines.peek()?;
+            Some(Ok(lines.by_ref().take(window).collect()))
+        });
+        Self { windows: Box::new(windows), place: Place::Stream("arguments"), bytes: None }
+    }
+
+    /// The lines of a file, or of a named pipe; in full windows if they are `full` or the file is a regular one.
+    pub fn file(path: PathBuf, window: usize, full: bool) -> Result<Self> {
+        let place = Place::File(path.clone());
+        let file = File::open(&path).map_err(|error| place.failure(error))?;
+        let bytes = size(&path);
+        let windows = Batches::new(BufReader::new(file), window, fill(full || bytes.is_some()));
+        Ok(Self { windows: Box::new(windows), place, bytes })
+    }
+
+    /// The lines of standard input. A person who is to type them is told so, unless `quiet`.
+    pub fn stdin(window: usize, full: bool, quiet: bool) -> Self {
+        if stdin().is_terminal() && !quiet {
+            note(format_args!("reading lines from the terminal"));
+        }
+        let bytes = size(Path::new("/dev/stdin"));
+        let windows = Batches::new(BufReader::new(stdin()), window, fill(full || bytes.is_some()));
+        Self { windows: Box::new(windows), place: Place::Stream("standard input"), bytes }
+    }
+
+    /// The same without its first lines: whole windows of them.
+    pub fn skip(self, lines: usize) -> Self {
+        let mut left = lines;
+        let windows = self.windows.filter(move |window| match window {
+            Ok(window) if left >= window.len() => {
+                left -= window.len();
+                false
+            }
+            _ => true,
+        });
+        Self { windows: Box::new(windows), ..self }
+    }
+
+    /// What is wrong is wrong there.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// How many bytes there are, where that is known.
+    pub fn bytes(&self) -> Option<u64> {
+        self.bytes
+    }
+
+    /// The windows, one after the other.
+    pub fn into_windows(self) -> impl Iterator<Item = io::Result<Vec<Line>>> + Send {
+        self.windows
+    }
+}
+
+/// The size of a regular file.
+fn size(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len())
+}
+
+/// Nobody waits at the other end of a file; everything else may be a conversation.
+fn fill(full: bool) -> Fill {
+    if full { Fill::Full } else { Fill::Available }
+}

@@ -1,0 +1,265 @@
+//! `seq2seq repl`: type, and see the answer at once.
+
+use std::fs::OpenOptions;
+use std::path::PathBuf;
+
+use rustyline::config::Configurer;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{Config, Editor};
+use seq2seq::heatmap::{self, Figure};
+use seq2seq::{Origin, TranslateOptions, Translation, Translator};
+
+use super::failure::{Failure, Place, Result};
+use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions};
+use super::output::{Output, has_colours};
+use super::translate::one_line;
+use super::views::figure;
+use super::{Outcome, note};
+
+const EXAMPLES: &str = "\
+Examples:
+  seq2seq repl                                       a beam of 5, the 3 best, what the best attended to
+  seq2seq repl --model models/mine --beam 12 --n-best 8
+  seq2seq repl --history ~/.seq2seq-history          remembers what was typed";
+
+/// Type words or sentences, and see what they are translated to, and how
+///
+/// Each line is translated at once: the best translations with their scores, and what the best one attended to. Lines are
+/// edited as in a shell, with the arrow keys, Ctrl-R and what else Emacs knows; :help names what can be changed; Ctrl-D or
+/// :quit ends. Without other wishes a beam of 5 is searched and the 3 best are shown.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    #[command(flatten)]
+    search: SearchOptions,
+
+    #[command(flatten)]
+    dictionary: DictionaryOptions,
+
+    #[command(flatten)]
+    model: ModelOptions,
+
+    #[command(flatten)]
+    device: DeviceOptions,
+
+    #[command(flatten)]
+    sizes: SizeOptions,
+
+    /// Remember lines in this file
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+
+    /// Say nothing on standard error but what went wrong
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// How many are kept, and how many shown, where nothing is asked for.
+const BEAM: usize = 5;
+const N_BEST: usize = 3;
+
+const HELP: &str = "\
+:beam K          how many hypotheses are kept, 1 to 512
+:n-best N        how many translations are shown
+:alignment on    draw what the best one attended to, or off
+:options         what is set
+:quit            end; so does Ctrl-D
+";
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<Outcome> {
+    Session::new(args)?.run()
+}
+
+/// What is asked and answered.
+struct Session {
+    translator: Translator,
+    options: TranslateOptions,
+    editor: Editor<(), FileHistory>,
+    history: Option<PathBuf>,
+    output: Output,
+}
+
+/// What a line asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Request<'a> {
+    Nothing,
+    Translate(&'a str),
+    Set(&'a str, &'a str),
+    Options,
+    Help,
+    Quit,
+}
+
+impl<'a> Request<'a> {
+    fn of(line: &'a str) -> Self {
+        let line = line.trim();
+        let Some(command) = line.strip_prefix(':') else {
+            return if line.is_empty() { Self::Nothing } else { Self::Translate(line) };
+        };
+        match command.split_once(char::is_whitespace) {
+            Some((name, value)) => Self::Set(name, value.trim()),
+            None => match command {
+                "quit" | "q" => Self::Quit,
+                "options" => Self::Options,
+                _ => Self::Help,
+            },
+        }
+    }
+}
+
+impl Session {
+    fn new(args: Args) -> Result<Self> {
+        let n_best = args.search.n_best.unwrap_or(args.search.beam.map_or(N_BEST, |beam| beam.min(N_BEST)));
+        let beam = args.search.beam.unwrap_or(n_best.max(BEAM));
+        let replace_unknown = args.dictionary.replace_unknown;
+        let options =
+            TranslateOptions { beam, n_best, replace_unknown, alignment: true, ..args.search.options(&args.sizes) };
+        let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
+        translator.prepare::<&str>(&[], &options)?;
+        let config = Config::builder().auto_add_history(true).build();
+        let mut editor: Editor<(), FileHistory> = Editor::with_config(config).map_err(failure)?;
+        let _ = editor.set_history_ignore_dups(true);
+        if let Some(path) = &args.history {
+            // A file that cannot be written is better known now than when all is typed.
+            let file = OpenOptions::new().create(true).append(true).open(path);
+            let file = file.map_err(|error| Place::File(path.clone()).failure(error))?;
+            if file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+                editor.load_history(path).map_err(|error| history_failure(path.clone(), error))?;
+            }
+        }
+        if !args.quiet {
+            note(format_args!("a beam of {beam}, the {n_best} best; :help names what can be changed, Ctrl-D ends"));
+        }
+        Ok(Self { translator, options, editor, history: args.history, output: Output::stdout() })
+    }
+
+    fn run(mut self) -> Result<Outcome> {
+        loop {
+            let line = match self.editor.readline("> ") {
+                Ok(line) => line,
+                // Ctrl-C gives a line up, as in a shell.
+                Err(ReadlineError::Interrupted) => continue,
+                Err(ReadlineError::Eof) => break,
+                Err(error) => return Err(failure(error)),
+            };
+            match Request::of(&line) {
+                Request::Nothing => {}
+                Request::Quit => break,
+                Request::Help => self.output.show(HELP)?,
+                Request::Options => self.show_options()?,
+                Request::Set(name, value) => self.set(name, value)?,
+                Request::Translate(text) => self.translate(text)?,
+            }
+        }
+        if let Some(path) = self.history {
+            self.editor.save_history(&path).map_err(|error| history_failure(path, error))?;
+        }
+        Ok(Outcome::Fine)
+    }
+
+    fn translate(&mut self, text: &str) -> Result<()> {
+        for answer in self.translator.translate_blocking(&[text], &self.options)? {
+            match answer {
+                Ok(translation) => self.show(&translation)?,
+                Err(error) => note(format_args!("{error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// All targets with their scores, and a drawing of the best.
+    fn show(&mut self, translation: &Translation) -> Result<()> {
+        for target in translation.targets() {
+            let what = match (translation.from, target.finished) {
+                (Origin::Dictionary, _) => "dictionary".to_owned(),
+                (Origin::Model, true) => format!("{:.3}", target.score),
+                (Origin::Model, false) => format!("{:.3}, cut off", target.score),
+            };
+            self.output.write(&format!("{}  ({what})\n", one_line(&target.text)))?;
+        }
+        if let Some(figure) = figure(&translation.source, &translation.best)? {
+            let draw: fn(&Figure<'_>) -> String =
+                if has_colours() { heatmap::terminal_colour } else { heatmap::terminal };
+            self.output.write(&draw(&figure))?;
+        }
+        self.output.show("\n")
+    }
+
+    fn show_options(&mut self) -> Result<()> {
+        let TranslateOptions { beam, n_best, length_penalty, coverage_penalty, max_length, alignment, .. } =
+            &self.options;
+        let alignment = if *alignment { "on" } else { "off" };
+        self.output.show(&format!(
+            "beam {beam}, n-best {n_best}, length-penalty {length_penalty}, coverage-penalty {coverage_penalty}, \
+             max-length {max_length}, alignment {alignment}\n"
+        ))
+    }
+
+    /// Changes an option, if it can be what is asked for.
+    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        let mut options = self.options.clone();
+        let known = match (name, value.parse::<usize>(), value) {
+            ("beam", Ok(beam), _) => {
+                options.beam = beam;
+                options.n_best = options.n_best.min(beam);
+                true
+            }
+            ("n-best", Ok(n_best), _) => {
+                options.n_best = n_best;
+                options.beam = options.beam.max(n_best);
+                true
+            }
+            ("alignment", _, "on" | "off") => {
+                options.alignment = value == "on";
+                true
+            }
+            _ => false,
+        };
+        match self.translator.prepare::<&str>(&[], &options) {
+            Ok(_) if known => {
+                self.options = options;
+                self.show_options()
+            }
+            Err(error) => {
+                note(format_args!("{error}"));
+                Ok(())
+            }
+            Ok(_) => self.output.show(HELP),
+        }
+    }
+}
+
+/// What went wrong with the terminal.
+fn failure(error: ReadlineError) -> Failure {
+    Place::Stream("standard input").failure(std::io::Error::other(error))
+}
+
+fn history_failure(path: PathBuf, error: ReadlineError) -> Failure {
+    Place::File(path).failure(match error {
+        ReadlineError::Io(error) => error,
+        other => std::io::Error::other(other),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_text_or_a_command() {
+        for (line, request) in [
+            ("", Request::Nothing),
+            ("  ", Request::Nothing),
+            (" attention ", Request::Translate("attention")),
+            (":q", Request::Quit),
+            (":beam  7", Request::Set("beam", "7")),
+            (":beam", Request::Help),
+            (":options", Request::Options),
+            (":?", Request::Help),
+        ] {
+            assert_eq!(Request::of(line), request, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! `seq2seq score`: how likely given translations are.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use seq2seq::heatmap::{self, Figure};
+use seq2seq::metrics::perplexity;
+use seq2seq::{Origin, Scored, Target, TranslateOptions, Translation, Translator};
+use serde::Serialize;
+
+use super::failure::{Failure, Result};
+use super::input::Input;
+use super::lines::Line;
+use super::options::{DeviceOptions, ModelOptions, SizeOptions, size};
+use super::output::{Output, has_colours, same_file};
+use super::progress::Progress;
+use super::views::{AlignmentFile, Views, figure};
+use super::{Outcome, note};
+
+const EXAMPLES: &str = "\
+Examples:
+  seq2seq score --pairs test.tsv                               a line for each pair
+  printf 'colonel\\tK ER N AH L\\n' | seq2seq score --alignment   what each symbol attends to
+  seq2seq score --pairs corpus.tsv --quiet | paste - corpus.tsv | sort -n   the least likely first";
+
+/// Tell how likely given translations are
+///
+/// For each pair one line is printed, in the same order: the log probability of the target, its end included; how many
+/// symbols that is; and their perplexity, e to the power of minus their mean log probability. A pair without a score
+/// (symbols that the model does not know, no tab) keeps its place as an empty line, standard error says why, and the
+/// exit code is 1 in the end. The perplexity of all pairs comes last, on standard error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Lines of source, tab, target; without it, those of standard input
+    #[arg(long, value_name = "FILE")]
+    pairs: Option<PathBuf>,
+
+    /// Write here instead of to standard output; what the file held is lost
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Add a column with the log probability of each symbol, the end last
+    #[arg(long)]
+    symbols: bool,
+
+    /// Print a JSON object for each pair: line, log_prob, perplexity, source, target, log_probs (of each target symbol,
+    /// and of the end) and alignment (an array of weights for each target symbol); or line and error
+    #[arg(long, conflicts_with = "symbols")]
+    json: bool,
+
+    /// Draw what each target symbol attends to below each line; with a file, write it there, as translate does
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    alignment: Option<Option<AlignmentFile>>,
+
+    #[command(flatten)]
+    model: ModelOptions,
+
+    #[command(flatten)]
+    device: DeviceOptions,
+
+    #[command(flatten)]
+    sizes: SizeOptions,
+
+    /// How many lines to read before the first is scored: they are sorted by length
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = size(1_000_000))]
+    window: u32,
+
+    /// Say nothing on standard error but what went wrong
+    #[arg(long, short)]
+    quiet: bool,
+}
+
+/// The checked arguments: everything is open and loaded.
+struct Job {
+    input: Input,
+    translator: Translator,
+    options: TranslateOptions,
+    form: Form,
+    output: Output,
+    views: Views,
+    progress: Progress,
+    quiet: bool,
+}
+
+/// What is printed.
+#[derive(Clone, Copy)]
+enum Form {
+    Line {
+        symbols: bool,
+        /// How an alignment is drawn, where that is asked for.
+        draw: Option<fn(&Figure<'_>) -> String>,
+    },
+    Json,
+}
+
+/// The JSON of a pair that was scored.
+#[derive(Serialize)]
+struct ScoredJson<'a> {
+    line: usize,
+    log_prob: f64,
+    perplexity: f64,
+    #[serde(flatten)]
+    scored: &'a Scored,
+}
+
+/// The JSON of a pair that was not.
+#[derive(Serialize)]
+struct FailedJson<'a> {
+    line: usize,
+    error: &'a str,
+}
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<Outcome> {
+    Job::new(args)?.run()
+}
+
+impl Job {
+    /// Opens everything. Files are created last, so that a wrong argument destroys nothing.
+    fn new(args: Args) -> Result<Self> {
+        let (file, drawn) = match args.alignment {
+            None => (None, false),
+            Some(None) => (None, true),
+            Some(Some(file)) => (Some(file), false),
+        };
+        for created in args.output.iter().chain(file.as_ref().map(|file| &file.path)) {
+            if args.pairs.as_ref().is_some_and(|pairs| same_file(pairs, created)) {
+                return Err(Failure::Usage(format!("{}: is also the file of pairs", created.display())));
+            }
+        }
+        let options = TranslateOptions { alignment: args.json || drawn || file.is_some(), ..args.sizes.options() };
+        let window = args.window as usize;
+        let input = match args.pairs {
+            Some(path) => Input::file(path, window, false)?,
+            None => Input::stdin(window, false, args.quiet),
+        };
+        let translator = args.model.load(args.device.open(args.quiet)?)?;
+        let shown = args.output.is_some() || !std::io::stdout().is_terminal();
+        let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
+        let views = Views::create(file.as_ref(), None, "", args.quiet)?;
+        let draw: fn(&Figure<'_>) -> String =
+            if args.output.is_none() && has_colours() { heatmap::terminal_colour } else { heatmap::terminal };
+        let form = match args.json {
+            true => Form::Json,
+            false => Form::Line { symbols: args.symbols, draw: drawn.then_some(draw) },
+        };
+        let progress = Progress::new(shown && !args.quiet, input.bytes());
+        Ok(Self { input, translator, options, form, output, views, progress, quiet: args.quiet })
+    }
+
+    fn run(self) -> Result<Outcome> {
+        let Self { input, translator, options, form, mut output, mut views, mut progress, quiet } = self;
+        let place = input.place().clone();
+        let (mut pairs, mut failed, mut symbols, mut log_prob) = (0_usize, 0_usize, 0_usize, 0.0);
+        for window in input.into_windows() {
+            let lines = window.map_err(|error| place.failure(error))?;
+            let divided: Vec<_> = lines.iter().map(divide).collect();
+            let good: Vec<(&str, &str)> = divided.iter().filter_map(|pair| pair.as_ref().ok()).copied().collect();
+            let mut scored = translator.score_blocking(&good, &options)?.into_iter();
+            for (line, pair) in lines.iter().zip(&divided) {
+                let answer = match pair {
+                    Ok(pair) => scored
+                        .next()
+                        .map(|scored| scored.map(|scored| (pair, scored)).map_err(|error| error.to_string())),
+                    Err(reason) => Some(Err(reason.clone())),
+                };
+                match answer {
+                    Some(Ok((&(source, target), scored))) => {
+                        pairs += 1;
+                        symbols += scored.log_probs.len();
+                        log_prob += scored.log_prob();
+                        let translation = as_translation(&scored, target);
+                        show(&mut output, form, line.number, &scored, &translation)?;
+                        views.translation(source, &translation)?;
+                    }
+                    Some(Err(reason)) => {
+                        failed += 1;
+                        progress.note(&format!("line {}: {reason}", line.number));
+                        match form {
+                            Form::Line { .. } => output.write("\n")?,
+                            Form::Json => output.json(&FailedJson { line: line.number, error: &reason })?,
+                        }
+                        views.failure("", &reason)?;
+                    }
+                    None => {}
+                }
+            }
+            output.flush()?;
+            views.flush()?;
+            progress.advance(lines.len(), lines.iter().map(|line| line.bytes).sum());
+        }
+        progress.finish();
+        views.finish()?;
+        if !quiet && pairs > 0 {
+            let loss = -log_prob / symbols as f64;
+            let perplexity = perplexity(loss);
+            note(format_args!("{pairs} pairs, {symbols} symbols, loss {loss:.4}, perplexity {perplexity:.4}"));
+        }
+        Ok(if failed == 0 { Outcome::Fine } else { Outcome::SomeFailed })
+    }
+}
+
+/// The source and the target of a line.
+fn divide(line: &Line) -> std::result::Result<(&str, &str), String> {
+    let text = line.text.as_deref().map_err(ToString::to_string)?;
+    let found = text.matches('\t').count();
+    let pair = text.split_once('\t').filter(|_| found == 1);
+    pair.ok_or_else(|| format!("expected source, tab, target, found {found} tabs"))
+}
+
+/// A pair as if the model had said it.
+fn as_translation(scored: &Scored, target: &str) -> Translation {
+    let best = Target {
+        symbols: scored.target.clone(),
+        text: target.to_owned(),
+        log_prob: scored.log_prob(),
+        score: scored.log_prob(),
+        finished: true,
+        alignment: scored.alignment.clone(),
+    };
+    Translation { source: scored.source.clone(), from: Origin::Model, best, others: Vec::new() }
+}
+
+fn show(output: &mut Output, form: Form, line: usize, scored: &Scored, translation: &Translation) -> Result<()> {
+    let (log_prob, perplexity) = (scored.log_prob(), scored.perplexity());
+    let Form::Line { symbols, draw } = form else {
+        return output.json(&ScoredJson { line, log_prob, perplexity, scored });
+    };
+    output.write(&format!("{log_prob}\t{}\t{perplexity}", scored.log_probs.len()))?;
+    if symbols {
+        let each: Vec<String> = scored.log_probs.iter().map(ToString::to_string).collect();
+        output.write(&format!("\t{}", each.join(" ")))?;
+    }
+    output.write("\n")?;
+    if let (Some(draw), Some(figure)) = (draw, figure(&translation.source, &translation.best)?) {
+        output.write(&format!("{}\n", draw(&figure)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Where an earlier run was stopped: what its output holds, in whole windows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::present::Form;
+use crate::cli::failure::{Failure, Place, Result};
+use crate::cli::output::Output;
+
+/// What is done.
+///
+/// Only whole windows count, so that the others are translated in the same batches as they would have been, and to the
+/// same last digit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resumed {
+    /// Lines of the input.
+    pub lines: usize,
+    /// Bytes of the output that are their translations.
+    bytes: u64,
+}
+
+impl Resumed {
+    /// What an output of this form holds; nothing if there is no such file.
+    pub fn find(path: &Path, form: Form, window: usize) -> Result<Self> {
+        let place = Place::File(path.to_owned());
+        let file = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            file => file.map_err(|error| place.failure(error))?,
+        };
+        Self::read(BufReader::new(file), form, window).map_err(|problem| match problem {
+            Problem::Io(error) => place.failure(error),
+            Problem::Other(line, reason) => {
+                let path = path.display();
+                Failure::Usage(format!("{path}: line {line}: {reason}: another run's output is not continued"))
+            }
+        })
+    }
+
+    fn read(mut output: impl BufRead, form: Form, window: usize) -> std::result::Result<Self, Problem> {
+        let (mut done, mut bytes) = (Self::default(), 0);
+        let mut line = Vec::new();
+        for number in 1.. {
+            line.clear();
+            let read = output.read_until(b'\n', &mut line).map_err(Problem::Io)?;
+            if line.last() != Some(&b'\n') {
+                // The end, or a line that was not finished.
+                break;
+            }
+            let wrong = |reason: &str| Problem::Other(number, reason.to_owned());
+            // How many lines of the input come before this one's.
+            let before = match form {
+                Form::Json => {
+                    let json: Numbered = serde_json::from_slice(&line).map_err(|_| wrong("no JSON of a line"))?;
+                    if json.line != number {
+                        return Err(Problem::Other(number, format!("JSON of line {}", json.line)));
+                    }
+                    number - 1
+                }
+                Form::NBest => {
+                    let id = line.split(|&byte| byte == b' ').next().and_then(|id| std::str::from_utf8(id).ok());
+                    id.and_then(|id| id.parse().ok()).ok_or_else(|| wrong("no number of a line"))?
+                }
+                _ => number - 1,
+            };
+            if before >= done.lines + window {
+                done = Self { lines: before / window * window, bytes };
+            }
+            bytes += read as u64;
+            if form != Form::NBest && number == done.lines + window {
+                done = Self { lines: number, bytes };
+            }
+        }
+        Ok(done)
+    }
+
+    /// The output, cut to what is done, to be written on.
+    pub fn go_on(self, path: &Path) -> Result<Output> {
+        let place = Place::File(path.to_owned());
+        let open = || {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+            file.set_len(self.bytes)?;
+            file.seek(SeekFrom::Start(self.bytes))?;
+            Ok(file)
+        };
+        Ok(Output::file(open().map_err(|error| place.failure(error))?, path))
+    }
+}
+
+/// Why an output cannot be continued.
+#[derive(Debug)]
+enum Problem {
+    /// It cannot be read.
+    Io(io::Error),
+    /// This line is none of ours.
+    Other(usize, String),
+}
+
+/// What every line of JSON has.
+#[derive(Deserialize)]
+struct Numbered {
+    line: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(output: &str, form: Form) -> Resumed {
+        Resumed::read(output.as_bytes(), form, 2).expect("an output of ours")
+    }
+
+    #[test]
+    fn whole_windows_are_done() {
+        let done = |lines, bytes| Resumed { lines, bytes };
+        for (output, expected) in [
+            ("", done(0, 0)),
+            ("a", done(0, 0)),
+            ("a\n", done(0, 0)),
+            ("a\nb", done(0, 0)),
+            ("a\nb\n", done(2, 4)),
+            ("a\n\nc\nd", done(2, 3)),
+            ("a\nb\nc\nd\ne\n", done(4, 8)),
+        ] {
+            assert_eq!(read(output, Form::Text), expected, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_lines_for_each_the_last_may_lack_some() {
+        let done = |lines, bytes| Resumed { lines, bytes };
+        assert_eq!(read("0 ||| a\n0 ||| b\n1 ||| c\n", Form::NBest), done(0, 0));
+        assert_eq!(read("0 ||| a\n0 ||| b\n1 ||| c\n2 ||| d\n", Form::NBest), done(2, 24));
+        // Lines without a translation are not there.
+        assert_eq!(read("1 ||| c\n5 ||| d\n5 ||| e\n", Form::NBest), done(4, 8));
+    }
+
+    #[test]
+    fn numbers_of_json_are_compared() {
+        assert_eq!(read("{\"line\":1}\n{\"line\":2}\n{\"li", Form::Json).lines, 2);
+        for wrong in ["{\"line\":2}\n", "AH\n", "{}\n"] {
+            assert!(Resumed::read(wrong.as_bytes(), Form::Json, 2).is_err(), "{wrong}");
+        }
+        assert!(Resumed::read(&b"AH B\n"[..], Form::NBest, 2).is_err());
+    }
+}
