@@ -9,13 +9,14 @@ use std::ops::Range;
 use pulp::{Simd, WithSimd};
 
 use super::Cpu;
+use super::memory::Scratch;
 use super::panels::{Rows, SUMS};
 use super::parallel;
 use super::product::accumulate;
 use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
 use super::simd::{Lanes, dispatch, lanes};
-use super::tensor::{Matrix, Scratch};
+use super::tensor::Matrix;
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};

@@ -5,11 +5,12 @@
 
 use std::sync::OnceLock;
 
+use super::memory::{Buffer, Scratch};
 use super::panels::Rows;
 use super::parallel;
 use super::recurrent::Weights;
 use super::simd::Lanes;
-use super::tensor::{Buffer, Matrix, Scratch};
+use super::tensor::Matrix;
 
 /// The largest vocabulary that is computed beforehand.
 const SMALL: usize = 512;

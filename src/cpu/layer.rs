@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::Cpu;
+use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
 use super::product::Operand;
@@ -13,7 +14,7 @@ use super::recurrent::{Recurrent, Step, Weights};
 use super::simd::Lanes;
 use super::step::{check_input, check_state};
 use super::strip::Strip;
-use super::tensor::{Matrix, Scratch};
+use super::tensor::Matrix;
 use crate::backend::{Input, State};
 use crate::model::Cell;
 use crate::{Error, Result};

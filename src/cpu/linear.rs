@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::memory::Buffer;
 use super::panels::{Panels, Rows, SUMS};
 use super::parallel::{self, Split};
 use super::product::{Four, Operand, Product, Sums, Tiles};
 use super::simd::{Lanes, Shape, lanes};
 use super::strip::{Strip, by_columns};
-use super::tensor::{Buffer, Matrix};
+use super::tensor::Matrix;
 use crate::backend::Activation;
 use crate::{Array, Error, Result};
 

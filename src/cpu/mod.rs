@@ -13,6 +13,7 @@ mod folded;
 mod generator;
 mod layer;
 mod linear;
+mod memory;
 mod panels;
 mod parallel;
 mod product;

@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
+use super::memory::{Buffer, Scratch};
 use super::parallel;
 use super::simd::{Lanes, Shape};
-use super::tensor::{Buffer, Scratch};
 
 /// Sums that a product keeps for each row of a panel: registers of them.
 pub const SUMS: usize = 4;

@@ -8,12 +8,13 @@ use pulp::Simd;
 
 use super::folded::Folded;
 use super::linear::sums;
+use super::memory::Buffer;
 use super::panels::{Panels, Rows, SUMS};
 use super::parallel::Split;
 use super::product::{Four, Operand, Product, Sums, Three, Tiles};
 use super::simd::{Lanes, Shape, lanes};
 use super::strip::Strip;
-use super::tensor::{Buffer, Matrix};
+use super::tensor::Matrix;
 use crate::backend::{Direction, RecurrentParameters};
 use crate::model::Cell;
 use crate::{Error, Result};

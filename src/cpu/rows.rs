@@ -2,9 +2,10 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::memory::Scratch;
 use super::parallel;
 use super::simd::{Lanes, dispatch, lanes};
-use super::tensor::{Matrix, Scratch};
+use super::tensor::Matrix;
 use crate::backend::Share;
 use crate::{Error, Float, Result};
 

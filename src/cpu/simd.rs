@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::fmt::Debug;
+use std::sync::Mutex;
 use std::thread::LocalKey;
 
 use bytemuck::Pod;
 use pulp::{Arch, Simd, WithSimd};
 
 use super::Compiled;
-use super::tensor::Buffer;
+use super::memory::{Buffer, Shelf};
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
@@ -18,7 +19,9 @@ pub trait Lanes: Compiled + Pod {
     type Register<S: Simd>: Pod + Debug + Send + Sync;
 
     /// Memory that this thread keeps for `Scratch`.
-    fn kept() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>>;
+    fn near() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>>;
+    /// Memory that is kept for all threads.
+    fn far() -> &'static Mutex<Shelf<Self>>;
 
     /// The full registers at the beginning of a slice.
     fn registers<S: Simd>(slice: &[Self]) -> &[Self::Register<S>];
@@ -61,11 +64,15 @@ macro_rules! lanes {
         impl Lanes for $type {
             type Register<S: Simd> = S::$register;
 
-            fn kept() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>> {
+            fn near() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>> {
                 thread_local! {
-                    static KEPT: RefCell<Vec<Buffer<$type>>> = const { RefCell::new(Vec::new()) };
+                    static NEAR: RefCell<Vec<Buffer<$type>>> = const { RefCell::new(Vec::new()) };
                 }
-                &KEPT
+                &NEAR
+            }
+            fn far() -> &'static Mutex<Shelf<Self>> {
+                static FAR: Mutex<Shelf<$type>> = Mutex::new(Shelf::new());
+                &FAR
             }
             #[inline(always)]
             fn registers<S: Simd>(slice: &[Self]) -> &[S::$register] {

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::memory::Scratch;
 use super::panels::SUMS;
 use super::parallel;
 use super::product::Sums;
 use super::simd::{Lanes, lanes};
-use super::tensor::Scratch;
 
 /// Some neighbouring columns of a row-major matrix.
 #[derive(Debug)]

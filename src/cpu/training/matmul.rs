@@ -7,12 +7,13 @@ use std::ops::Range;
 use pulp::Simd;
 
 use crate::backend::{Activation, Skipped, check_matmul};
+use crate::cpu::memory::Scratch;
 use crate::cpu::panels::{PanelsView, Rows, SUMS};
 use crate::cpu::parallel;
 use crate::cpu::product::{Four, Operand, Product, Sums, Tiles};
 use crate::cpu::simd::{Lanes, Shape, lanes};
 use crate::cpu::strip::Strip;
-use crate::cpu::tensor::{Matrix, Packing, Scratch};
+use crate::cpu::tensor::{Matrix, Packing};
 use crate::{Error, Float, Result};
 
 /// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.

@@ -10,9 +10,10 @@ use pulp::{Simd, WithSimd};
 
 use super::matmul::{Columns, End, Packed, kept, multiply_columns};
 use crate::backend::{GateLayout, Sequence, State};
+use crate::cpu::memory::Scratch;
 use crate::cpu::panels::Rows;
 use crate::cpu::simd::{Lanes, dispatch, lanes};
-use crate::cpu::tensor::{Matrix, Packing, Scratch};
+use crate::cpu::tensor::{Matrix, Packing};
 use crate::cpu::{Cpu, parallel};
 use crate::model::Cell;
 use crate::{Error, Result};

@@ -1,0 +1,184 @@
+//! Memory that begins at a cache line, and is used again: fresh memory costs as much time as it takes to fill it twice.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
+
+use super::simd::Lanes;
+
+/// Numbers that begin at a cache line, so that a register is never loaded from two.
+#[derive(Debug)]
+pub struct Buffer<T> {
+    data: Vec<T>,
+    start: usize,
+    len: usize,
+}
+
+/// Bytes of a cache line, and of the largest register.
+const LINE: usize = 64;
+
+impl<T: Lanes> Buffer<T> {
+    /// Zeros.
+    pub fn zeros(len: usize) -> Self {
+        let data = vec![T::ZERO; len + LINE / size_of::<T>()];
+        // No offset is possible only where nothing is known of addresses; any start is right, this one fast.
+        let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
+        Self { data, start, len }
+    }
+
+    /// Numbers that there is room for.
+    fn capacity(&self) -> usize {
+        self.data.len() - self.start
+    }
+
+    /// Bytes that it takes.
+    fn bytes(&self) -> usize {
+        size_of_val(&self.data[..])
+    }
+}
+
+impl<T: Lanes> Default for Buffer<T> {
+    fn default() -> Self {
+        Self::zeros(0)
+    }
+}
+
+impl<T: Lanes> From<&[T]> for Buffer<T> {
+    fn from(numbers: &[T]) -> Self {
+        let mut buffer = Self::zeros(numbers.len());
+        buffer.copy_from_slice(numbers);
+        buffer
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.data[self.start..][..self.len]
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.data[self.start..][..self.len]
+    }
+}
+
+/// Numbers that are needed for a moment. What they are at first is not known.
+///
+/// The memory goes back to the thread that lets go of it, as long as that has not much, and is still in its cache when it
+/// needs some again; otherwise it is there for all threads.
+#[derive(Debug)]
+pub struct Scratch<T: Lanes>(Buffer<T>);
+
+/// Pieces, and bytes, that a thread keeps for itself.
+const NEAR_PIECES: usize = 32;
+const NEAR_BYTES: usize = 64 << 20;
+
+/// Bytes that are kept for all threads, and of the largest piece.
+const FAR_BYTES: usize = 512 << 20;
+const LARGEST_KEPT: usize = 64 << 20;
+
+/// A piece that is more than so many times too large is left for who needs it.
+const WASTE: usize = 2;
+
+/// Pieces that no thread keeps, by what they can hold.
+#[derive(Debug)]
+pub struct Shelf<T> {
+    pieces: BTreeMap<usize, Vec<Buffer<T>>>,
+    bytes: usize,
+}
+
+impl<T> Shelf<T> {
+    /// Nothing yet.
+    pub const fn new() -> Self {
+        Self { pieces: BTreeMap::new(), bytes: 0 }
+    }
+}
+
+impl<T: Lanes> Shelf<T> {
+    fn take(&mut self, fits: std::ops::RangeInclusive<usize>) -> Option<Buffer<T>> {
+        let (&capacity, _) = self.pieces.range(fits).next()?;
+        let pieces = self.pieces.get_mut(&capacity)?;
+        let piece = pieces.pop();
+        if pieces.is_empty() {
+            self.pieces.remove(&capacity);
+        }
+        self.bytes -= piece.as_ref().map_or(0, Buffer::bytes);
+        piece
+    }
+
+    fn put(&mut self, piece: Buffer<T>) {
+        if self.bytes + piece.bytes() <= FAR_BYTES {
+            self.bytes += piece.bytes();
+            self.pieces.entry(piece.capacity()).or_default().push(piece);
+        }
+    }
+}
+
+impl<T: Lanes> Scratch<T> {
+    /// Room for this many.
+    pub fn new(len: usize) -> Self {
+        if len == 0 {
+            return Self::default();
+        }
+        let fits = len..=len.max(LINE) * WASTE;
+        let near = T::near().with_borrow_mut(|near| {
+            let candidates = near.iter().enumerate().filter(|(_, piece)| fits.contains(&piece.capacity()));
+            let smallest = candidates.min_by_key(|(_, piece)| piece.capacity()).map(|(index, _)| index);
+            smallest.map(|index| near.remove(index))
+        });
+        let far = || T::far().lock().unwrap_or_else(PoisonError::into_inner).take(fits);
+        let mut buffer = near.or_else(far).unwrap_or_else(|| Buffer::zeros(len));
+        buffer.len = len;
+        Self(buffer)
+    }
+
+    /// Zeros.
+    pub fn zeros(len: usize) -> Self {
+        let mut scratch = Self::new(len);
+        scratch.fill(T::ZERO);
+        scratch
+    }
+}
+
+impl<T: Lanes> Default for Scratch<T> {
+    fn default() -> Self {
+        Self(Buffer { data: Vec::new(), start: 0, len: 0 })
+    }
+}
+
+impl<T: Lanes> Drop for Scratch<T> {
+    fn drop(&mut self) {
+        let piece = std::mem::replace(&mut self.0, Buffer { data: Vec::new(), start: 0, len: 0 });
+        if piece.data.is_empty() || piece.bytes() > LARGEST_KEPT {
+            return;
+        }
+        // A thread that is ending keeps nothing.
+        let _ = T::near().try_with(|near| {
+            let Ok(mut near) = near.try_borrow_mut() else { return };
+            near.push(piece);
+            let mut bytes: usize = near.iter().map(Buffer::bytes).sum();
+            while near.len() > NEAR_PIECES || bytes > NEAR_BYTES {
+                let oldest = near.remove(0);
+                bytes -= oldest.bytes();
+                T::far().lock().unwrap_or_else(PoisonError::into_inner).put(oldest);
+            }
+        });
+    }
+}
+
+impl<T: Lanes> Deref for Scratch<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T: Lanes> DerefMut for Scratch<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
