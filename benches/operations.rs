@@ -10,7 +10,7 @@ use seq2seq::Backend;
 use seq2seq::backend::Training;
 use seq2seq::bench::{Size, operations, translations};
 use seq2seq::cpu::Cpu;
-use seq2seq::decode::{GreedyOptions, greedy};
+use seq2seq::decode::search;
 use seq2seq::device::{DeviceRequest, Precision};
 use seq2seq::gpu::Gpu;
 use seq2seq::nn::Seq2Seq;
@@ -44,9 +44,9 @@ fn translations_on<B: Backend>(criterion: &mut Criterion, device: &str, backend:
         let config = case.config();
         let model = Seq2Seq::new(backend, &config, &case.parameters(&config)?)?;
         let source = case.source(&config)?;
-        let options = GreedyOptions { max_length: case.steps(), alignment: false };
+        let (models, options) = ([model], case.options(&config));
         group.bench_function(case.name(), |bencher| {
-            bencher.iter(|| block_on(greedy(backend, &model, &source, options)));
+            bencher.iter(|| block_on(search(backend, &models, &source, &options)));
         });
     }
     group.finish();

@@ -110,8 +110,8 @@ fn a_killed_run_is_continued() -> TestResult {
         assert!(began.elapsed() < Duration::from_secs(60), "it does not write");
         std::thread::sleep(Duration::from_millis(1));
     }
-    killed.kill()?;
-    killed.wait()?;
+    let (killed, waited) = (killed.kill(), killed.wait());
+    killed.and(waited)?;
     let kept = std::fs::metadata(&output)?.len();
     assert!(kept < expected.len() as u64, "it ended before it was killed");
     assert_eq!(wait(run(&output, true)).code, 1);

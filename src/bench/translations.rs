@@ -1,4 +1,4 @@
-//! Whole greedy translations, at the sizes that the PyTorch benchmark has.
+//! Whole translations, greedy and with a beam of five, at the sizes that the PyTorch benchmark has.
 //!
 //! Weights are random and eos is made improbable, so that the number of steps is known.
 
@@ -8,8 +8,8 @@ use super::models::ModelSize;
 use super::timing::measure;
 use super::{Row, Size};
 use crate::Result;
-use crate::backend::Backend;
-use crate::decode::{GreedyOptions, greedy};
+use crate::backend::{Backend, SearchRules};
+use crate::decode::{MaxLength, SearchOptions, search};
 use crate::device::Precision;
 use crate::model::{Config, Parameters, Score};
 use crate::nn::Seq2Seq;
@@ -23,6 +23,8 @@ pub struct TranslationCase {
     pub size: ModelSize,
     /// Sentences at once.
     pub batch: usize,
+    /// Hypotheses of each: 1 is greedy.
+    pub beam: usize,
 }
 
 /// The translations to measure.
@@ -31,13 +33,16 @@ pub fn cases(size: Size) -> Vec<TranslationCase> {
         Size::Small => &[ModelSize::A],
         Size::Large => &[ModelSize::A, ModelSize::B, ModelSize::V],
     };
-    sizes.iter().flat_map(|&size| [1, 64, 512].map(|batch| TranslationCase { size, batch })).collect()
+    let batches =
+        |beam| sizes.iter().flat_map(move |&size| [1, 64, 512].map(|batch| TranslationCase { size, batch, beam }));
+    [1, 5].into_iter().flat_map(batches).collect()
 }
 
 impl TranslationCase {
     /// The name that the PyTorch benchmark has for it.
     pub fn name(&self) -> String {
-        format!("greedy {:?} B{} {} steps", self.size, self.batch, self.steps())
+        let search = if self.beam == 1 { "greedy" } else { "beam" };
+        format!("{search} {:?} B{} {} steps", self.size, self.batch, self.steps())
     }
 
     /// Decoder steps: for A and B the length of the longest of that many words.
@@ -65,6 +70,13 @@ impl TranslationCase {
         Parameters::new(config, tensors)
     }
 
+    /// The search.
+    pub fn options(&self, config: &Config) -> SearchOptions {
+        let greedy = SearchRules::greedy(&config.special_tokens);
+        let rules = SearchRules { beam: self.beam, text_only: self.beam > 1, ..greedy };
+        SearchOptions { rules, max_length: MaxLength::Symbols(self.steps()), alignment: false }
+    }
+
     /// Sources as the model's size has them.
     pub fn source(&self, config: &Config) -> Result<Batch> {
         let inputs = Inputs::new(&self.name(), Precision::F32);
@@ -80,8 +92,9 @@ pub async fn run<B: Backend>(backend: &B, case: &TranslationCase, seconds: f64) 
     let config = case.config();
     let model = Seq2Seq::new(backend, &config, &case.parameters(&config)?)?;
     let source = case.source(&config)?;
-    let options = GreedyOptions { max_length: case.steps(), alignment: false };
-    let call = async || greedy(backend, &model, &source, options).await.map(|_| ());
+    let options = case.options(&config);
+    let models = [model];
+    let call = async || search(backend, &models, &source, &options).await.map(|_| ());
     let (timing, counters) = measure(backend, seconds, call).await?;
     Ok(Row {
         case: case.name(),
@@ -105,7 +118,7 @@ mod tests {
 
     #[test]
     fn words_are_as_long_as_english_ones() {
-        let case = TranslationCase { size: ModelSize::A, batch: 512 };
+        let case = TranslationCase { size: ModelSize::A, batch: 512, beam: 1 };
         let source = case.source(&case.config()).expect("a valid batch");
         let mean = source.lengths().iter().sum::<u32>() as f32 / 512.0;
         assert!((7.2..7.8).contains(&mean), "{mean}");

@@ -21,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   seq2seq bench                              everything small on the device that would be used
   seq2seq bench --device cpu --size large    all that PyTorch's benchmark has, on the CPU
+  seq2seq bench --size large --case 'beam B'  searches with a model of that size
   seq2seq bench --only translate --json      translations a second, for a program to read";
 
 /// Measure how fast a device computes
@@ -38,6 +39,10 @@ pub struct Args {
     #[arg(long, value_enum, value_delimiter = ',', default_value = "ops,translate,train")]
     only: Vec<Kind>,
 
+    /// Only cases whose names contain this
+    #[arg(long, value_name = "TEXT")]
+    case: Option<String>,
+
     /// How large the cases are; "large" has the small ones too
     #[arg(long, value_enum, default_value_t)]
     size: Size,
@@ -51,12 +56,19 @@ pub struct Args {
     json: bool,
 }
 
+impl Args {
+    /// Whether a case of this name is to be measured.
+    fn wants(&self, name: &str) -> bool {
+        self.case.as_ref().is_none_or(|part| name.contains(part))
+    }
+}
+
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     /// Single operations.
     Ops,
-    /// Whole greedy translations.
+    /// Whole translations, greedy and by beam search.
     Translate,
     /// Steps of training.
     Train,
@@ -122,7 +134,7 @@ impl<B: Training> Bench<'_, B> {
         presenter.peaks(instruments.peaks)?;
         if args.only.contains(&Kind::Ops) {
             presenter.operations_header(beside.is_some())?;
-            for case in operations::cases(args.size) {
+            for case in operations::cases(args.size).into_iter().filter(|case| args.wants(&case.name)) {
                 let mut row = block_on(operations::run(backend, instruments, precision, &case, args.seconds))?;
                 if let Some(cpu) = beside {
                     let row_beside = block_on(operations::run(cpu, plain, Precision::F32, &case, args.seconds))?;
@@ -134,7 +146,7 @@ impl<B: Training> Bench<'_, B> {
         }
         if args.only.contains(&Kind::Translate) {
             presenter.models_header("translation", "sentences/s", beside.is_some())?;
-            for case in translations::cases(args.size) {
+            for case in translations::cases(args.size).into_iter().filter(|case| args.wants(&case.name())) {
                 let mut row = block_on(translations::run(backend, &case, args.seconds))?;
                 if let Some(cpu) = beside {
                     let row_beside = block_on(translations::run(cpu, &case, args.seconds))?;
@@ -146,7 +158,7 @@ impl<B: Training> Bench<'_, B> {
         }
         if args.only.contains(&Kind::Train) {
             presenter.models_header("step of training", "tokens/s", beside.is_some())?;
-            for case in training::cases(args.size) {
+            for case in training::cases(args.size).into_iter().filter(|case| args.wants(&case.name())) {
                 let mut row = block_on(training::run(backend, &case, args.seconds))?;
                 if let Some(cpu) = beside {
                     let row_beside = block_on(training::run(cpu, &case, args.seconds))?;

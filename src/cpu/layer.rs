@@ -180,7 +180,7 @@ impl<T: Lanes> Part<T> {
     /// One step; `hidden` is the state of all units before it.
     fn step(&mut self, run: &Run<'_, T>, step: usize, hidden: &[Operand<'_, T>]) {
         let (rows, width, running) = (run.sentences.len(), self.units.len(), run.running(step));
-        let begin = self.before.step(run, &self.panels, step, running);
+        let beside = self.before.step(run, &self.panels, step, running);
         let (earlier, later) = self.states.split_at_mut((step + 1) * rows * width);
         if run.layer.cell == Cell::Gru {
             later[..running * width].copy_from_slice(&earlier[step * rows * width..][..running * width]);
@@ -191,9 +191,11 @@ impl<T: Lanes> Part<T> {
             weights: run.weights,
             panels: self.panels.clone(),
             backward: step % 2 == 1,
-            begin: &begin,
-            input: &[],
+            begin: None,
             hidden,
+            input: &[],
+            heirs: None,
+            beside: &beside,
         }
         .run(strip(&mut later[..rows * width]), self.cell.as_mut().map(|cell| strip(&mut *cell)));
         self.pack(rows, step + 1, run.running(step + 1));
@@ -212,7 +214,7 @@ struct Before<T: Lanes> {
 }
 
 impl<T: Lanes> Before<T> {
-    /// What the sums of every running sentence begin with.
+    /// What stands beside W_hh h of every running sentence.
     fn step<'a>(&'a mut self, run: &'a Run<'_, T>, panels: &Range<usize>, step: usize, running: usize) -> Vec<&'a [T]> {
         if let (Input::Ids(ids), Some(folded)) = (run.input, &run.weights.folded) {
             let skipped = run.weights.sums_len(&(0..panels.start));

@@ -16,6 +16,9 @@ const ROWS: usize = 16;
 /// Rows that it needs where the weights come from far away each time.
 const MANY_ROWS: usize = 128;
 
+/// Rows that stay in a thread's cache while all the weights pass by.
+const MOST_ROWS: usize = 384;
+
 /// Bytes of weights that stay in a thread's own cache.
 const NEAR: usize = 1 << 20;
 
@@ -37,8 +40,14 @@ static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     ThreadPoolBuilder::new().num_threads(count).thread_name(name).build().ok()
 });
 
-/// Runs `work` on every part: the first on this thread, the others on helpers.
+/// Runs `work` on every part, on as many threads as there are.
 pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
+    let parts: Vec<P> = parts.into_iter().collect();
+    if parts.len() > threads() { deal(parts, threads(), work) } else { at_once(parts, work) }
+}
+
+/// Runs `work` on every part: the first on this thread, the others on helpers.
+fn at_once<P: Send>(parts: Vec<P>, work: impl Fn(P) + Sync) {
     let mut parts = parts.into_iter();
     let Some(first) = parts.next() else { return };
     let others: Vec<P> = parts.collect();
@@ -73,7 +82,7 @@ pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + 
 
 /// Runs `work` on every part, the parts dealt out to `threads`.
 pub fn deal<P: Send>(parts: Vec<P>, threads: usize, work: impl Fn(P) + Sync) {
-    for_each(dealt(parts, threads), |parts| parts.into_iter().for_each(&work));
+    at_once(dealt(parts, threads), |parts| parts.into_iter().for_each(&work));
 }
 
 /// Parts in `threads` heaps, one after the other to each.
@@ -123,7 +132,8 @@ impl Split {
         let threads = threads.min(rows.saturating_mul(work) / WORTH + 1);
         let rows_each = if work * size_of::<T>() > NEAR { MANY_ROWS } else { ROWS };
         let row_groups = threads.min(rows / rows_each).max(1);
-        Self { rows: row_groups, panels: (threads / row_groups).clamp(1, panels.max(1)) }
+        let panel_groups = (threads / row_groups).clamp(1, panels.max(1));
+        Self { rows: row_groups * rows.div_ceil(row_groups * MOST_ROWS).max(1), panels: panel_groups }
     }
 }
 

@@ -11,7 +11,7 @@ use super::linear::sums;
 use super::memory::Buffer;
 use super::panels::{Panels, Rows, SUMS};
 use super::parallel::Split;
-use super::product::{Four, Operand, Product, Sums, Three, Tiles};
+use super::product::{Columns, Four, Operand, Product, Sums, Three, Tiles};
 use super::simd::{Lanes, Shape, lanes};
 use super::strip::Strip;
 use super::tensor::Matrix;
@@ -88,11 +88,6 @@ impl<T: Lanes> Recurrent<T> {
         units(self.cell, Shape::of::<T>().lanes)
     }
 
-    /// Where the input stands among the inputs of the weights, the feed included.
-    pub(super) fn input_range(&self) -> Range<usize> {
-        0..self.input_size + self.feed_size
-    }
-
     /// Where the feed stands.
     pub(super) fn feed_range(&self) -> Range<usize> {
         self.input_size..self.input_size + self.feed_size
@@ -156,34 +151,45 @@ impl<T: Lanes> Weights<T> {
 
     /// bias + W x of some panels for every row x, into `out` (rows, sums).
     pub(super) fn input_product(&self, x: &Rows<T>, inputs: Range<usize>, panels: Range<usize>, out: &mut [T]) {
+        self.sums(&[], &[Operand { rows: x, inputs }], Some(&self.bias), panels, out);
+    }
+
+    /// bias + W_hh h + W_ih x of some panels for every row, into `out` (rows, sums): what a step goes on with.
+    pub(super) fn sums(
+        &self,
+        hidden: &[Operand<'_, T>],
+        input: &[Operand<'_, T>],
+        bias: Option<&[T]>,
+        panels: Range<usize>,
+        out: &mut [T],
+    ) {
         let columns = self.sums_len(&(0..panels.start))..self.sums_len(&(0..panels.end));
-        let (weights, first) = (self.panels.view(), &[Operand { rows: x, inputs }]);
-        let (bias, out) = (&*self.bias, Strip::new(out, columns));
+        let (weights, out) = (self.panels.view(), Strip::new(out, columns));
         if self.panels.width() == SUMS {
-            let tiles = Before::<T, true> { bias, out };
-            Product { weights, panels, backward: false, first, second: &[], tiles }.run();
+            let tiles = Unfinished::<T, true> { bias, out };
+            Product { weights, panels, backward: false, first: hidden, second: input, tiles }.run();
         } else {
-            let tiles = Before::<T, false> { bias, out };
-            Product { weights, panels, backward: false, first, second: &[], tiles }.run();
+            let tiles = Unfinished::<T, false> { bias, out };
+            Product { weights, panels, backward: false, first: hidden, second: input, tiles }.run();
         }
     }
 }
 
-/// Keeps the sums as they are, for the step to begin with.
-struct Before<'a, T, const FOUR: bool> {
-    bias: &'a [T],
+/// Keeps the sums as they are, for the step to go on with.
+struct Unfinished<'a, T, const FOUR: bool> {
+    bias: Option<&'a [T]>,
     out: Strip<'a, T>,
 }
 
-macro_rules! before {
-    ($four:literal, $columns:ty) => {
-        impl<T: Lanes> Tiles<T> for Before<'_, T, $four> {
-            type First = $columns;
-            type Second = $columns;
+macro_rules! unfinished {
+    ($four:literal, $hidden:ty, $input:ty) => {
+        impl<T: Lanes> Tiles<T> for Unfinished<'_, T, $four> {
+            type First = $hidden;
+            type Second = $input;
 
             #[inline(always)]
-            fn begin<S: Simd>(&self, _: S, _: usize, panel: usize) -> Sums<S, T> {
-                sums::<S, T>(self.bias, panel)
+            fn begin<S: Simd>(&self, simd: S, _: usize, panel: usize) -> Sums<S, T> {
+                self.bias.map_or([T::splat(simd, T::ZERO); SUMS], |bias| sums::<S, T>(bias, panel))
             }
 
             #[inline(always)]
@@ -194,10 +200,12 @@ macro_rules! before {
     };
 }
 
-before!(true, Four);
-before!(false, Three<2>);
+unfinished!(true, Four, Four);
+unfinished!(false, Three<3>, Three<2>);
 
 /// One step of one direction, for some rows and some panels of units.
+///
+/// A row's sums are W_hh h, then W_ih x, then what stands beside them, added up in this order whoever else is computed.
 #[derive(Debug)]
 pub struct Step<'a, T: Lanes> {
     /// The layer.
@@ -208,65 +216,140 @@ pub struct Step<'a, T: Lanes> {
     pub panels: Range<usize>,
     /// Whether to begin with the last panel.
     pub backward: bool,
-    /// What the sums of each row begin with, of these panels: the bias, or the bias and a product.
-    pub begin: &'a [&'a [T]],
-    /// What is still to be multiplied of the input.
-    pub input: &'a [Operand<'a, T>],
+    /// What the sums of each row begin with, of these panels, where that is not zero.
+    pub begin: Option<&'a [&'a [T]]>,
     /// h (rows, hidden), for the product.
     pub hidden: &'a [Operand<'a, T>],
+    /// What is still to be multiplied of the input.
+    pub input: &'a [Operand<'a, T>],
+    /// The new rows that go on from each row; without it there is one for each.
+    pub heirs: Option<&'a Heirs>,
+    /// What is added to the sums of each new row, of these panels: the bias, or the bias and a product.
+    pub beside: &'a [&'a [T]],
+}
+
+/// The rows that go on from each of some others.
+#[derive(Debug, Default)]
+pub struct Heirs {
+    /// Of all rows one after the other.
+    rows: Vec<usize>,
+    /// Where those of each begin.
+    starts: Vec<usize>,
+}
+
+impl Heirs {
+    /// Of as many as `count` rows, where row i goes on from `from[i]`.
+    pub fn new(count: usize, from: &[usize]) -> Self {
+        let mut starts = vec![0; count + 1];
+        for &from in from {
+            starts[from + 1] += 1;
+        }
+        for index in 0..count {
+            starts[index + 1] += starts[index];
+        }
+        let (mut rows, mut next) = (vec![0; from.len()], starts.clone());
+        for (row, &from) in from.iter().enumerate() {
+            rows[next[from]] = row;
+            next[from] += 1;
+        }
+        Self { rows, starts }
+    }
+
+    #[inline(always)]
+    fn of(&self, row: usize) -> &[usize] {
+        &self.rows[self.starts[row]..self.starts[row + 1]]
+    }
 }
 
 impl<T: Lanes> Step<'_, T> {
     /// Writes the new state of the units to `hidden`, which for a GRU holds the old one; `cell`, where there is one,
     /// holds the old and then the new one.
     pub fn run(self, hidden: Strip<'_, T>, cell: Option<Strip<'_, T>>) {
-        let begin = Begin { sums: self.begin, first: self.panels.start };
         match (self.layer.cell, cell) {
-            (Cell::Lstm, Some(cell)) => self.product(Lstm { begin, hidden, cell }),
-            (Cell::Gru, _) => self.product(Gru { begin, hidden }),
-            _ => self.product(Elman { begin, hidden }),
+            (Cell::Lstm, Some(cell)) => self.product(Lstm { hidden, cell }),
+            (Cell::Gru, _) => self.product(Gru { hidden }),
+            _ => self.product(Elman { hidden }),
         }
     }
 
-    fn product(&self, tiles: impl Tiles<T>) {
+    fn product<U: Units<T>>(&self, units: U) {
+        let (begin, heirs, beside, first) = (self.begin, self.heirs, self.beside, self.panels.start);
+        let tiles = Unit { begin, heirs, beside, first, units };
         let (weights, panels) = (self.weights.panels.view(), self.panels.clone());
-        let (first, second) = (self.input, self.hidden);
-        Product { weights, panels, backward: self.backward, first, second, tiles }.run();
+        let product =
+            Product { weights, panels, backward: self.backward, first: self.hidden, second: self.input, tiles };
+        product.run();
     }
 }
 
-/// What the sums of each row begin with, from panel `first` on.
-#[derive(Clone, Copy)]
-struct Begin<'a, T> {
-    sums: &'a [&'a [T]],
-    first: usize,
+/// What becomes of the sums of a new row.
+trait Units<T: Lanes> {
+    /// How h is added.
+    type Hidden: Columns;
+    /// How x is added.
+    type Input: Columns;
+
+    /// Gates and the new state of the units of a panel.
+    fn state<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>);
 }
 
-impl<T: Lanes> Begin<'_, T> {
+/// The sums of a step, from what they begin with to the units.
+struct Unit<'a, T, U> {
+    begin: Option<&'a [&'a [T]]>,
+    heirs: Option<&'a Heirs>,
+    beside: &'a [&'a [T]],
+    /// The first panel here.
+    first: usize,
+    units: U,
+}
+
+impl<T: Lanes, U: Units<T>> Unit<'_, T, U> {
     #[inline(always)]
-    fn of<S: Simd>(&self, row: usize, panel: usize) -> Sums<S, T> {
-        sums::<S, T>(self.sums[row], panel - self.first)
+    fn state<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut products: Sums<S, T>) {
+        for (sum, beside) in products.iter_mut().zip(sums::<S, T>(self.beside[row], panel - self.first)) {
+            *sum = T::plus(simd, *sum, beside);
+        }
+        self.units.state(simd, row, panel, products);
+    }
+}
+
+impl<T: Lanes, U: Units<T>> Tiles<T> for Unit<'_, T, U> {
+    type First = U::Hidden;
+    type Second = U::Input;
+
+    #[inline(always)]
+    fn begin<S: Simd>(&self, simd: S, row: usize, panel: usize) -> Sums<S, T> {
+        match self.begin {
+            Some(begin) => sums::<S, T>(begin[row], panel - self.first),
+            None => [T::splat(simd, T::ZERO); SUMS],
+        }
+    }
+
+    #[inline(always)]
+    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, sums: Sums<S, T>) {
+        match self.heirs {
+            None => self.state(simd, row, panel, sums),
+            Some(heirs) => {
+                for &heir in heirs.of(row) {
+                    self.state(simd, heir, panel, sums);
+                }
+            }
+        }
     }
 }
 
 /// Gates i, f, g, o: c' = σ(f) ⊙ c + σ(i) ⊙ tanh(g), h' = σ(o) ⊙ tanh(c')
 struct Lstm<'a, T> {
-    begin: Begin<'a, T>,
     hidden: Strip<'a, T>,
     cell: Strip<'a, T>,
 }
 
-impl<T: Lanes> Tiles<T> for Lstm<'_, T> {
-    type First = Four;
-    type Second = Four;
+impl<T: Lanes> Units<T> for Lstm<'_, T> {
+    type Hidden = Four;
+    type Input = Four;
 
     #[inline(always)]
-    fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
-        self.begin.of::<S>(row, panel)
-    }
-
-    #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [i, f, g, o]: Sums<S, T>) {
+    fn state<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [i, f, g, o]: Sums<S, T>) {
         let unit = panel * lanes::<T, S>();
         let cell = self.cell.at(row, unit, lanes::<T, S>());
         let new = T::times(simd, T::sigmoid_register(simd, i), T::tanh_register(simd, g));
@@ -279,21 +362,15 @@ impl<T: Lanes> Tiles<T> for Lstm<'_, T> {
 
 /// Gates r, z, n: n = tanh(W_in x + b_in + r ⊙ (W_hn h + b_hn)), h' = (1 − z) ⊙ n + z ⊙ h
 struct Gru<'a, T> {
-    begin: Begin<'a, T>,
     hidden: Strip<'a, T>,
 }
 
-impl<T: Lanes> Tiles<T> for Gru<'_, T> {
-    type First = Three<2>;
-    type Second = Three<3>;
+impl<T: Lanes> Units<T> for Gru<'_, T> {
+    type Hidden = Three<3>;
+    type Input = Three<2>;
 
     #[inline(always)]
-    fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
-        self.begin.of::<S>(row, panel)
-    }
-
-    #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [r, z, n_input, n_hidden]: Sums<S, T>) {
+    fn state<S: Simd>(&mut self, simd: S, row: usize, panel: usize, [r, z, n_input, n_hidden]: Sums<S, T>) {
         let unit = panel * lanes::<T, S>();
         let (r, z) = (T::sigmoid_register(simd, r), T::sigmoid_register(simd, z));
         let n = T::tanh_register(simd, T::times_plus(simd, r, n_hidden, n_input));
@@ -306,21 +383,15 @@ impl<T: Lanes> Tiles<T> for Gru<'_, T> {
 
 /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh)
 struct Elman<'a, T> {
-    begin: Begin<'a, T>,
     hidden: Strip<'a, T>,
 }
 
-impl<T: Lanes> Tiles<T> for Elman<'_, T> {
-    type First = Four;
-    type Second = Four;
+impl<T: Lanes> Units<T> for Elman<'_, T> {
+    type Hidden = Four;
+    type Input = Four;
 
     #[inline(always)]
-    fn begin<S: Simd>(&self, _: S, row: usize, panel: usize) -> Sums<S, T> {
-        self.begin.of::<S>(row, panel)
-    }
-
-    #[inline(always)]
-    fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+    fn state<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
         for sum in &mut sums {
             *sum = T::tanh_register(simd, *sum);
         }

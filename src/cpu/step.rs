@@ -3,10 +3,11 @@
 use std::ops::Range;
 
 use super::Cpu;
+use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
 use super::product::Operand;
-use super::recurrent::{Recurrent, Step};
+use super::recurrent::{Heirs, Recurrent, Step};
 use super::simd::Lanes;
 use super::strip::{Strip, by_columns};
 use super::tensor::Matrix;
@@ -34,56 +35,75 @@ pub fn recurrent_step<T: Lanes>(
         }
         _ => None,
     };
-    // What is multiplied by W_ih here: the input's row, unless that is done, then the feed's.
+    // What is multiplied by W_ih here, unless that is done.
     let input_row = |row: usize| match (below, &layer.embedding) {
         (Some(below), _) => below.row(row),
         (None, Some(table)) => table.row(symbols[row] as usize),
         (None, None) => &[],
     };
-    let (inputs, input_cols) = match folded {
-        Some(_) => (layer.feed_range(), 0),
-        None => (layer.input_range(), layer.input_size),
-    };
-    let split = layer.split(batch, inputs.len(), parallel::threads());
+    let inputs = layer.feed_size + if folded.is_some() { 0 } else { layer.input_size };
+    let split = layer.split(batch, inputs, parallel::threads());
     let groups = parallel::runs(batch, split.rows);
     let hidden = parallel::cut(&mut next.hidden.data, groups.clone(), size);
     // Without a cell there is nothing to cut: as many nothings.
     let mut cells = next.cell.as_mut().map(|cell| parallel::cut(&mut cell.data, groups.clone(), size));
     let parts: Vec<_> = groups.zip(hidden).map(|part| (part, cells.as_mut().and_then(Iterator::next))).collect();
     parallel::for_each(parts, |((group, hidden), cell)| {
-        let continued = &continued[group.clone()];
-        let begin: Vec<&[T]> = match folded {
+        let (rows, continued) = (group.len(), &continued[group.clone()]);
+        let beside: Vec<&[T]> = match folded {
             Some(folded) => symbols[group.clone()].iter().map(|&symbol| folded.get(symbol)).collect(),
-            None => vec![&weights.bias; group.len()],
+            None => vec![&weights.bias; rows],
         };
-        let (mut x, mut h) = (Rows::default(), Rows::default());
-        if !inputs.is_empty() {
-            x.pack(group.len(), &[input_cols, layer.feed_size], |part, row| match (part, feed) {
-                (1, Some(feed)) => feed.row(continued[row] as usize),
-                (0, _) if input_cols > 0 => input_row(group.start + row),
-                _ => &[],
-            });
+        // Hypotheses that continue one row share its products.
+        let forebears = Forebears::of(continued, previous.hidden.rows);
+        let shares = forebears.rows.len() < rows;
+        let (mut h, mut fed, mut x) = (Rows::default(), Rows::default(), Rows::default());
+        h.pack(forebears.rows.len(), &[size], |_, row| previous.hidden.row(forebears.rows[row]));
+        if let Some(feed) = feed {
+            fed.pack(forebears.rows.len(), &[layer.feed_size], |_, row| feed.row(forebears.rows[row]));
         }
-        h.pack(group.len(), &[size], |_, row| previous.hidden.row(continued[row] as usize));
-        let input = [Operand { rows: &x, inputs: inputs.clone() }];
+        if folded.is_none() {
+            x.pack(rows, &[layer.input_size], |_, row| input_row(group.start + row));
+        }
+        let hidden_operand = [Operand { rows: &h, inputs: layer.hidden_range() }];
+        let fed = feed.map(|_| Operand { rows: &fed, inputs: layer.feed_range() });
+        let x = folded.is_none().then_some(Operand { rows: &x, inputs: 0..layer.input_size });
+        let heirs = shares.then(|| Heirs::new(forebears.rows.len(), &forebears.of));
         let step = |panels: Range<usize>, mut hidden: Strip<'_, T>, cell: Option<Strip<'_, T>>| {
             let skipped = weights.sums_len(&(0..panels.start));
-            let begin: Vec<&[T]> = begin.iter().map(|sums| &sums[skipped..]).collect();
+            let beside: Vec<&[T]> = beside.iter().map(|sums| &sums[skipped..]).collect();
             if layer.cell == Cell::Gru {
                 hidden.copy_rows(continued, |row| previous.hidden.row(row));
             }
-            Step {
+            let plain = Step {
                 layer,
                 weights,
-                panels,
+                panels: panels.clone(),
                 backward: false,
-                begin: &begin,
-                input: if inputs.is_empty() { &[] } else { &input },
-                hidden: &[Operand { rows: &h, inputs: layer.hidden_range() }],
+                begin: None,
+                hidden: &hidden_operand,
+                input: &[],
+                heirs: heirs.as_ref(),
+                beside: &beside,
+            };
+            match (&x, &heirs) {
+                (None, _) => Step { input: fed.as_slice(), ..plain }.run(hidden, cell),
+                (Some(x), None) => {
+                    let input: Vec<Operand<'_, T>> = fed.iter().chain([x]).cloned().collect();
+                    Step { input: &input, ..plain }.run(hidden, cell);
+                }
+                // The products of the rows before, then for each heir that of its own input.
+                (Some(x), Some(_)) => {
+                    let width = weights.sums_len(&panels);
+                    let mut sums = Scratch::new(forebears.rows.len() * width);
+                    weights.sums(&hidden_operand, fed.as_slice(), None, panels, &mut sums);
+                    let begin: Vec<&[T]> = forebears.of.iter().map(|&row| &sums[row * width..][..width]).collect();
+                    let input = std::slice::from_ref(x);
+                    Step { begin: Some(&begin), hidden: &[], input, heirs: None, ..plain }.run(hidden, cell);
+                }
             }
-            .run(hidden, cell);
         };
-        let (rows, per_panel) = (group.len(), layer.per_panel());
+        let per_panel = layer.per_panel();
         match (cell, &previous.cell) {
             (Some(cell), Some(old)) => {
                 by_columns([hidden, cell], rows, size, per_panel, split.panels, |panels, [hidden, mut cell]| {
@@ -97,6 +117,32 @@ pub fn recurrent_step<T: Lanes>(
         }
     });
     Ok(())
+}
+
+/// The rows that some others continue, each once.
+struct Forebears {
+    rows: Vec<usize>,
+    /// Which of them each of the others continues.
+    of: Vec<usize>,
+}
+
+impl Forebears {
+    /// Of rows that continue some of `earlier`.
+    fn of(continued: &[u32], earlier: usize) -> Self {
+        const NONE: usize = usize::MAX;
+        let mut places = vec![NONE; earlier];
+        let mut rows = Vec::with_capacity(continued.len());
+        let place = |&row: &u32| {
+            let place = &mut places[row as usize];
+            if *place == NONE {
+                *place = rows.len();
+                rows.push(row as usize);
+            }
+            *place
+        };
+        let of = continued.iter().map(place).collect();
+        Self { rows, of }
+    }
 }
 
 fn check<T: Lanes>(
