@@ -117,6 +117,11 @@ impl<T: Lanes> Shelf<T> {
     }
 }
 
+/// What a request is rounded up to, half a power of two: shapes that differ a little find each other's pieces.
+fn size_class(len: usize) -> usize {
+    len.next_multiple_of((len.next_power_of_two() / 4).max(LINE))
+}
+
 impl<T: Lanes> Scratch<T> {
     /// Room for this many.
     pub fn new(len: usize) -> Self {
@@ -130,7 +135,7 @@ impl<T: Lanes> Scratch<T> {
             smallest.map(|index| near.remove(index))
         });
         let far = || T::far().lock().unwrap_or_else(PoisonError::into_inner).take(fits);
-        let mut buffer = near.or_else(far).unwrap_or_else(|| Buffer::zeros(len));
+        let mut buffer = near.or_else(far).unwrap_or_else(|| Buffer::zeros(size_class(len)));
         buffer.len = len;
         Self(buffer)
     }
