@@ -3,8 +3,9 @@
 use seq2seq::backend::LengthPenalty;
 use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
-use seq2seq::model::Model;
-use seq2seq::{Error, TranslateOptions, Translator};
+use seq2seq::model::{Model, Parameters};
+use seq2seq::text::Tokenizer;
+use seq2seq::{Error, Origin, TranslateOptions, Translator};
 
 fn translator() -> Translator {
     let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
@@ -136,4 +137,79 @@ fn a_model_without_tokenizers_translates_no_text() {
     let model = Model { source_tokenizer: None, ..Model::embedded().expect("a model") };
     let error = Translator::new(model, device).expect_err("an error");
     assert!(error.to_string().contains("source_tokenizer"), "{error}");
+}
+
+/// A model that says nothing but the unknown symbol, twice, and two letters to read.
+fn evasive() -> Model {
+    let mut model = Model::embedded().expect("a model");
+    model.config.encoder.vocab_size = 6;
+    model.config.decoder.vocab_size = 5;
+    let tokenizer = |symbols: [&str; 3], unk: &str| {
+        let vocab: Vec<String> = ["<pad>", "<bos>", "<eos>"]
+            .iter()
+            .chain(&symbols)
+            .enumerate()
+            .map(|(id, symbol)| format!("{symbol:?}:{id}"))
+            .take(if unk.is_empty() { 6 } else { 5 })
+            .collect();
+        let json = format!(
+            r#"{{"version":"1.0","added_tokens":[],"normalizer":null,"pre_tokenizer":{{"type":"Whitespace"}},
+                "post_processor":null,"decoder":null,
+                "model":{{"type":"WordLevel","vocab":{{{}}},"unk_token":{:?}}}}}"#,
+            vocab.join(","),
+            if unk.is_empty() { "<none>" } else { unk },
+        );
+        Tokenizer::from_bytes(json, "tokenizer.json").expect("a tokenizer")
+    };
+    let special = model.config.special_tokens.clone();
+    let ids = [special.pad, special.bos, special.eos];
+    model.source_tokenizer = Some(tokenizer(["alpha", "beta", "gamma"], "").with_special_tokens(ids, None));
+    model.target_tokenizer = Some(tokenizer(["<unk>", "x", ""], "<unk>").with_special_tokens(ids, None));
+    let random = Parameters::random(&model.config, 5, 0.4).expect("parameters");
+    let tensors = random.iter().map(|(name, array)| {
+        let mut array = array.clone();
+        if name == "generator.bias" {
+            array.data[3] = 50.0;
+        }
+        (name.to_owned(), array)
+    });
+    model.parameters = Parameters::new(&model.config, tensors.collect()).expect("parameters");
+    model
+}
+
+#[test]
+fn unknown_symbols_are_replaced_by_what_was_attended_to() {
+    let device = || Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
+    let max_length = MaxLength::Symbols(2);
+    let options = TranslateOptions { max_length, alignment: true, beam: 3, n_best: 2, ..Default::default() };
+    let source = "gamma alpha beta alpha";
+    let plain = Translator::new(evasive(), device()).expect("a translator");
+    let as_it_is = plain.translate_blocking(&[source], &options).expect("answers").remove(0).expect("found");
+    assert_eq!((as_it_is.best.text.as_str(), as_it_is.best.finished), ("<unk> <unk>", false));
+
+    let symbols: Vec<&str> = source.split(' ').collect();
+    let attended: Vec<&str> = {
+        let alignment = as_it_is.best.alignment.as_ref().expect("an alignment");
+        let heaviest = |row: &[f32]| (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
+        (0..2).map(|t| symbols[heaviest(alignment.row(t))]).collect()
+    };
+    let options = TranslateOptions { replace_unknown: true, alignment: false, ..options };
+    let replaced = plain.translate_blocking(&[source], &options).expect("answers").remove(0).expect("found");
+    assert_eq!(replaced.best.symbols, attended);
+    assert_eq!(replaced.best.text, attended.join(" "));
+    assert!(replaced.best.alignment.is_none() && replaced.others.len() == 1, "only what was asked for");
+
+    let dictionary = [(attended[0], "A for Alpha"), (source, "the whole line")];
+    let knowing =
+        Translator::new(evasive(), device()).expect("a translator").with_dictionary(dictionary.into_iter().collect());
+    let translate =
+        |source: &str| knowing.translate_blocking(&[source], &options).expect("answers").remove(0).expect("found");
+    let other = "beta beta beta";
+    let expected = if attended[0] == "beta" { "A for Alpha A for Alpha" } else { "beta beta" };
+    assert_eq!(translate(other).best.text, expected);
+    let whole = translate(source);
+    assert_eq!(
+        (whole.best.text.as_str(), whole.from, whole.best.log_prob),
+        ("the whole line", Origin::Dictionary, 0.0)
+    );
 }
