@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::Cpu;
+use super::folded::Folded;
 use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
@@ -27,19 +28,12 @@ pub fn recurrent_step<T: Lanes>(
     check(layer, frontier, below, feed, previous, next)?;
     let (batch, size) = (next.hidden.rows, layer.hidden);
     let (symbols, continued) = frontier.split_at(batch);
-    let weights = &layer.directions[0];
-    let folded = match (below, &weights.folded, &layer.embedding) {
+    let folded = match (below, &layer.directions[0].folded, &layer.embedding) {
         (None, Some(folded), Some(table)) => {
-            folded.learn(weights, table, symbols.iter().copied());
+            folded.learn(&layer.directions[0], table, symbols.iter().copied());
             Some(folded)
         }
         _ => None,
-    };
-    // What is multiplied by W_ih here, unless that is done.
-    let input_row = |row: usize| match (below, &layer.embedding) {
-        (Some(below), _) => below.row(row),
-        (None, Some(table)) => table.row(symbols[row] as usize),
-        (None, None) => &[],
     };
     let inputs = layer.feed_size + if folded.is_some() { 0 } else { layer.input_size };
     let split = layer.split(batch, inputs, parallel::threads());
@@ -48,75 +42,129 @@ pub fn recurrent_step<T: Lanes>(
     // Without a cell there is nothing to cut: as many nothings.
     let mut cells = next.cell.as_mut().map(|cell| parallel::cut(&mut cell.data, groups.clone(), size));
     let parts: Vec<_> = groups.zip(hidden).map(|part| (part, cells.as_mut().and_then(Iterator::next))).collect();
-    parallel::for_each(parts, |((group, hidden), cell)| {
-        let (rows, continued) = (group.len(), &continued[group.clone()]);
-        let beside: Vec<&[T]> = match folded {
-            Some(folded) => symbols[group.clone()].iter().map(|&symbol| folded.get(symbol)).collect(),
-            None => vec![&weights.bias; rows],
-        };
-        // Hypotheses that continue one row share its products.
-        let forebears = Forebears::of(continued, previous.hidden.rows);
-        let shares = forebears.rows.len() < rows;
-        let (mut h, mut fed, mut x) = (Rows::default(), Rows::default(), Rows::default());
-        h.pack(forebears.rows.len(), &[size], |_, row| previous.hidden.row(forebears.rows[row]));
-        if let Some(feed) = feed {
-            fed.pack(forebears.rows.len(), &[layer.feed_size], |_, row| feed.row(forebears.rows[row]));
-        }
-        if folded.is_none() {
-            x.pack(rows, &[layer.input_size], |_, row| input_row(group.start + row));
-        }
-        let hidden_operand = [Operand { rows: &h, inputs: layer.hidden_range() }];
-        let fed = feed.map(|_| Operand { rows: &fed, inputs: layer.feed_range() });
-        let x = folded.is_none().then_some(Operand { rows: &x, inputs: 0..layer.input_size });
-        let heirs = shares.then(|| Heirs::new(forebears.rows.len(), &forebears.of));
-        let step = |panels: Range<usize>, mut hidden: Strip<'_, T>, cell: Option<Strip<'_, T>>| {
-            let skipped = weights.sums_len(&(0..panels.start));
-            let beside: Vec<&[T]> = beside.iter().map(|sums| &sums[skipped..]).collect();
-            if layer.cell == Cell::Gru {
-                hidden.copy_rows(continued, |row| previous.hidden.row(row));
-            }
-            let plain = Step {
-                layer,
-                weights,
-                panels: panels.clone(),
-                backward: false,
-                begin: None,
-                hidden: &hidden_operand,
-                input: &[],
-                heirs: heirs.as_ref(),
-                beside: &beside,
-            };
-            match (&x, &heirs) {
-                (None, _) => Step { input: fed.as_slice(), ..plain }.run(hidden, cell),
-                (Some(x), None) => {
-                    let input: Vec<Operand<'_, T>> = fed.iter().chain([x]).cloned().collect();
-                    Step { input: &input, ..plain }.run(hidden, cell);
-                }
-                // The products of the rows before, then for each heir that of its own input.
-                (Some(x), Some(_)) => {
-                    let width = weights.sums_len(&panels);
-                    let mut sums = Scratch::new(forebears.rows.len() * width);
-                    weights.sums(&hidden_operand, fed.as_slice(), None, panels, &mut sums);
-                    let begin: Vec<&[T]> = forebears.of.iter().map(|&row| &sums[row * width..][..width]).collect();
-                    let input = std::slice::from_ref(x);
-                    Step { begin: Some(&begin), hidden: &[], input, heirs: None, ..plain }.run(hidden, cell);
-                }
-            }
-        };
-        let per_panel = layer.per_panel();
-        match (cell, &previous.cell) {
-            (Some(cell), Some(old)) => {
-                by_columns([hidden, cell], rows, size, per_panel, split.panels, |panels, [hidden, mut cell]| {
-                    cell.copy_rows(continued, |row| old.row(row));
-                    step(panels, hidden, Some(cell));
-                });
-            }
-            _ => by_columns([hidden], rows, size, per_panel, split.panels, |panels, [hidden]| {
-                step(panels, hidden, None);
+    let call = Call { layer, symbols, continued, below, feed, previous, folded };
+    parallel::for_each(parts, |((rows, hidden), cell)| {
+        let (group, count, per_panel) = (Group::new(&call, rows.clone()), rows.len(), layer.per_panel());
+        match cell {
+            Some(cell) => by_columns([hidden, cell], count, size, per_panel, split.panels, |panels, [hidden, cell]| {
+                group.step(panels, hidden, Some(cell));
+            }),
+            None => by_columns([hidden], count, size, per_panel, split.panels, |panels, [hidden]| {
+                group.step(panels, hidden, None);
             }),
         }
     });
     Ok(())
+}
+
+/// What a step reads.
+struct Call<'a, T: Lanes> {
+    layer: &'a Recurrent<T>,
+    /// The frontier's two halves.
+    symbols: &'a [u32],
+    continued: &'a [u32],
+    below: Option<&'a Matrix<T>>,
+    feed: Option<&'a Matrix<T>>,
+    previous: &'a State<Cpu<T>>,
+    /// W_ih x + b of the symbols, where x is their embedding alone and it is kept.
+    folded: Option<&'a Folded<T>>,
+}
+
+impl<'a, T: Lanes> Call<'a, T> {
+    /// What is multiplied by W_ih here, unless that is done.
+    fn input(&self, row: usize) -> &'a [T] {
+        match (self.below, &self.layer.embedding) {
+            (Some(below), _) => below.row(row),
+            (None, Some(table)) => table.row(self.symbols[row] as usize),
+            (None, None) => &[],
+        }
+    }
+}
+
+/// Some rows of a step, packed for the products.
+struct Group<'a, T: Lanes> {
+    call: &'a Call<'a, T>,
+    continued: &'a [u32],
+    forebears: Forebears,
+    /// Where rows share the products of the row that they continue: the rows of each.
+    heirs: Option<Heirs>,
+    /// h of the forebears.
+    hidden: Rows<T>,
+    /// h̃ of the forebears, where it is fed.
+    feed: Option<Rows<T>>,
+    /// x of the rows, where it is still to be multiplied.
+    input: Option<Rows<T>>,
+    /// What is added to the sums of each row.
+    beside: Vec<&'a [T]>,
+}
+
+impl<'a, T: Lanes> Group<'a, T> {
+    fn new(call: &'a Call<'a, T>, rows: Range<usize>) -> Self {
+        let Call { layer, previous, folded, .. } = *call;
+        let continued = &call.continued[rows.clone()];
+        let forebears = Forebears::of(continued, previous.hidden.rows);
+        let of_forebears = |matrix: &Matrix<T>| {
+            let mut packed = Rows::default();
+            packed.pack(forebears.rows.len(), matrix.cols, |row| matrix.row(forebears.rows[row]));
+            packed
+        };
+        let (hidden, feed) = (of_forebears(&previous.hidden), call.feed.map(of_forebears));
+        let input = folded.is_none().then(|| {
+            let mut packed = Rows::default();
+            packed.pack(rows.len(), layer.input_size, |row| call.input(rows.start + row));
+            packed
+        });
+        let beside = match folded {
+            Some(folded) => call.symbols[rows].iter().map(|&symbol| folded.get(symbol)).collect(),
+            None => vec![&layer.directions[0].bias[..]; rows.len()],
+        };
+        let shares = forebears.rows.len() < continued.len();
+        let heirs = shares.then(|| Heirs::new(forebears.rows.len(), &forebears.of));
+        Self { call, continued, forebears, heirs, hidden, feed, input, beside }
+    }
+
+    /// The new state of some panels of units.
+    fn step(&self, panels: Range<usize>, mut hidden: Strip<'_, T>, mut cell: Option<Strip<'_, T>>) {
+        let Call { layer, previous, .. } = *self.call;
+        let weights = &layer.directions[0];
+        if layer.cell == Cell::Gru {
+            hidden.copy_rows(self.continued, |row| previous.hidden.row(row));
+        }
+        if let (Some(cell), Some(previous)) = (&mut cell, &previous.cell) {
+            cell.copy_rows(self.continued, |row| previous.row(row));
+        }
+        let skipped = weights.sums_len(&(0..panels.start));
+        let beside: Vec<&[T]> = self.beside.iter().map(|sums| &sums[skipped..]).collect();
+        let h = [Operand { rows: &self.hidden, inputs: layer.hidden_range() }];
+        let fed = self.feed.as_ref().map(|rows| Operand { rows, inputs: layer.feed_range() });
+        let x = self.input.as_ref().map(|rows| Operand { rows, inputs: 0..layer.input_size });
+        let plain = Step {
+            layer,
+            weights,
+            panels: panels.clone(),
+            backward: false,
+            begin: None,
+            hidden: &h,
+            input: &[],
+            heirs: self.heirs.as_ref(),
+            beside: &beside,
+        };
+        match (x, &self.heirs) {
+            (None, _) => Step { input: fed.as_slice(), ..plain }.run(hidden, cell),
+            (Some(x), None) => {
+                let input: Vec<Operand<'_, T>> = fed.into_iter().chain([x]).collect();
+                Step { input: &input, ..plain }.run(hidden, cell);
+            }
+            // The products of the forebears, then for each heir that of its own input.
+            (Some(x), Some(_)) => {
+                let width = weights.sums_len(&panels);
+                let mut sums = Scratch::new(self.forebears.rows.len() * width);
+                weights.sums(&h, fed.as_slice(), None, panels, &mut sums);
+                let begin: Vec<&[T]> = self.forebears.of.iter().map(|&row| &sums[row * width..][..width]).collect();
+                Step { begin: Some(&begin), hidden: &[], input: &[x], heirs: None, ..plain }.run(hidden, cell);
+            }
+        }
+    }
 }
 
 /// The rows that some others continue, each once.
