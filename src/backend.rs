@@ -77,8 +77,8 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
 
     /// Prepares y = W x + b for [`linear`](Self::linear).
     ///
-    /// `weight` (outputs, inputs), `bias` (outputs); `inputs` are the sizes of the parts that x is concatenated from.
-    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Self::Linear>;
+    /// `weight` (outputs, inputs), `bias` (outputs).
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Self::Linear>;
 
     /// Prepares one recurrent layer.
     fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Self::Recurrent>;
@@ -88,12 +88,14 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     /// The row of `table` (vocab, embedding) for each id, into `out` (ids, embedding).
     fn embedding(&self, table: &Self::Tensor, ids: &Self::Ids, out: &mut Self::Tensor) -> Result<()>;
 
-    /// activation(W [x_0; x_1; …] + b) for every row of `inputs` (rows, inputs_i), into `out` (rows, outputs).
+    /// activation(W x + b), or activation(W x + b + out) where it accumulates, for every row x of `input`
+    /// (rows, inputs), into `out` (rows, outputs).
     fn linear(
         &self,
         weights: &Self::Linear,
-        inputs: &[&Self::Tensor],
+        input: &Self::Tensor,
         activation: Activation,
+        accumulate: bool,
         out: &mut Self::Tensor,
     ) -> Result<()>;
 
@@ -292,7 +294,7 @@ pub struct Attention<'a, B: Backend> {
     pub position: Option<&'a B::Tensor>,
     /// (batch · src_len, key_size): memory itself; W_aᵀ h̄_s for `general`; W_m h̄_s for `concat`; unread for `location`.
     pub keys: &'a B::Tensor,
-    /// h̄ (batch · src_len, memory_size), zero beyond each length.
+    /// h̄, or what a decoder has in its place (batch · src_len, memory_size), zero beyond each length.
     pub memory: &'a B::Tensor,
     /// Source lengths (batch).
     pub lengths: &'a B::Ids,

@@ -148,22 +148,28 @@ fn linear_is_a_product() {
         let backend = Cpu::<T>::new();
         let mut numbers = Numbers(1);
         for (count, inputs, outputs) in
-            [(1, [5, 3], 7), (13, [19, 37], 83), (61, [3, 67], 5), (150, [70, 65], 131), (9001, [1, 2], 67)]
+            [(1, 8, 7), (13, 56, 83), (61, 70, 5), (150, 135, 131), (9001, 3, 67), (2, 700, 523)]
         {
-            let weight = numbers.array(outputs, inputs[0] + inputs[1], 1.0);
+            let weight = numbers.array(outputs, inputs, 1.0);
             let bias = numbers.array(1, outputs, 1.0);
-            let parts = inputs.map(|cols| numbers.array(count, cols, 1.0));
-            let weights = backend.linear_weights(&weight, Some(&bias), &inputs).expect("weights");
-            let uploaded = parts.each_ref().map(|part| backend.upload(part).expect("upload"));
-            for activation in [Activation::Identity, Activation::Tanh] {
-                let mut out = backend.zeros(count, outputs).expect("zeros");
-                let inputs: Vec<_> = uploaded.iter().collect();
-                backend.linear(&weights, &inputs, activation, &mut out).expect("linear");
+            let (x, before) = (numbers.array(count, inputs, 1.0), numbers.array(count, outputs, 1.0));
+            let weights = backend.linear_weights(&weight, Some(&bias)).expect("weights");
+            let input = backend.upload(&x).expect("upload");
+            for (activation, accumulate) in [
+                (Activation::Identity, false),
+                (Activation::Tanh, false),
+                (Activation::Identity, true),
+                (Activation::Tanh, true),
+            ] {
+                let mut out = backend.upload(&before).expect("upload");
+                backend.linear(&weights, &input, activation, accumulate, &mut out).expect("linear");
                 let expected: Vec<f64> = (0..count)
                     .flat_map(|row| {
-                        let x: Vec<f64> = parts.iter().flat_map(|part| part.row(row)).map(|&x| x.into()).collect();
+                        let x: Vec<f64> = x.row(row).iter().map(|&x| x.into()).collect();
                         affine(&weight, &bias.data, &x)
                     })
+                    .zip(&before.data)
+                    .map(|(y, &before)| if accumulate { y + f64::from(before) } else { y })
                     .map(|y| if activation == Activation::Tanh { y.tanh() } else { y })
                     .collect();
                 close("linear", &read(&backend, &out), &expected, 20.0 * tolerance::<T>());
@@ -594,7 +600,7 @@ fn extend_keeps_the_best_extensions() {
         let mut numbers = Numbers(7);
         let weight = numbers.array(vocab, hidden, 1.0);
         let bias = numbers.array(1, vocab, 1.0);
-        let generator = backend.linear_weights(&weight, Some(&bias), &[hidden]).expect("weights");
+        let generator = backend.linear_weights(&weight, Some(&bias)).expect("weights");
         let limits: Vec<usize> = (0..batch).map(|sentence| 3 + sentence % 3).collect();
         let mut search = Search::new(&backend, rules, &vec![1; batch], &limits, 4, vocab).expect("a search");
         let mut plain = vec![PlainSearch { live: vec![0.0], ..Default::default() }; batch];
@@ -690,12 +696,11 @@ fn rows_of_logits() {
 #[test]
 fn what_does_not_fit_is_an_error() {
     let backend = Cpu::<f32>::new();
-    let weights = backend.linear_weights(&Numbers(9).array(5, 7, 1.0), None, &[3, 4]).expect("weights");
-    let (a, b) = (backend.zeros(2, 3).expect("zeros"), backend.zeros(2, 5).expect("zeros"));
+    let weights = backend.linear_weights(&Numbers(9).array(5, 7, 1.0), None).expect("weights");
+    let x = backend.zeros(2, 8).expect("zeros");
     let mut out = backend.zeros(2, 5).expect("zeros");
-    let error = backend.linear(&weights, &[&a, &b], Activation::Identity, &mut out).expect_err("columns");
-    assert!(matches!(error, Error::Shape { operation: "linear", expected: 4, found: 5, .. }), "{error}");
-    assert!(backend.linear(&weights, &[&a], Activation::Identity, &mut out).is_err());
+    let error = backend.linear(&weights, &x, Activation::Identity, false, &mut out).expect_err("columns");
+    assert!(matches!(error, Error::Shape { operation: "linear", expected: 7, found: 8, .. }), "{error}");
 
     // A source longer than the location score's longest.
     let (query, memory, lengths) = (backend.zeros(1, 4).expect("zeros"), backend.zeros(6, 3).expect("zeros"), vec![6]);

@@ -74,13 +74,13 @@ fn embedding(ids: usize, vocab_size: usize, embedding_size: usize) -> NamedCase 
 }
 
 fn linear(rows: usize, inputs: usize, outputs: usize) -> NamedCase {
-    let case = LinearCase { rows, inputs: vec![inputs], outputs, bias: true, activation: Activation::Identity };
+    let case = LinearCase { rows, inputs, outputs, bias: true, activation: Activation::Identity, accumulate: false };
     NamedCase { name: format!("linear {rows}x{inputs}x{outputs}"), case: case.into() }
 }
 
 fn matmul(size: usize) -> NamedCase {
     let activation = Activation::Identity;
-    let case = LinearCase { rows: size, inputs: vec![size], outputs: size, bias: false, activation };
+    let case = LinearCase { rows: size, inputs: size, outputs: size, bias: false, activation, accumulate: false };
     NamedCase { name: format!("matmul {size}^3"), case: case.into() }
 }
 

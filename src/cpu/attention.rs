@@ -210,7 +210,7 @@ impl<T: Lanes> Part<'_, T> {
         let width = SUMS * lanes::<T, S>();
         let memory = rows(self.attention.memory, self.sentence * src_len, &window);
         let weights = &self.weights[group.start * src_len..group.end * src_len];
-        workspace.weights.pack(group.len(), &[window.len()], |_, row| &weights[row * src_len..][window.clone()]);
+        workspace.weights.pack(group.len(), window.len(), |row| &weights[row * src_len..][window.clone()]);
         if workspace.columns.len() < window.len() * width {
             workspace.columns = Scratch::new(window.len() * width);
         }

@@ -30,12 +30,13 @@ macro_rules! operations {
 }
 
 operations! {
-    linear_weights(weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Linear<Self> = Linear::new;
+    linear_weights(weight: &Array, bias: Option<&Array>) -> Linear<Self> = Linear::new;
     recurrent_weights(parameters: &RecurrentParameters<'_>) -> Recurrent<Self> = Recurrent::new;
     linear(
         weights: &Linear<Self>,
-        inputs: &[&Matrix<Self>],
+        input: &Matrix<Self>,
         activation: Activation,
+        accumulate: bool,
         out: &mut Matrix<Self>,
     ) -> () = Linear::forward;
     recurrent_layer(

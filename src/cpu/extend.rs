@@ -55,7 +55,10 @@ fn check<T: Lanes>(
     const OPERATION: &str = "extend";
     let check = |what, expected, found| Error::check(OPERATION, what, expected, found);
     let rows = match *symbols {
-        Distribution::Generator { weights, attentional } => weights.check(OPERATION, &[attentional])?,
+        Distribution::Generator { weights, attentional } => {
+            check("generator inputs", weights.panels.inputs, attentional.cols)?;
+            attentional.rows
+        }
         Distribution::Probabilities(probabilities) => probabilities.rows,
     };
     let (beam, batch) = (rules.beam, search.limits.rows);

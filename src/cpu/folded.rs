@@ -55,7 +55,7 @@ impl<T: Lanes> Folded<T> {
         parallel::for_each(parallel::runs(ids.len(), threads), |run| {
             let mut x = Rows::default();
             for ids in ids[run].chunks(CHUNK) {
-                x.pack(ids.len(), &[table.cols], |_, row| table.row(ids[row] as usize));
+                x.pack(ids.len(), table.cols, |row| table.row(ids[row] as usize));
                 let mut sums = Scratch::new(ids.len() * weights.bias.len());
                 weights.input_product(&x, 0..table.cols, 0..weights.panels.count, &mut sums);
                 for (&id, sums) in ids.iter().zip(sums.chunks_exact(weights.bias.len().max(1))) {

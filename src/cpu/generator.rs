@@ -105,7 +105,7 @@ pub fn of_generator<T: Lanes>(
     parallel::for_each(parts, |((group, best), softmax)| {
         let rows = &rows[group];
         let mut x = Rows::default();
-        x.pack(rows.len(), &[attentional.cols], |_, row| attentional.row(rows[row]));
+        x.pack(rows.len(), attentional.cols, |row| attentional.row(rows[row]));
         // One of every panel and row, merged in the order of the panels: the result does not depend on the threads.
         let mut softmaxes = vec![Softmax::NONE; rows.len() * count];
         let mut bests = vec![Candidate::NONE; split.panels * best.len()];

@@ -174,7 +174,7 @@ impl<T: Lanes> Part<T> {
     /// Packs the state after `steps` steps of the first `running` of `rows` rows.
     fn pack(&mut self, rows: usize, steps: usize, running: usize) {
         let (states, width) = (&self.states, self.units.len());
-        self.next.pack(running, &[width], |_, row| &states[(steps * rows + row) * width..][..width]);
+        self.next.pack(running, width, |row| &states[(steps * rows + row) * width..][..width]);
     }
 
     /// One step; `hidden` is the state of all units before it.
@@ -244,7 +244,7 @@ impl<T: Lanes> Before<T> {
             self.starts.push(places.len());
             places.extend(run.sentences[..running].iter().map(|&sentence| (sentence, run.position(sentence, step))));
         }
-        self.x.pack(places.len(), &[run.layer.input_size], |_, row| {
+        self.x.pack(places.len(), run.layer.input_size, |row| {
             let (sentence, position) = places[row];
             let row = sentence * run.len + position;
             match (run.input, &run.layer.embedding) {

@@ -1,7 +1,5 @@
 //! y = activation(W x + b)
 
-use std::ops::Range;
-
 use pulp::Simd;
 
 use super::memory::Buffer;
@@ -21,18 +19,14 @@ pub struct Linear<T> {
     /// b in the order of the panels; −∞ where there is no output, so that it is never the largest.
     pub(super) bias: Buffer<T>,
     pub(super) outputs: usize,
-    /// The sizes of the parts of x.
-    inputs: Vec<usize>,
 }
 
 impl<T: Lanes> Linear<T> {
     /// Prepares W (outputs, inputs) and b (outputs).
-    pub(super) fn new(weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Self> {
-        const OPERATION: &str = "linear_weights";
+    pub(super) fn new(weight: &Array, bias: Option<&Array>) -> Result<Self> {
         let outputs = weight.rows();
-        Error::check(OPERATION, "inputs", weight.cols(), inputs.iter().sum())?;
         if let Some(bias) = bias {
-            Error::check(OPERATION, "bias", outputs, bias.data.len())?;
+            Error::check("linear_weights", "bias", outputs, bias.data.len())?;
         }
         let per_panel = SUMS * Shape::of::<T>().lanes;
         let count = outputs.div_ceil(per_panel);
@@ -49,7 +43,7 @@ impl<T: Lanes> Linear<T> {
                 None => T::ZERO,
             };
         }
-        Ok(Self { panels, bias: packed, outputs, inputs: inputs.to_vec() })
+        Ok(Self { panels, bias: packed, outputs })
     }
 
     /// Outputs of a panel.
@@ -62,43 +56,32 @@ impl<T: Lanes> Linear<T> {
         Split::choose::<T>(rows, self.panels.count, self.outputs * self.panels.inputs, parallel::threads())
     }
 
-    /// Checks the parts of x, and tells how many rows they have.
-    pub(super) fn check(&self, operation: &'static str, inputs: &[&Matrix<T>]) -> Result<usize> {
-        Error::check(operation, "number of inputs", self.inputs.len(), inputs.len())?;
-        let rows = inputs.first().map_or(0, |input| input.rows);
-        for (input, &cols) in inputs.iter().zip(&self.inputs) {
-            Error::check(operation, "input columns", cols, input.cols)?;
-            Error::check(operation, "input rows", rows, input.rows)?;
-        }
-        Ok(rows)
-    }
-
-    /// The rows `rows` of x = [x_0; x_1; …], for the product.
-    pub(super) fn pack(&self, inputs: &[&Matrix<T>], rows: Range<usize>) -> Rows<T> {
-        let mut packed = Rows::default();
-        packed.pack(rows.len(), &self.inputs, |part, row| inputs[part].row(rows.start + row));
-        packed
-    }
-
-    /// y for every row of the inputs.
-    pub(super) fn forward(&self, inputs: &[&Matrix<T>], activation: Activation, out: &mut Matrix<T>) -> Result<()> {
-        let rows = self.check("linear", inputs)?;
-        Error::check("linear", "output rows", rows, out.rows)?;
+    /// y for every row of the input; where it accumulates, what is in `out` is added before the activation.
+    pub(super) fn forward(
+        &self,
+        input: &Matrix<T>,
+        activation: Activation,
+        accumulate: bool,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        Error::check("linear", "input columns", self.panels.inputs, input.cols)?;
+        Error::check("linear", "output rows", input.rows, out.rows)?;
         Error::check("linear", "output columns", self.outputs, out.cols)?;
-        let split = self.split(rows);
-        let groups = parallel::runs(rows, split.rows);
+        let split = self.split(out.rows);
+        let groups = parallel::runs(out.rows, split.rows);
         let parts = groups.clone().zip(parallel::cut(&mut out.data, groups, self.outputs));
         parallel::for_each(parts, |(group, out)| {
-            let x = self.pack(inputs, group.clone());
+            let mut x = Rows::default();
+            x.pack(group.len(), input.cols, |row| input.row(group.start + row));
             by_columns([out], group.len(), self.outputs, self.per_panel(), split.panels, |panels, [out]| {
                 let (weights, first) = (self.panels.view(), &[Operand { rows: &x, inputs: 0..x.cols }]);
                 match activation {
                     Activation::Identity => {
-                        let tiles = Affine::<T, false> { bias: &self.bias, out };
+                        let tiles = Affine::<T, false> { bias: &self.bias, accumulate, out };
                         Product { weights, panels, backward: false, first, second: &[], tiles }.run();
                     }
                     Activation::Tanh => {
-                        let tiles = Affine::<T, true> { bias: &self.bias, out };
+                        let tiles = Affine::<T, true> { bias: &self.bias, accumulate, out };
                         Product { weights, panels, backward: false, first, second: &[], tiles }.run();
                     }
                 }
@@ -108,9 +91,10 @@ impl<T: Lanes> Linear<T> {
     }
 }
 
-/// Begins with the bias, ends with tanh if asked to.
+/// Begins with the bias; ends with what is there already if it accumulates, and with tanh if asked to.
 struct Affine<'a, T, const TANH: bool> {
     bias: &'a [T],
+    accumulate: bool,
     out: Strip<'a, T>,
 }
 
@@ -125,12 +109,16 @@ impl<T: Lanes, const TANH: bool> Tiles<T> for Affine<'_, T, TANH> {
 
     #[inline(always)]
     fn end<S: Simd>(&mut self, simd: S, row: usize, panel: usize, mut sums: Sums<S, T>) {
+        let col = panel * SUMS * lanes::<T, S>();
+        if self.accumulate {
+            self.out.add_to(simd, row, col, &mut sums);
+        }
         if TANH {
             for y in &mut sums {
                 *y = T::tanh_register(simd, *y);
             }
         }
-        self.out.store(simd, row, panel * SUMS * lanes::<T, S>(), sums);
+        self.out.store(simd, row, col, sums);
     }
 }
 

@@ -97,8 +97,8 @@ impl<T: Lanes> Backend for Cpu<T> {
         0
     }
 
-    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Linear<T>> {
-        T::linear_weights(weight, bias, inputs)
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Linear<T>> {
+        T::linear_weights(weight, bias)
     }
 
     fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
@@ -112,11 +112,12 @@ impl<T: Lanes> Backend for Cpu<T> {
     fn linear(
         &self,
         weights: &Linear<T>,
-        inputs: &[&Matrix<T>],
+        input: &Matrix<T>,
         activation: Activation,
+        accumulate: bool,
         out: &mut Matrix<T>,
     ) -> Result<()> {
-        T::linear(weights, inputs, activation, out)
+        T::linear(weights, input, activation, accumulate, out)
     }
 
     fn recurrent_layer(

@@ -95,29 +95,25 @@ pub struct Rows<T: Lanes> {
 }
 
 impl<T: Lanes> Rows<T> {
-    /// Packs `rows` rows of the parts laid side by side: `row(part, row)`, of `cols[part]` numbers.
-    pub fn pack<'a>(&mut self, rows: usize, cols: &[usize], row: impl Fn(usize, usize) -> &'a [T]) {
+    /// Packs `rows` rows, `row(row)` with `cols` numbers each.
+    pub fn pack<'a>(&mut self, rows: usize, cols: usize, row: impl Fn(usize) -> &'a [T]) {
         self.rows = rows;
-        self.cols = cols.iter().sum();
+        self.cols = cols;
         self.blocks = rows.div_ceil(Shape::of::<T>().rows);
-        if self.data.len() < rows * self.cols {
-            self.data = Scratch::new(rows * self.cols);
+        if self.data.len() < rows * cols {
+            self.data = Scratch::new(rows * cols);
         }
         for block in 0..self.blocks {
             let range = self.block(block);
-            let mut data = &mut self.data[range.start * self.cols..range.end * self.cols];
-            for (part, &cols) in cols.iter().enumerate() {
-                let (head, tail) = data.split_at_mut(range.len() * cols);
-                data = tail;
-                let row = |index: usize| &row(part, range.start + index)[..cols];
-                match range.len() {
-                    1 => interleave::<T, 1>(head, row),
-                    2 => interleave::<T, 2>(head, row),
-                    3 => interleave::<T, 3>(head, row),
-                    4 => interleave::<T, 4>(head, row),
-                    5 => interleave::<T, 5>(head, row),
-                    _ => interleave::<T, 6>(head, row),
-                }
+            let data = &mut self.data[range.start * cols..range.end * cols];
+            let row = |index: usize| &row(range.start + index)[..cols];
+            match range.len() {
+                1 => interleave::<T, 1>(data, row),
+                2 => interleave::<T, 2>(data, row),
+                3 => interleave::<T, 3>(data, row),
+                4 => interleave::<T, 4>(data, row),
+                5 => interleave::<T, 5>(data, row),
+                _ => interleave::<T, 6>(data, row),
             }
         }
     }

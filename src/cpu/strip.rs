@@ -33,6 +33,17 @@ impl<'a, T: Lanes> Strip<'a, T> {
         &mut self.data[row * self.stride + col - self.cols.start..][..count]
     }
 
+    /// Adds what is there from column `col` on, as far as the strip goes, to four registers.
+    #[inline(always)]
+    pub fn add_to<S: Simd>(&self, simd: S, row: usize, col: usize, registers: &mut Sums<S, T>) {
+        let mut there = &self.data[row * self.stride..][..self.stride][col - self.cols.start..];
+        for register in registers {
+            let (head, tail) = there.split_at(lanes::<T, S>().min(there.len()));
+            *register = T::plus(simd, *register, T::load(simd, head));
+            there = tail;
+        }
+    }
+
     /// Writes four registers from column `col` on, as far as the strip goes.
     #[inline(always)]
     pub fn store<S: Simd>(&mut self, simd: S, row: usize, col: usize, registers: Sums<S, T>) {
@@ -61,7 +72,7 @@ impl<'a, T: Lanes> Strip<'a, T> {
 
 /// Divides `rows` rows of matrices with `cols` columns among threads by columns, in panels of `per_panel`.
 ///
-/// `work` gets the panels and the strips of them, to be written.
+/// `work` gets the panels and the strips of them as they are, to be written.
 pub fn by_columns<T: Lanes, const N: usize>(
     mut matrices: [&mut [T]; N],
     rows: usize,
@@ -74,12 +85,19 @@ pub fn by_columns<T: Lanes, const N: usize>(
     if parts <= 1 || panels <= 1 {
         return work(0..panels, matrices.map(|data| Strip::new(data, 0..cols)));
     }
-    // Interleaved columns cannot be lent to several threads: each writes its own, and they are put together.
+    // Interleaved columns cannot be lent to several threads: each has a copy of its own, and they are put together.
     let columns = |panels: &Range<usize>| panels.start * per_panel..(panels.end * per_panel).min(cols);
+    let copy = |matrix: &[T], columns: Range<usize>| {
+        let mut piece = Scratch::new(rows * columns.len());
+        for (row, piece) in matrix.chunks_exact(cols).zip(piece.chunks_exact_mut(columns.len())) {
+            piece.copy_from_slice(&row[columns.clone()]);
+        }
+        piece
+    };
     let mut pieces: Vec<(Range<usize>, [Scratch<T>; N])> = parallel::runs(panels, parts)
         .map(|panels| {
-            let len = rows * columns(&panels).len();
-            (panels, std::array::from_fn(|_| Scratch::new(len)))
+            let pieces = matrices.each_ref().map(|matrix| copy(matrix, columns(&panels)));
+            (panels, pieces)
         })
         .collect();
     parallel::for_each(&mut pieces, |(panels, pieces)| {

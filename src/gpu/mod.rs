@@ -184,8 +184,8 @@ impl Backend for Gpu {
         CandidateLayout::new(vocab_size, beam).cols()
     }
 
-    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Weights> {
-        weights::linear(&self.engine, self.variant.precision, weight, bias, inputs)
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Weights> {
+        weights::linear(&self.engine, self.variant.precision, weight, bias)
     }
 
     fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<RecurrentWeights> {
@@ -199,11 +199,12 @@ impl Backend for Gpu {
     fn linear(
         &self,
         weights: &Weights,
-        inputs: &[&GpuTensor],
+        input: &GpuTensor,
         activation: Activation,
+        accumulate: bool,
         out: &mut GpuTensor,
     ) -> Result<()> {
-        self.record_linear(weights, inputs, activation, out)
+        self.record_linear(weights, input, activation, accumulate, out)
     }
 
     fn recurrent_layer(

@@ -83,16 +83,9 @@ impl Quads {
 }
 
 /// y = W x + b
-pub fn linear(
-    engine: &Engine,
-    precision: Precision,
-    weight: &Array,
-    bias: Option<&Array>,
-    inputs: &[usize],
-) -> Result<Weights> {
+pub fn linear(engine: &Engine, precision: Precision, weight: &Array, bias: Option<&Array>) -> Result<Weights> {
     let outputs = weight.rows();
-    Error::check("linear_weights", "inputs", inputs.iter().sum(), weight.cols())?;
-    let mut quads = Quads::zeros(inputs, outputs.div_ceil(4));
+    let mut quads = Quads::zeros(&[weight.cols()], outputs.div_ceil(4));
     for output in 0..outputs {
         quads.set(0, output, weight.row(output));
     }

@@ -1,5 +1,7 @@
 //! Attention between the decoder's hidden state and the memory: Luong et al. 2015, eqs. 5–10.
 
+use std::ops::Range;
+
 use super::Memory;
 use crate::backend::{Activation, Attention, Backend, Positions};
 use crate::model::{AttentionConfig, Config, Parameters, Score, Window};
@@ -10,7 +12,6 @@ use crate::{Array, Result};
 pub struct AttentionLayer<B: Backend> {
     config: AttentionConfig,
     hidden_size: usize,
-    memory_size: usize,
     /// `general`: W_aᵀ (H, M). `concat`: W_m (H, M).
     key_proj: Option<B::Linear>,
     /// `concat`: W_q, b_q (H, H). `location`: W_l (max_source_length, H).
@@ -20,16 +21,16 @@ pub struct AttentionLayer<B: Backend> {
     position_proj: Option<B::Linear>,
     /// v of `concat` and v_p of `local_p` (2, H)
     vectors: Option<B::Tensor>,
-    /// W_c (H, M + H) on [context; hidden]
-    linear_out: B::Linear,
+    /// The columns of W_c for the context (H, M)
+    context_proj: B::Linear,
+    /// The columns of W_c for the hidden state (H, H)
+    hidden_proj: B::Linear,
 }
 
 /// The tensors that attention writes for a batch of queries, allocated once and used by every step.
 #[derive(Debug)]
 pub struct AttentionStep<B: Backend> {
-    /// c_t (batch · tgt_len, M)
-    pub context: B::Tensor,
-    /// h̃_t (batch · tgt_len, H)
+    /// W_c [c_t; 0], then h̃_t (batch · tgt_len, H)
     pub attentional: B::Tensor,
     query: Option<B::Tensor>,
     position: Option<B::Tensor>,
@@ -49,9 +50,7 @@ impl<B: Backend> AttentionLayer<B> {
     pub fn new(backend: &B, config: &Config, parameters: &Parameters) -> Result<Self> {
         let (hidden, memory) = (config.decoder.hidden_size, config.memory_size());
         let get = |part: &str| parameters.get(&format!("attention.{part}"));
-        let linear = |part: &str, bias: Option<&Array>, input: usize| {
-            backend.linear_weights(get(&format!("{part}.weight"))?, bias, &[input])
-        };
+        let linear = |part: &str, bias: Option<&Array>| backend.linear_weights(get(&format!("{part}.weight"))?, bias);
         let (mut key_proj, mut query_proj) = (None, None);
         let (mut v, mut position_v) = (None, None);
         let mut query_size = hidden;
@@ -59,21 +58,21 @@ impl<B: Backend> AttentionLayer<B> {
             Score::Dot | Score::ScaledDot => {}
             Score::General => {
                 // (W_a h)ᵀ h̄ = hᵀ (W_aᵀ h̄): the memory is projected once, not the query at every step.
-                key_proj = Some(backend.linear_weights(&transpose(get("linear_in.weight")?), None, &[memory])?);
+                key_proj = Some(backend.linear_weights(&transpose(get("linear_in.weight")?), None)?);
             }
             Score::Concat => {
-                key_proj = Some(linear("memory_proj", None, memory)?);
-                query_proj = Some(linear("query_proj", Some(get("query_proj.bias")?), hidden)?);
+                key_proj = Some(linear("memory_proj", None)?);
+                query_proj = Some(linear("query_proj", Some(get("query_proj.bias")?))?);
                 v = Some(get("v")?);
             }
             Score::Location => {
                 query_size = get("location.weight")?.rows();
-                query_proj = Some(linear("location", None, hidden)?);
+                query_proj = Some(linear("location", None)?);
             }
         }
         let mut position_proj = None;
         if config.attention.window == Window::LocalP {
-            position_proj = Some(linear("position_proj", None, hidden)?);
+            position_proj = Some(linear("position_proj", None)?);
             position_v = Some(get("position_v")?);
         }
         let vectors = if v.is_some() || position_v.is_some() {
@@ -83,16 +82,17 @@ impl<B: Backend> AttentionLayer<B> {
         } else {
             None
         };
+        let linear_out = get("linear_out.weight")?;
         Ok(Self {
             config: config.attention.clone(),
             hidden_size: hidden,
-            memory_size: memory,
             key_proj,
             query_proj,
             query_size,
             position_proj,
             vectors,
-            linear_out: backend.linear_weights(get("linear_out.weight")?, None, &[memory, hidden])?,
+            context_proj: backend.linear_weights(&columns(linear_out, 0..memory), None)?,
+            hidden_proj: backend.linear_weights(&columns(linear_out, memory..memory + hidden), None)?,
         })
     }
 
@@ -100,8 +100,18 @@ impl<B: Backend> AttentionLayer<B> {
     pub fn keys(&self, backend: &B, memory: &B::Tensor, rows: usize) -> Result<Option<B::Tensor>> {
         let Some(key_proj) = &self.key_proj else { return Ok(None) };
         let mut keys = backend.zeros(rows, self.hidden_size)?;
-        backend.linear(key_proj, &[memory], Activation::Identity, &mut keys)?;
+        backend.linear(key_proj, memory, Activation::Identity, false, &mut keys)?;
         Ok(Some(keys))
+    }
+
+    /// The memory as attentional states take it up (batch · src_len, H): W_c [c_t; h_t] = Σ_s a_t(s) (W_cc h̄_s) + W_ch h_t.
+    ///
+    /// With them W_cc is multiplied once a source position instead of once a hypothesis and step, and what attention
+    /// sums up is a part of the attentional state already; the context itself is never known.
+    pub fn values(&self, backend: &B, memory: &B::Tensor, rows: usize) -> Result<B::Tensor> {
+        let mut values = backend.zeros(rows, self.hidden_size)?;
+        backend.linear(&self.context_proj, memory, Activation::Identity, false, &mut values)?;
+        Ok(values)
     }
 
     /// Room for `queries` queries a sentence.
@@ -111,15 +121,13 @@ impl<B: Backend> AttentionLayer<B> {
             if wanted { backend.zeros(batch * queries, cols).map(Some) } else { Ok(None) }
         };
         Ok(AttentionStep {
-            context: backend.zeros(batch * queries, self.memory_size)?,
             attentional: backend.zeros(batch * queries, hidden)?,
             query: optional(self.query_proj.is_some(), self.query_size)?,
             position: optional(self.position_proj.is_some(), hidden)?,
         })
     }
 
-    /// Weights, context and attentional state h̃_t = tanh(W_c [c_t; h_t]) of the queries h_t (batch · tgt_len, H).
-    ///
+    /// Weights and attentional state h̃_t = tanh(W_c [c_t; h_t]) of the queries h_t (batch · tgt_len, H).
     pub fn forward(
         &self,
         backend: &B,
@@ -130,10 +138,10 @@ impl<B: Backend> AttentionLayer<B> {
         step: &mut AttentionStep<B>,
     ) -> Result<()> {
         if let (Some(weights), Some(query)) = (&self.query_proj, &mut step.query) {
-            backend.linear(weights, &[hidden], Activation::Identity, query)?;
+            backend.linear(weights, hidden, Activation::Identity, false, query)?;
         }
         if let (Some(weights), Some(position)) = (&self.position_proj, &mut step.position) {
-            backend.linear(weights, &[hidden], Activation::Identity, position)?;
+            backend.linear(weights, hidden, Activation::Identity, false, position)?;
         }
         let attention = Attention {
             score: self.config.score,
@@ -143,13 +151,19 @@ impl<B: Backend> AttentionLayer<B> {
             query: step.query.as_ref().unwrap_or(hidden),
             position: step.position.as_ref(),
             keys: memory.keys.as_ref().unwrap_or(&memory.states),
-            memory: &memory.states,
+            memory: &memory.values,
             lengths: &memory.lengths,
             positions,
         };
-        backend.attention(&attention, rows.weights, rows.first, &mut step.context)?;
-        backend.linear(&self.linear_out, &[&step.context, hidden], Activation::Tanh, &mut step.attentional)
+        backend.attention(&attention, rows.weights, rows.first, &mut step.attentional)?;
+        backend.linear(&self.hidden_proj, hidden, Activation::Tanh, true, &mut step.attentional)
     }
+}
+
+/// Some columns of a matrix.
+fn columns(matrix: &Array, columns: Range<usize>) -> Array {
+    let data = (0..matrix.rows()).flat_map(|row| &matrix.row(row)[columns.clone()]).copied().collect();
+    Array::new([matrix.rows(), columns.len()], data)
 }
 
 /// The transpose of a matrix.

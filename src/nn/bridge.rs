@@ -24,7 +24,7 @@ impl<B: Backend> BridgeLayer<B> {
             let prepare = |state: &str, layer: usize| {
                 let weight = parameters.get(&format!("bridge.{state}.{layer}.weight"))?;
                 let bias = parameters.get(&format!("bridge.{state}.{layer}.bias"))?;
-                backend.linear_weights(weight, Some(bias), &[config.memory_size()])
+                backend.linear_weights(weight, Some(bias))
             };
             for layer in 0..num_layers {
                 let cell = if config.cell.has_cell() { Some(prepare("cell", layer)?) } else { None };
@@ -50,9 +50,9 @@ impl<B: Backend> BridgeLayer<B> {
                 .zip(&last_states)
                 .map(|((hidden, cell), last)| {
                     let mut first = zeros()?;
-                    backend.linear(hidden, &[&last.hidden], Activation::Tanh, &mut first.hidden)?;
+                    backend.linear(hidden, &last.hidden, Activation::Tanh, false, &mut first.hidden)?;
                     if let (Some(weights), Some(last), Some(first)) = (cell, &last.cell, &mut first.cell) {
-                        backend.linear(weights, &[last], Activation::Tanh, first)?;
+                        backend.linear(weights, last, Activation::Tanh, false, first)?;
                     }
                     Ok(first)
                 })

@@ -32,10 +32,12 @@ pub struct Memory<B: Backend> {
     pub states: B::Tensor,
     /// What queries are compared with (batch · src_len, H), where it is not `states` itself.
     pub keys: Option<B::Tensor>,
+    /// What of them goes into attentional states (batch · src_len, H): see [`AttentionLayer::values`].
+    pub values: B::Tensor,
     /// M
     pub memory_size: usize,
     /// H
-    pub key_size: usize,
+    pub hidden_size: usize,
 }
 
 impl<B: Backend> Memory<B> {
@@ -54,7 +56,8 @@ impl<B: Backend> Memory<B> {
             src_len: self.src_len,
             lengths: backend.upload_ids(lengths)?,
             states: keep(&self.states, self.memory_size)?,
-            keys: self.keys.as_ref().map(|keys| keep(keys, self.key_size)).transpose()?,
+            keys: self.keys.as_ref().map(|keys| keep(keys, self.hidden_size)).transpose()?,
+            values: keep(&self.values, self.hidden_size)?,
             ..*self
         })
     }

@@ -4,7 +4,7 @@ use super::{BridgeLayer, Decoder, DecoderState, Encoder, Memory, WeightRows};
 use crate::backend::{Activation, Backend, Distribution, Positions, State};
 use crate::model::{Config, Parameters};
 use crate::text::Batch;
-use crate::{Array, Result};
+use crate::{Array, Float, Result};
 
 /// An RNN encoder–decoder with attention on one device.
 #[derive(Debug)]
@@ -26,14 +26,30 @@ pub struct Forced<T> {
     pub query: Array<T>,
     /// a_t (batch, tgt_len, src_len)
     pub attention_weights: Array<T>,
-    /// c_t (batch, tgt_len, M)
-    pub context: Array<T>,
     /// h̃_t (batch, tgt_len, H)
     pub attentional: Array<T>,
     /// W_s h̃_t + b_s (batch, tgt_len, vocab)
     pub logits: Array<T>,
     /// ln p of every token (batch, tgt_len, vocab)
     pub log_probs: Array<T>,
+}
+
+impl<T: Float> Forced<T> {
+    /// c_t = Σ_s a_t(s) h̄_s (batch, tgt_len, M): Luong et al. 2015, section 3.1. A device goes from weights to
+    /// attentional states without it, see [`AttentionLayer::values`](super::AttentionLayer::values).
+    pub fn context(&self) -> Array<T> {
+        let [batch, tgt_len, src_len] = [0, 1, 2].map(|axis| self.attention_weights.shape[axis]);
+        let memory_size = self.memory.cols();
+        let mut context = vec![T::ZERO; batch * tgt_len * memory_size];
+        for (query, context) in context.chunks_exact_mut(memory_size).enumerate() {
+            for (position, &weight) in self.attention_weights.row(query).iter().enumerate() {
+                for (context, &state) in context.iter_mut().zip(self.memory.row(query / tgt_len * src_len + position)) {
+                    *context += weight * state;
+                }
+            }
+        }
+        Array::new([batch, tgt_len, memory_size], context)
+    }
 }
 
 impl<B: Backend> Seq2Seq<B> {
@@ -46,7 +62,7 @@ impl<B: Backend> Seq2Seq<B> {
             encoder: Encoder::new(backend, config, parameters)?,
             bridge: BridgeLayer::new(backend, config, parameters)?,
             decoder: Decoder::new(backend, config, parameters)?,
-            generator: backend.linear_weights(weight, Some(bias), &[config.decoder.hidden_size])?,
+            generator: backend.linear_weights(weight, Some(bias))?,
         })
     }
 
@@ -63,8 +79,9 @@ impl<B: Backend> Seq2Seq<B> {
         let (states, last) = self.encoder.forward(backend, &ids, &lengths, batch, src_len)?;
         let initial = self.bridge.forward(backend, last, batch)?;
         let keys = self.decoder.attention.keys(backend, &states, batch * src_len)?;
-        let (memory_size, key_size) = (self.config.memory_size(), self.config.decoder.hidden_size);
-        Ok((Memory { batch, src_len, lengths, states, keys, memory_size, key_size }, initial))
+        let values = self.decoder.attention.values(backend, &states, batch * src_len)?;
+        let (memory_size, hidden_size) = (self.config.memory_size(), self.config.decoder.hidden_size);
+        Ok((Memory { batch, src_len, lengths, states, keys, values, memory_size, hidden_size }, initial))
     }
 
     /// What turns memory and symbols into attentional states.
@@ -79,7 +96,7 @@ impl<B: Backend> Seq2Seq<B> {
 
     /// W_s h̃_t + b_s of the last step, into `logits` (rows, vocab).
     pub fn logits(&self, backend: &B, state: &DecoderState<B>, logits: &mut B::Tensor) -> Result<()> {
-        backend.linear(&self.generator, &[&state.attentional], Activation::Identity, logits)
+        backend.linear(&self.generator, &state.attentional, Activation::Identity, false, logits)
     }
 
     /// All that the model computes for a given target, whose rows begin with bos.
@@ -109,18 +126,17 @@ impl<B: Backend> Seq2Seq<B> {
         let rows = WeightRows { weights: &mut weights, first: 0 };
         self.decoder.attention.forward(backend, memory, &query, Positions::From(0), rows, &mut step)?;
         let mut logits = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
-        backend.linear(&self.generator, &[&step.attentional], Activation::Identity, &mut logits)?;
+        backend.linear(&self.generator, &step.attentional, Activation::Identity, false, &mut logits)?;
         let mut log_probs = backend.zeros(batch * tgt_len, self.config.decoder.vocab_size)?;
         backend.log_softmax(&logits, &mut log_probs)?;
         let read = async |tensor, cols: usize| -> Result<_> {
             Ok(Array::new([batch, tgt_len, cols], backend.read(tensor).await?))
         };
-        let (hidden, memory_size) = (self.config.decoder.hidden_size, self.config.memory_size());
+        let hidden = self.config.decoder.hidden_size;
         Ok(Forced {
             memory: self.read_memory(backend, memory).await?,
             query: read(&query, hidden).await?,
             attention_weights: read(&weights, memory.src_len).await?,
-            context: read(&step.context, memory_size).await?,
             attentional: read(&step.attentional, hidden).await?,
             logits: read(&logits, self.config.decoder.vocab_size).await?,
             log_probs: read(&log_probs, self.config.decoder.vocab_size).await?,
@@ -140,7 +156,7 @@ impl<B: Backend> Seq2Seq<B> {
         let mut weights = backend.zeros(batch * tgt_len, memory.src_len)?;
         let mut logits = backend.zeros(batch, self.config.decoder.vocab_size)?;
         let mut log_probs = backend.zeros(batch, self.config.decoder.vocab_size)?;
-        let mut steps: [Vec<Vec<B::Float>>; 5] = Default::default();
+        let mut steps: [Vec<Vec<B::Float>>; 4] = Default::default();
         for position in 0..tgt_len {
             let column = (0..batch).map(|row| target.ids()[row * tgt_len + position]);
             let frontier = backend.upload_ids(&column.chain(0..batch as u32).collect::<Vec<_>>())?;
@@ -148,18 +164,17 @@ impl<B: Backend> Seq2Seq<B> {
             self.decoder.step(backend, memory, &frontier, position, rows, &mut state)?;
             self.logits(backend, &state, &mut logits)?;
             backend.log_softmax(&logits, &mut log_probs)?;
-            let tensors = [state.query(), &state.attention.context, &state.attentional, &logits, &log_probs];
+            let tensors = [state.query(), &state.attentional, &logits, &log_probs];
             for (steps, tensor) in steps.iter_mut().zip(tensors) {
                 steps.push(backend.read(tensor).await?);
             }
         }
         let weights = backend.read(&weights).await?;
-        let [query, context, attentional, logits, log_probs] = steps.map(|steps| by_sentence(&steps, batch));
+        let [query, attentional, logits, log_probs] = steps.map(|steps| by_sentence(&steps, batch));
         Ok(Forced {
             memory: self.read_memory(backend, memory).await?,
             query,
             attention_weights: Array::new([batch, tgt_len, memory.src_len], weights),
-            context,
             attentional,
             logits,
             log_probs,

@@ -202,10 +202,10 @@ impl Backend for Faulty {
         self.inner.candidate_cols(vocab_size, beam)
     }
 
-    fn linear_weights(&self, weight: &Array, bias: Option<&Array>, inputs: &[usize]) -> Result<Self::Linear> {
+    fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Self::Linear> {
         match self.fault {
-            Fault::TransposedWeight => self.inner.linear_weights(&transposed(weight), bias, inputs),
-            _ => self.inner.linear_weights(weight, bias, inputs),
+            Fault::TransposedWeight => self.inner.linear_weights(&transposed(weight), bias),
+            _ => self.inner.linear_weights(weight, bias),
         }
     }
 
@@ -233,11 +233,12 @@ impl Backend for Faulty {
     fn linear(
         &self,
         weights: &Self::Linear,
-        inputs: &[&Tensor],
+        input: &Tensor,
         activation: Activation,
+        accumulate: bool,
         out: &mut Tensor,
     ) -> Result<()> {
-        self.inner.linear(weights, inputs, activation, out)
+        self.inner.linear(weights, input, activation, accumulate, out)
     }
 
     fn recurrent_layer(

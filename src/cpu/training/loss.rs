@@ -57,9 +57,7 @@ pub fn generator_loss<T: Lanes>(
         let mut logits = Matrix::zeros(chunk.len(), vocab_size);
         let here: Vec<u32> = (0..chunk.len() as u32).collect();
         let pack = |here: &[u32], inner: Range<usize>, x: &mut crate::cpu::panels::Rows<T>| {
-            x.pack(here.len(), &[inner.len()], |_, row| {
-                &attentional.row(chunk[here[row] as usize] as usize)[inner.clone()]
-            });
+            x.pack(here.len(), inner.len(), |row| &attentional.row(chunk[here[row] as usize] as usize)[inner.clone()]);
         };
         let end = End { bias: Some(&bias.data), ..End::REPLACE };
         forward[0].multiply(&here, pack, end, &mut logits.data);

@@ -293,7 +293,7 @@ fn four<S: Simd, T: Lanes>(simd: S, slice: &[T]) -> Sums<S, T> {
 /// Rows `rows` of A times the packed factor, into the same rows of `out`.
 pub fn multiply_rows<T: Lanes>(a: Columns<'_, T>, rows: &[u32], b: &Packed<T>, end: End<'_, T>, out: &mut Matrix<T>) {
     let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-        x.pack(rows.len(), &[inner.len()], |_, row| &a.row(rows[row] as usize)[inner.clone()]);
+        x.pack(rows.len(), inner.len(), |row| &a.row(rows[row] as usize)[inner.clone()]);
     };
     b.multiply(rows, pack, end, &mut out.data);
 }

@@ -218,7 +218,7 @@ pub fn recurrent_forward<T: Lanes>(
                 let rows: Vec<u32> = (0..running as u32).collect();
                 let state = direction * layout.padded();
                 let pack = |_: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-                    x.pack(running, &[inner.len()], |_, row| {
+                    x.pack(running, inner.len(), |row| {
                         let sentence = &sentences[row];
                         let position = sizes.position(direction, sentence.length, step);
                         let previous = &sentence.previous[position * layout.directions * layout.padded() + state..];
@@ -268,7 +268,7 @@ pub fn recurrent_backward<T: Lanes>(
                 }
                 let rows: Vec<u32> = (0..later as u32).collect();
                 let pack = |_: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-                    x.pack(later, &[inner.len()], |_, row| {
+                    x.pack(later, inner.len(), |row| {
                         let sentence = &sentences[row];
                         let position = sizes.position(direction, sentence.length, step + 1);
                         let gates = &sentence.gates[position * layout.cols() + direction * layout.width()..];
@@ -312,7 +312,7 @@ pub fn recurrent_initial_backward<T: Lanes>(
     for direction in 0..layout.directions {
         let gates = Columns::new(&sequence.gates, direction * layout.width()..(direction + 1) * layout.width());
         let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-            x.pack(rows.len(), &[inner.len()], |_, row| {
+            x.pack(rows.len(), inner.len(), |row| {
                 let sentence = rows[row] as usize;
                 // A sentence without positions has rows of zeros, or none.
                 let length = (lengths[sentence] as usize).max(1);

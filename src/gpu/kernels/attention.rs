@@ -93,7 +93,7 @@ impl Window {
 
 /// What products of queries and keys are multiplied by.
 pub(in crate::gpu) fn scale(attention: &Attention<'_, Gpu>) -> f32 {
-    if attention.score == Score::ScaledDot { 1.0 / (attention.memory.cols as f32).sqrt() } else { 1.0 }
+    if attention.score == Score::ScaledDot { 1.0 / (attention.keys.cols as f32).sqrt() } else { 1.0 }
 }
 
 /// The sizes of attention.

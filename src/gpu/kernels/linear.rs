@@ -1,4 +1,4 @@
-//! `shaders/linear.wgsl`: activation(W [x_0; x_1] + b).
+//! `shaders/linear.wgsl`: activation(W x + b).
 
 use crate::backend::Activation;
 use crate::gpu::weights::Weights;
@@ -6,11 +6,10 @@ use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
 
 kernel! {
-    Linear = "linear" reads 3 then writes 1, 256 threads:
+    Linear = "linear" reads 2 then writes 1, 256 threads:
     rows: u32,
     quads: u32,
-    inputs_0: u32,
-    inputs_1: u32,
+    inputs: u32,
     bias: u32,
 }
 
@@ -18,46 +17,39 @@ impl Gpu {
     pub(in crate::gpu) fn record_linear(
         &self,
         weights: &Weights,
-        inputs: &[&GpuTensor],
+        input: &GpuTensor,
         activation: Activation,
+        accumulate: bool,
         out: &GpuTensor,
     ) -> Result<()> {
-        Error::check("linear", "inputs", weights.inputs.len(), inputs.len())?;
-        Error::check("linear", "out columns", weights.outputs, out.cols)?;
-        for (input, quads) in inputs.iter().zip(&weights.inputs) {
-            Error::check("linear", "input rows", out.rows, input.rows)?;
-            Error::check("linear", "input quads", *quads, input.quads())?;
-        }
-        let inputs: Vec<_> = inputs.iter().map(|input| &input.memory).collect();
-        self.record_product(weights, &weights.inputs, &inputs, activation, out)
+        Error::check("linear", "input quads", weights.input_quads(), input.quads())?;
+        self.record_product(weights, input, activation, accumulate, out)
     }
 
-    /// The product of the first parts of the weights' inputs alone; the others count as zero.
+    /// The product of the first part of the weights' inputs; the others count as zero.
     pub(in crate::gpu) fn record_product(
         &self,
         weights: &Weights,
-        parts: &[usize],
-        inputs: &[&std::sync::Arc<crate::gpu::memory::Memory>],
+        input: &GpuTensor,
         activation: Activation,
+        accumulate: bool,
         out: &GpuTensor,
     ) -> Result<()> {
-        let (Some(&first), true) = (inputs.first(), parts.len() <= 2) else {
-            return Err(Error::Shape { operation: "linear", what: "inputs", expected: 2, found: parts.len() });
-        };
+        Error::check("linear", "input rows", out.rows, input.rows)?;
+        Error::check("linear", "out columns", weights.outputs, out.cols)?;
         if out.rows == 0 {
             return Ok(());
         }
-        let second = inputs.get(1).copied().unwrap_or(first);
         let params = Linear {
             rows: out.rows as u32,
             quads: weights.quads as u32,
-            inputs_0: parts[0] as u32,
-            inputs_1: parts.get(1).copied().unwrap_or(0) as u32,
+            inputs: input.quads() as u32,
             bias: weights.bias() as u32,
         };
         let tiling = self.tiling(out.rows, weights.quads);
-        let constants = [("ACTIVATION", activation.number()), ("K_SLICES", tiling.slices)];
-        let buffers = vec![weights.memory.clone(), first.clone(), second.clone(), out.memory.clone()];
+        let constants =
+            [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into()), ("K_SLICES", tiling.slices)];
+        let buffers = vec![weights.memory.clone(), input.memory.clone(), out.memory.clone()];
         self.record(params, &constants, buffers, tiling.workgroup_count)
     }
 }

@@ -55,8 +55,7 @@ impl Gpu {
         };
         Error::check(operation, "input rows", output.rows, rows.rows)?;
         Error::check(operation, "input quads", weights.weights.inputs[0], rows.quads())?;
-        let parts = &weights.weights.inputs[..1];
-        self.record_product(&weights.weights, parts, &[&rows.memory], Activation::Identity, &gates)?;
+        self.record_product(&weights.weights, rows, Activation::Identity, false, &gates)?;
 
         // The states alternate between two sets of buffers, so that the last step writes `last`.
         let spare = State::zeros(self, weights.cell, batch, cols)?;

@@ -60,35 +60,39 @@ impl Operation for EmbeddingCase {
     }
 }
 
-/// activation(W x + b).
+/// activation(W x + b), or activation(W x + b + out).
 #[derive(Clone, Debug)]
 pub struct LinearCase {
     /// Rows of the inputs.
     pub rows: usize,
-    /// Columns of each input.
-    pub inputs: Vec<usize>,
+    /// Columns of the input.
+    pub inputs: usize,
     /// Columns of the output.
     pub outputs: usize,
     /// Whether there is b.
     pub bias: bool,
     /// What stands behind the product.
     pub activation: Activation,
+    /// Whether what is in the output is added.
+    pub accumulate: bool,
 }
 
 /// Inputs and output of [`LinearCase`].
 #[derive(Debug)]
 pub struct LinearReady<B: Backend> {
     weights: B::Linear,
-    inputs: Vec<B::Tensor>,
+    input: B::Tensor,
     out: B::Tensor,
 }
 
 impl fmt::Display for LinearCase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let inputs = self.inputs.iter().map(usize::to_string).collect::<Vec<_>>().join(" + ");
-        write!(f, "{} rows, {inputs} → {}", self.rows, self.outputs)?;
+        write!(f, "{} rows, {} → {}", self.rows, self.inputs, self.outputs)?;
         if self.bias {
             write!(f, ", bias")?;
+        }
+        if self.accumulate {
+            write!(f, ", added")?;
         }
         if self.activation == Activation::Tanh {
             write!(f, ", tanh")?;
@@ -105,24 +109,19 @@ impl Operation for LinearCase {
     }
 
     fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
-        let total: usize = self.inputs.iter().sum();
-        // Sums of `total` products stay of the size that tanh bends and does not cut off.
-        let scale = 1.5 / (total as f32).sqrt();
-        let weight = inputs.weights("weight", [self.outputs, total], scale);
+        // Sums of so many products stay of the size that tanh bends and does not cut off.
+        let scale = 1.5 / (self.inputs as f32).sqrt();
+        let weight = inputs.weights("weight", [self.outputs, self.inputs], scale);
         let bias = self.bias.then(|| inputs.weights("bias", [self.outputs], 0.5));
-        let part = |(part, &size): (usize, &usize)| {
-            backend.upload(&inputs.array(&format!("input {part}"), [self.rows, size], 1.0))
-        };
         Ok(LinearReady {
-            weights: backend.linear_weights(&weight, bias.as_ref(), &self.inputs)?,
-            inputs: self.inputs.iter().enumerate().map(part).collect::<Result<_>>()?,
-            out: backend.zeros(self.rows, self.outputs)?,
+            weights: backend.linear_weights(&weight, bias.as_ref())?,
+            input: backend.upload(&inputs.array("input", [self.rows, self.inputs], 1.0))?,
+            out: backend.upload(&inputs.array("out", [self.rows, self.outputs], 0.5))?,
         })
     }
 
     async fn run<B: Training>(&self, backend: &B, ready: &mut Self::Ready<B>) -> Result<()> {
-        let inputs: Vec<_> = ready.inputs.iter().collect();
-        backend.linear(&ready.weights, &inputs, self.activation, &mut ready.out)
+        backend.linear(&ready.weights, &ready.input, self.activation, self.accumulate, &mut ready.out)
     }
 
     async fn outputs<B: Training>(&self, backend: &B, ready: &Self::Ready<B>) -> Result<Vec<Output>> {
@@ -130,32 +129,36 @@ impl Operation for LinearCase {
     }
 
     fn work(&self) -> Work {
-        let total: usize = self.inputs.iter().sum();
         Work {
-            flops: 2.0 * count([self.rows, total, self.outputs]),
-            weights: count([total, self.outputs]) + if self.bias { count([self.outputs]) } else { 0.0 },
-            values: count([self.rows, total]) + count([self.rows, self.outputs]),
+            flops: 2.0 * count([self.rows, self.inputs, self.outputs]),
+            weights: count([self.inputs, self.outputs]) + if self.bias { count([self.outputs]) } else { 0.0 },
+            values: count([self.rows, self.inputs])
+                + if self.accumulate { 2.0 } else { 1.0 } * count([self.rows, self.outputs]),
         }
     }
 }
 
 pub(super) fn cases() -> Vec<Case> {
     let embedding = |ids, vocab_size, embedding_size| EmbeddingCase { vocab_size, embedding_size, ids }.into();
-    let linear = |rows, inputs: &[usize], outputs, bias, activation| {
-        LinearCase { rows, inputs: inputs.to_vec(), outputs, bias, activation }.into()
-    };
     let mut cases: Vec<Case> = vec![embedding(1, 3, 5), embedding(37, 11, 7), embedding(9, 130, 67)];
-    for activation in [Activation::Identity, Activation::Tanh] {
+    for (activation, accumulate) in [
+        (Activation::Identity, false),
+        (Activation::Tanh, false),
+        (Activation::Identity, true),
+        (Activation::Tanh, true),
+    ] {
+        let linear =
+            |rows, inputs, outputs, bias| LinearCase { rows, inputs, outputs, bias, activation, accumulate }.into();
         cases.extend([
-            linear(1, &[1], 1, true, activation),
-            linear(1, &[37], 53, true, activation),
-            linear(1, &[131, 67], 75, false, activation),
-            linear(3, &[29], 71, false, activation),
-            linear(7, &[13, 22], 19, true, activation),
-            linear(19, &[75], 9, true, activation),
-            linear(70, &[5], 67, false, activation),
-            linear(131, &[67, 9], 73, true, activation),
-            linear(133, &[21], 3, true, activation),
+            linear(1, 1, 1, true),
+            linear(1, 37, 53, true),
+            linear(1, 131, 75, false),
+            linear(3, 29, 71, false),
+            linear(7, 13, 19, true),
+            linear(19, 75, 9, true),
+            linear(70, 5, 67, false),
+            linear(131, 67, 73, true),
+            linear(133, 21, 3, true),
         ]);
     }
     cases

@@ -247,7 +247,7 @@ pub(in crate::verify) fn forced_outputs<T: Float>(forced: &Forced<T>) -> Vec<Out
         Output::of("memory", &forced.memory),
         Output::of("query", &forced.query),
         Output::of("attention_weights", &forced.attention_weights),
-        Output::of("context", &forced.context),
+        Output::of("context", &forced.context()),
         Output::of("attentional", &forced.attentional),
         Output::of("logits", &forced.logits),
         Output::of("log_probs", &forced.log_probs),

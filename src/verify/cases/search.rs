@@ -104,7 +104,7 @@ impl Operation for ExtendCase {
             backend.upload(&rows)
         };
         Ok(ExtendReady {
-            generator: backend.linear_weights(&weight, Some(&bias), &[hidden])?,
+            generator: backend.linear_weights(&weight, Some(&bias))?,
             attentional: (0..steps).map(attentional).collect::<Result<_>>()?,
             probabilities: if mixed { (0..steps).map(probabilities).collect::<Result<_>>()? } else { Vec::new() },
             search: Search::new(backend, &rules, &vec![1; batch], &self.limits(), steps, vocab_size)?,
