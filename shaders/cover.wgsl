@@ -1,5 +1,5 @@
 // What was attended to so far, Σ_t a_t(s), and the penalty for what was not: β Σ_s ln min(Σ_t a_t(s), 1), Wu et al. 2016,
-// eq. 14. A workgroup for each live hypothesis.
+// eq. 14. A workgroup a row.
 
 #import grid
 #import reduce

@@ -1,6 +1,6 @@
 //! The contract: the operations of an attention model, each implemented by the CPU and by the GPU.
 //!
-//! The grain is that of the papers: a whole recurrent layer over a sequence, attention, a greedy step.
+//! The grain is that of the papers: a whole recurrent layer over a sequence, attention, a step of a search.
 //! Outputs are arguments that the caller allocates once, so that a decoder loop allocates nothing.
 //! Every tensor is a matrix, rows × cols; what has more axes is flattened into rows, the sentence outermost:
 //! row b · len + t of a (batch, len, size) sequence is position t of sentence b.
@@ -175,14 +175,15 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     fn argmax(&self, logits: &Self::Tensor, out: &mut Self::Ids) -> Result<()>;
 
     /// The probabilities of an ensemble, a model at a time: its share of softmax(`logits`) (rows, vocab) is added to
-    /// `probabilities` (rows, vocab).
+    /// `probabilities` (rows, vocab), the first model's takes their place.
     fn mix(&self, logits: &Self::Tensor, share: Share, probabilities: &mut Self::Tensor) -> Result<()>;
 
     /// One step of beam search: every live hypothesis is extended by every symbol, and the K most probable of all
     /// extensions of a sentence are kept. Sentences whose search has ended stay as they are.
     ///
     /// 1. The candidates of sentence b are (k, v) for its live hypotheses k and symbols v, ordered by
-    ///    L_k + ln p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken.
+    ///    L_k + ln p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken. Symbols of
+    ///    probability 0 are none, nor pad and bos where the rules want text only.
     /// 2. One that ends with eos is finished. Its score is (L_k + ln p_k(eos)) / lp(`step` + 1) + cp_k; the best N of
     ///    all finished so far stay, of equals those that came first.
     /// 3. The others live, in their order.
@@ -201,7 +202,8 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     ) -> Result<()>;
 
     /// What a step attended to counts as covered: Σ_t a_t(s), and from it the penalty, of the hypotheses that
-    /// [`extend`](Self::extend) has left. Of an ensemble each model's share is added.
+    /// [`extend`](Self::extend) has left. Of an ensemble each model's share is added. Where the search keeps no
+    /// coverage there is nothing to do.
     fn cover(
         &self,
         rules: &SearchRules,

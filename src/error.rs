@@ -95,6 +95,10 @@ pub enum Error {
         limited_by: &'static str,
     },
 
+    /// No symbol can be the first of a translation: what the model computes is beyond the numbers of 32 bits.
+    #[error("no translation is possible: the model's numbers are beyond the range of 32 bits")]
+    NoTarget,
+
     /// No adapter answers to the request.
     #[error("no GPU adapter matches {request:?}; there are: {available}")]
     NoAdapter {

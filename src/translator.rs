@@ -216,7 +216,7 @@ impl Translator {
             let ids: Vec<&[u32]> = batch.iter().map(|(_, encoding)| encoding.ids.as_slice()).collect();
             let found = in_parts(&ids, async |part| self.search(part, options).await).await?;
             let found = batch.into_iter().zip(found);
-            answers.extend(found.map(|((at, encoding), found)| (at, Ok(self.translation(encoding, found, options)))));
+            answers.extend(found.map(|((at, encoding), found)| (at, self.translation(encoding, found, options))));
         }
 
         answers.sort_by_key(|&(at, _)| at);
@@ -289,20 +289,12 @@ impl Translator {
         }
     }
 
-    fn translation(&self, source: Encoding, found: Vec<Hypothesis>, options: &TranslateOptions) -> Translation {
-        let mut targets = found.into_iter().map(|hypothesis| self.target(&source, hypothesis, options));
-        // A search finds one at least.
-        let nothing = || Target {
-            symbols: Vec::new(),
-            text: String::new(),
-            log_prob: f64::NEG_INFINITY,
-            score: f64::NEG_INFINITY,
-            finished: false,
-            alignment: None,
-        };
-        let best = targets.next().unwrap_or_else(nothing);
+    fn translation(&self, source: Encoding, found: Vec<Hypothesis>, options: &TranslateOptions) -> Result<Translation> {
+        let possible = found.into_iter().filter(|hypothesis| hypothesis.log_prob > f64::NEG_INFINITY);
+        let mut targets = possible.map(|hypothesis| self.target(&source, hypothesis, options));
+        let best = targets.next().ok_or(Error::NoTarget)?;
         let others = targets.collect();
-        Translation { source: source.tokens, from: Origin::Model, best, others }
+        Ok(Translation { source: source.tokens, from: Origin::Model, best, others })
     }
 
     fn target(&self, source: &Encoding, hypothesis: Hypothesis, options: &TranslateOptions) -> Target {

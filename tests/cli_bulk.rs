@@ -47,6 +47,45 @@ fn windows_batches_and_workers_change_nothing() -> TestResult {
     Ok(())
 }
 
+/// Files that cannot all be written are all left as they are.
+#[test]
+fn no_file_is_emptied_before_all_can_be_written() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let input = written(folder.path(), "in.txt", &words(9))?;
+    let kept = written(folder.path(), "kept.json", "[]\n")?;
+    let new = folder.path().join("new.svg");
+    let nowhere = folder.path().join("nowhere/a.html");
+    for (arguments, said) in [
+        (&["--output", text(&kept), "--report", text(&nowhere)][..], "nowhere/a.html"),
+        (&["--alignment", text(&new), "--report", text(&nowhere)], "nowhere/a.html"),
+        (&["--output", text(&kept), "--alignment", text(&kept)], "kept.json: is to be two files at once"),
+        (&["--output", text(&input)], "in.txt: is also the input"),
+    ] {
+        let ended = translate(&[&["--input", text(&input)], arguments].concat(), "");
+        assert!(ended.code == 2 && ended.stderr.contains(said), "{}", ended.stderr);
+        assert_eq!((std::fs::read_to_string(&kept)?.as_str(), std::fs::read_to_string(&input)?), ("[]\n", words(9)));
+        assert!(!new.exists(), "{arguments:?}");
+    }
+    // Standard input may be that file too.
+    let mut command = command(&["translate", "--device", "cpu", "--output", text(&input)]);
+    let ended = command.stdin(std::fs::File::open(&input)?).output()?;
+    assert_eq!((ended.status.code(), std::fs::read_to_string(&input)?), (Some(2), words(9)));
+    Ok(())
+}
+
+/// With several translations of a line, their lines and those of their alignments correspond.
+#[test]
+fn alignments_stand_where_their_translations_do() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let pharaoh = folder.path().join("a.pharaoh");
+    for (options, lines) in [(&["--n-best", "2"][..], 4), (&[], 3)] {
+        let ended = translate(&[&["--alignment", text(&pharaoh), "cat", "+", "dog"], options].concat(), "");
+        assert_eq!((ended.code, ended.stdout.lines().count()), (1, lines));
+        assert_eq!(std::fs::read_to_string(&pharaoh)?.lines().count(), lines);
+    }
+    Ok(())
+}
+
 /// Whatever an output was cut to, it is continued to what it would have been.
 #[test]
 fn an_output_that_was_cut_is_continued() -> TestResult {
@@ -75,6 +114,17 @@ fn an_output_that_was_cut_is_continued() -> TestResult {
     let ended = translate(&files, "");
     assert!(ended.code == 2 && ended.stderr.contains("out.txt: line 1: JSON of line 7"), "{}", ended.stderr);
     assert_eq!(std::fs::read_to_string(&output)?, "{\"line\":7}\n", "another's output is left alone");
+    for (held, options, said) in [
+        ("{\"line\":1}\n", &[][..], "out.txt: line 1: JSON of a line"),
+        ("5 apples\n", &["--n-best", "2"], "out.txt: line 1: none of several lines for each"),
+        (&"AH\n".repeat(96), &["--window", "16"], "in.txt: expected more than the 96 lines that are done, found 90"),
+    ] {
+        std::fs::write(&output, held)?;
+        let files = ["--skip-done", "--input", text(&input), "--output", text(&output)];
+        let ended = translate(&[&files, options].concat(), "");
+        assert!(ended.code == 2 && ended.stderr.contains(said), "{}", ended.stderr);
+        assert_eq!(std::fs::read_to_string(&output)?, held, "another's output is left alone");
+    }
     for others in [&["--report", "a.html"][..], &["--alignment"], &["word"]] {
         let ended = translate(&[&["--skip-done", "--output", text(&output)], others].concat(), "");
         assert!(ended.code == 2 && ended.stderr.contains("cannot be used with"), "{}", ended.stderr);

@@ -83,17 +83,14 @@ fn every_log_probability_is_the_models_own() {
         assert_eq!(log_probs.len(), expected["target"].as_array().expect("symbols").len() + 1);
         let sum: f64 = log_probs.iter().map(number).sum();
         assert!((sum - number(&scored["log_prob"])).abs() < 1e-9);
-        assert_eq!(
-            (&scored["target"], &scored["source"].as_array().map(Vec::len).is_some()),
-            (&expected["target"], &true)
-        );
-        for (a, b) in scored["alignment"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .zip(expected["alignment"].as_array().into_iter().flatten())
-        {
-            for (a, b) in a.as_array().into_iter().flatten().zip(b.as_array().into_iter().flatten()) {
+        assert_eq!(scored["target"], expected["target"]);
+        let source = scored["source"].as_array().expect("symbols").len();
+        let [ours, theirs] = [scored, expected].map(|json| json["alignment"].as_array().expect("rows"));
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            let [ours, theirs] = [ours, theirs].map(|row| row.as_array().expect("weights"));
+            assert_eq!((ours.len(), theirs.len()), (source, source));
+            for (a, b) in ours.iter().zip(theirs) {
                 largest = largest.max((number(a) - number(b)).abs());
             }
         }
@@ -136,7 +133,10 @@ fn wrong_rules_are_named_before_anything_is_created() {
         (&["--beam", "0"][..], "beam: expected from 1 to 512, found 0"),
         (&["--beam", "513"], "beam: expected from 1 to 512, found 513"),
         (&["--beam", "3", "--n-best", "4"], "n_best: expected from 1 to the beam, 3, found 4"),
-        (&["--n-best", "0"], "beam: expected from 1 to 512, found 0"),
+        (&["--n-best", "0"], "n_best: expected from 1 to the beam, 1, found 0"),
+        (&["--n-best", "513"], "n_best: expected from 1 to the beam, 512, found 513"),
+        (&["--n-best", "2", "--each-word"], "--n-best 2 with --each-word"),
+        (&["--length-penalty", "wu:6"], "with ALPHA from 0 to 5"),
         (&["--max-length", "0"], "expected symbols from 1 to 10000"),
         (&["--max-length", "3y"], "expected symbols from 1 to 10000"),
         (&["--length-penalty", "wu"], "expected none, length:ALPHA or wu:ALPHA"),
@@ -208,7 +208,7 @@ fn an_ensemble_averages_probabilities() -> TestResult {
 fn a_dictionary_is_asked_first() -> TestResult {
     let folder = tempfile::tempdir()?;
     let dictionary = folder.path().join("words.tsv");
-    std::fs::write(&dictionary, "READ\tR EH D\nread\tR IY D\nwgpu\tW EH B G P UW\nca+t\tK AE T\n")?;
+    std::fs::write(&dictionary, "read\tR EH D\nREAD\tR IY D\nwgpu\tW EH B G P UW\nca+t\tK AE T\n")?;
     let asked = ["--dictionary", text(&dictionary), "--quiet"];
     let ended = translate(&[&asked[..], &["read", "Wgpu", "ca+t", "cat"]].concat(), "");
     assert_eq!((ended.code, ended.stdout.as_str()), (0, "R EH D\nW EH B G P UW\nK AE T\nK AE T\n"));
@@ -223,7 +223,7 @@ fn a_dictionary_is_asked_first() -> TestResult {
     let ended = translate(&[&asked[..], &["--each-word"]].concat(), said);
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
-        (1, "line 1: the vocabulary has no symbol for \"7\" (position 0)\n")
+        (1, "line 1, \"7\": the vocabulary has no symbol for \"7\" (position 0)\n")
     );
     assert_eq!(ended.stdout, "R EH D | AH T EH N SH AH N | W EH B G P UW | IH T S | K AE T | \n\n");
     let found = json(&translate(&[&asked[..], &["--each-word", "--json"]].concat(), said));

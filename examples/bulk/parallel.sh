@@ -14,6 +14,7 @@ BLOCK="${BLOCK:-1M}"
 # The threads of a process: together as many as there are cores.
 export RAYON_NUM_THREADS="${RAYON_NUM_THREADS:-1}"
 
-# A line that cannot be translated stays an empty line; its process ends with 1, and so does parallel.
-exec parallel --will-cite --pipe --keep-order --quote --jobs "$JOBS" --block "$BLOCK" \
-    "$SEQ2SEQ" translate --quiet "$@"
+# A line that cannot be translated stays an empty line, standard error says why (its number is that within the block), and
+# its process ends with 1, which is no reason to stop. Any other failure ends the whole: a block would be missing.
+exec parallel --will-cite --pipe --keep-order --quote --halt now,fail=1 --jobs "$JOBS" --block "$BLOCK" \
+    sh -c '"$@" || [ $? -eq 1 ]' sh "$SEQ2SEQ" translate --quiet "$@"

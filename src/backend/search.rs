@@ -54,11 +54,11 @@ impl SearchRules {
         };
         within("beam", (1..=MAX_BEAM).contains(beam), format!("from 1 to {MAX_BEAM}"), beam.to_string())?;
         within("n_best", (1..=*beam).contains(n_best), format!("from 1 to the beam, {beam}"), n_best.to_string())?;
-        let factor = |key, factor: f64| {
-            within(key, (0.0..=MAX_FACTOR).contains(&factor), format!("from 0 to {MAX_FACTOR}"), factor.to_string())
+        let factor = |key, factor: f64, most: f64| {
+            within(key, (0.0..=most).contains(&factor), format!("from 0 to {most}"), factor.to_string())
         };
-        factor("length_penalty", length_penalty.exponent())?;
-        factor("coverage_penalty", *coverage_penalty)
+        factor("length_penalty", length_penalty.exponent(), MAX_EXPONENT)?;
+        factor("coverage_penalty", *coverage_penalty, MAX_COVERAGE)
     }
 
     /// Whether candidates may not be this symbol.
@@ -72,8 +72,11 @@ impl SearchRules {
     }
 }
 
-/// The largest α and β: what is beyond is a slip of the keyboard.
-const MAX_FACTOR: f64 = 100.0;
+/// The largest α: penalties of 10,000 symbols, and the scores that come of them, are still numbers of 32 bits.
+const MAX_EXPONENT: f64 = 5.0;
+
+/// The largest β: what is beyond is a slip of the keyboard.
+const MAX_COVERAGE: f64 = 100.0;
 
 /// lp(Y), a function of the number of symbols |Y|, the end included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
@@ -128,12 +131,12 @@ impl FromStr for LengthPenalty {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const EXPECTED: &str = "expected none, length:ALPHA or wu:ALPHA, with ALPHA from 0 to 100";
+        const EXPECTED: &str = "expected none, length:ALPHA or wu:ALPHA, with ALPHA from 0 to 5";
         if text == "none" {
             return Ok(Self::None);
         }
         let (name, alpha) = text.split_once(':').ok_or(EXPECTED)?;
-        let alpha = alpha.parse().ok().filter(|alpha| (0.0..=MAX_FACTOR).contains(alpha)).ok_or(EXPECTED)?;
+        let alpha = alpha.parse().ok().filter(|alpha| (0.0..=MAX_EXPONENT).contains(alpha)).ok_or(EXPECTED)?;
         match name {
             "length" => Ok(Self::Power(alpha)),
             "wu" => Ok(Self::Wu(alpha)),
@@ -305,7 +308,7 @@ mod tests {
             assert_eq!(penalty.to_string(), text);
             assert!((penalty.of(7) - of_seven).abs() < 1e-12, "{text}");
         }
-        for wrong in ["", "None", "0.6", "length", "length:", "wu:-1", "wu:NaN", "wu:inf", "wu:101", "google:1"] {
+        for wrong in ["", "None", "0.6", "length", "length:", "wu:-1", "wu:NaN", "wu:inf", "wu:5.1", "google:1"] {
             assert!(wrong.parse::<LengthPenalty>().is_err(), "{wrong}");
         }
     }

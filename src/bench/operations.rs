@@ -103,6 +103,7 @@ fn extend(batch: usize, beam: usize, hidden: usize, vocab_size: usize) -> NamedC
         eos: -50.0,
         twins: false,
         mixed: false,
+        covered: false,
     };
     NamedCase { name: format!("extend B{batch} K{beam} H{hidden} V{vocab_size}"), case: case.into() }
 }

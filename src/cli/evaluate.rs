@@ -9,9 +9,9 @@ use seq2seq::metrics::{self, Scores};
 use seq2seq::text::pairs::{Group, Pair, group, read_pairs};
 use seq2seq::{TranslateOptions, Translation, Translator};
 
-use super::failure::{Failure, Result};
+use super::failure::Result;
 use super::options::{DeviceOptions, ModelOptions, SearchOptions, SizeOptions};
-use super::output::{Output, same_file};
+use super::output::{Output, reserve};
 use super::{Outcome, note};
 use report::{Loss, Report};
 
@@ -78,14 +78,14 @@ pub fn run(args: Args) -> Result<Outcome> {
 impl Job {
     /// Opens everything. The file is created last, so that a wrong argument destroys nothing.
     fn new(args: Args) -> Result<Self> {
-        if let Some(created) = args.hypotheses.as_ref().filter(|created| same_file(created, &args.pairs)) {
-            return Err(Failure::Usage(format!("{}: is also the file of pairs", created.display())));
-        }
         let pairs = read_pairs(&args.pairs)?;
         let options = args.search.options(&args.sizes);
         let translator = args.model.load(args.device.open(args.quiet)?)?;
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
+        if let Some(created) = &args.hypotheses {
+            reserve(&[created], &[&args.pairs])?;
+        }
         let hypotheses = args.hypotheses.as_deref().map(Output::create).transpose()?;
         Ok(Self { pairs, translator, options, hypotheses, json: args.json })
     }

@@ -8,6 +8,9 @@ use super::failure::{Place, Result};
 use super::lines::{Batches, Fill, Line};
 use super::note;
 
+/// The path of standard input, where the system has one.
+pub const STDIN: &str = "/dev/stdin";
+
 /// Windows of lines from wherever they come.
 pub struct Input {
     windows: Box<dyn Iterator<Item = io::Result<Vec<Line>>> + Send>,
@@ -42,22 +45,26 @@ impl Input {
         if stdin().is_terminal() && !quiet {
             note(format_args!("reading lines from the terminal"));
         }
-        let bytes = size(Path::new("/dev/stdin"));
+        let bytes = size(Path::new(STDIN));
         let windows = Batches::new(BufReader::new(stdin()), window, fill(full || bytes.is_some()));
         Self { windows: Box::new(windows), place: Place::Stream("standard input"), bytes }
     }
 
-    /// The same without its first lines: whole windows of them.
-    pub fn skip(self, lines: usize) -> Self {
+    /// The same without its first lines: whole windows of them, which it must have.
+    pub fn skip(mut self, lines: usize) -> Result<Self> {
         let mut left = lines;
-        let windows = self.windows.filter(move |window| match window {
-            Ok(window) if left >= window.len() => {
-                left -= window.len();
-                false
-            }
-            _ => true,
-        });
-        Self { windows: Box::new(windows), ..self }
+        while left > 0 {
+            let window = self.windows.next().transpose().map_err(|error| self.place.failure(error))?;
+            let Some(window) = window.filter(|window| window.len() <= left) else {
+                let found = lines - left;
+                let reason = format!("expected more than the {lines} lines that are done, found {found}");
+                return Err(self.place.failure(io::Error::other(reason)));
+            };
+            left -= window.len();
+            let skipped: u64 = window.iter().map(|line| line.bytes).sum();
+            self.bytes = self.bytes.map(|bytes| bytes.saturating_sub(skipped));
+        }
+        Ok(self)
     }
 
     /// What is wrong is wrong there.
@@ -70,7 +77,12 @@ impl Input {
         self.bytes
     }
 
-    /// The windows, one after the other.
+    /// The windows that are left, one after the other.
+    pub fn windows(&mut self) -> impl Iterator<Item = io::Result<Vec<Line>>> {
+        &mut self.windows
+    }
+
+    /// The same, for another thread.
     pub fn into_windows(self) -> impl Iterator<Item = io::Result<Vec<Line>>> + Send {
         self.windows
     }

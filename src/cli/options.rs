@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use seq2seq::backend::LengthPenalty;
+use seq2seq::backend::{LengthPenalty, MAX_BEAM};
 use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::model::Model;
@@ -64,27 +64,27 @@ impl ModelOptions {
 /// How to search for translations.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SearchOptions {
-    /// Beam search: how many hypotheses to keep in each step, at most 512; one is greedy decoding, the default. Where
-    /// --n-best asks for more than one, as many are kept
+    /// Beam search: how many hypotheses to keep in each step, at most 512; one is greedy decoding, the default. Without it
+    /// --n-best N keeps N
     #[arg(long, value_name = "K")]
     pub beam: Option<usize>,
 
-    /// How many translations to give of each line, the best first; no more than hypotheses are kept [default: 1]
+    /// How many translations to give of each line, the best first; at most --beam [default: 1]
     #[arg(long, value_name = "N")]
     pub n_best: Option<usize>,
 
     /// What the log probabilities of translations are divided by before they are compared: "none" favours short ones,
-    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A. The end is a symbol
+    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A; A is from 0 to 5, and the end is a symbol
     #[arg(long, value_name = "RULE", default_value = "none")]
     pub length_penalty: LengthPenalty,
 
-    /// How much it costs to leave parts of the source without attention: this times the sum over source symbols of
-    /// ln min(attention, 1) is added to the score
+    /// How much it costs to leave parts of the source without attention, from 0 to 100: this times the sum over source
+    /// symbols of ln min(all attention to it, 1) is added to the score
     #[arg(long, value_name = "B", default_value_t = 0.0, allow_negative_numbers = true)]
     pub coverage_penalty: f64,
 
-    /// The most symbols of a translation, its end included, or "3x" for three times as many as its source has; longer
-    /// ones are cut off
+    /// The most symbols of a translation, its end included, at most 10,000; or "3x" for three times as many as its
+    /// source has. Longer ones are cut off
     #[arg(long, value_name = "N", default_value = "200")]
     pub max_length: MaxLength,
 }
@@ -96,7 +96,7 @@ pub struct SizeOptions {
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = size(65_536))]
     pub batch_size: u32,
 
-    /// The most source symbols to translate at once, each line as long as the longest; a line alone may have more
+    /// The most source symbols to translate at once, padding included; a longer line is a batch of its own
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = size(100_000_000))]
     pub batch_symbols: u32,
 
@@ -122,7 +122,7 @@ impl SearchOptions {
     pub fn options(&self, sizes: &SizeOptions) -> TranslateOptions {
         let n_best = self.n_best.unwrap_or(1);
         TranslateOptions {
-            beam: self.beam.unwrap_or(n_best),
+            beam: self.beam.unwrap_or(n_best.clamp(1, MAX_BEAM)),
             n_best,
             length_penalty: self.length_penalty,
             coverage_penalty: self.coverage_penalty,

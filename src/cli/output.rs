@@ -1,12 +1,12 @@
 //! Where results go.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::failure::{Place, Result};
+use super::failure::{Failure, Place, Result};
 
 /// Standard output or a file, buffered until [`flush`](Self::flush).
 pub struct Output {
@@ -64,9 +64,37 @@ impl Output {
     }
 }
 
-/// Whether both paths lead to one file that exists.
-pub fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+/// Sees to it that all of `created` can be written to before any of them is emptied: they can be opened, are apart from
+/// each other, and are none of those that are `read`. Where they are not, nothing is left behind.
+pub fn reserve(created: &[&Path], read: &[&Path]) -> Result<()> {
+    let mut new = Vec::new();
+    let reserved = created.iter().enumerate().try_for_each(|(index, path)| {
+        let existed = path.exists();
+        let open = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        open.map_err(|error| Place::File(path.to_path_buf()).failure(error))?;
+        if !existed {
+            new.push(path);
+        }
+        if read.iter().any(|other| same_file(path, other)) {
+            return Err(Failure::Usage(format!("{}: is also the input", path.display())));
+        }
+        if created[..index].iter().any(|other| same_file(path, other)) {
+            return Err(Failure::Usage(format!("{}: is to be two files at once", path.display())));
+        }
+        Ok(())
+    });
+    if reserved.is_err() {
+        for path in new {
+            // What cannot be removed either is an empty file.
+            let _ = std::fs::remove_file(path);
+        }
+    }
+    reserved
+}
+
+/// Whether both paths lead to one regular file. A terminal or a pipe may be read and written, and by several.
+fn same_file(one: &Path, other: &Path) -> bool {
+    one.is_file() && matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Whether standard output is a terminal that says that it shows 24-bit colours, and nobody said not to use any.

@@ -3,7 +3,6 @@
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 
-use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
@@ -27,7 +26,7 @@ Examples:
 ///
 /// Each line is translated at once: the best translations with their scores, and what the best one attended to. Lines are
 /// edited as in a shell, with the arrow keys, Ctrl-R and what else Emacs knows; :help names what can be changed; Ctrl-D or
-/// :quit ends. Without other wishes a beam of 5 is searched and the 3 best are shown.
+/// :quit ends. By default a beam of 5 is searched and the 3 best are shown, whatever is said of defaults below.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -103,7 +102,8 @@ impl<'a> Request<'a> {
             None => match command {
                 "quit" | "q" => Self::Quit,
                 "options" => Self::Options,
-                _ => Self::Help,
+                "help" | "h" | "?" => Self::Help,
+                _ => Self::Set(command, ""),
             },
         }
     }
@@ -118,9 +118,8 @@ impl Session {
             TranslateOptions { beam, n_best, replace_unknown, alignment: true, ..args.search.options(&args.sizes) };
         let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
         translator.prepare::<&str>(&[], &options)?;
-        let config = Config::builder().auto_add_history(true).build();
+        let config = Config::builder().auto_add_history(true).history_ignore_dups(true).map_err(failure)?.build();
         let mut editor: Editor<(), FileHistory> = Editor::with_config(config).map_err(failure)?;
-        let _ = editor.set_history_ignore_dups(true);
         if let Some(path) = &args.history {
             // A file that cannot be written is better known now than when all is typed.
             let file = OpenOptions::new().create(true).append(true).open(path);
@@ -144,6 +143,10 @@ impl Session {
                 Err(ReadlineError::Eof) => break,
                 Err(error) => return Err(failure(error)),
             };
+            if let Some(path) = &self.history {
+                // At once, so that nothing is lost however the session ends.
+                self.editor.append_history(path).map_err(|error| history_failure(path.clone(), error))?;
+            }
             match Request::of(&line) {
                 Request::Nothing => {}
                 Request::Quit => break,
@@ -153,14 +156,16 @@ impl Session {
                 Request::Translate(text) => self.translate(text)?,
             }
         }
-        if let Some(path) = self.history {
-            self.editor.save_history(&path).map_err(|error| history_failure(path, error))?;
-        }
         Ok(Outcome::Fine)
     }
 
     fn translate(&mut self, text: &str) -> Result<()> {
-        for answer in self.translator.translate_blocking(&[text], &self.options)? {
+        let answers = match self.translator.translate_blocking(&[text], &self.options) {
+            Ok(answers) => answers,
+            // What is too much for the device may fit with other options.
+            Err(error) => vec![Err(error)],
+        };
+        for answer in answers {
             match answer {
                 Ok(translation) => self.show(&translation)?,
                 Err(error) => note(format_args!("{error}")),
@@ -226,7 +231,10 @@ impl Session {
                 note(format_args!("{error}"));
                 Ok(())
             }
-            Ok(_) => self.output.show(HELP),
+            Ok(_) => {
+                note(format_args!(":{name} {value}: expected one of"));
+                self.output.show(HELP)
+            }
         }
     }
 }
@@ -255,7 +263,8 @@ mod tests {
             (" attention ", Request::Translate("attention")),
             (":q", Request::Quit),
             (":beam  7", Request::Set("beam", "7")),
-            (":beam", Request::Help),
+            (":beam", Request::Set("beam", "")),
+            (":help", Request::Help),
             (":options", Request::Options),
             (":?", Request::Help),
         ] {

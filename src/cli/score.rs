@@ -1,7 +1,7 @@
 //! `seq2seq score`: how likely given translations are.
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use seq2seq::heatmap::{self, Figure};
 use seq2seq::metrics::perplexity;
@@ -9,10 +9,10 @@ use seq2seq::{Origin, Scored, Target, TranslateOptions, Translation, Translator}
 use serde::Serialize;
 
 use super::failure::{Failure, Result};
-use super::input::Input;
+use super::input::{Input, STDIN};
 use super::lines::Line;
 use super::options::{DeviceOptions, ModelOptions, SizeOptions, size};
-use super::output::{Output, has_colours, same_file};
+use super::output::{Output, has_colours, reserve};
 use super::progress::Progress;
 use super::views::{AlignmentFile, Views, figure};
 use super::{Outcome, note};
@@ -124,18 +124,16 @@ impl Job {
             Some(None) => (None, true),
             Some(Some(file)) => (Some(file), false),
         };
-        for created in args.output.iter().chain(file.as_ref().map(|file| &file.path)) {
-            if args.pairs.as_ref().is_some_and(|pairs| same_file(pairs, created)) {
-                return Err(Failure::Usage(format!("{}: is also the file of pairs", created.display())));
-            }
-        }
         let options = TranslateOptions { alignment: args.json || drawn || file.is_some(), ..args.sizes.options() };
         let window = args.window as usize;
-        let input = match args.pairs {
-            Some(path) => Input::file(path, window, false)?,
+        let input = match &args.pairs {
+            Some(path) => Input::file(path.clone(), window, false)?,
             None => Input::stdin(window, false, args.quiet),
         };
         let translator = args.model.load(args.device.open(args.quiet)?)?;
+        let created = args.output.iter().chain(file.as_ref().map(|file| &file.path));
+        let read = args.pairs.as_deref().unwrap_or(Path::new(STDIN));
+        reserve(&created.map(PathBuf::as_path).collect::<Vec<_>>(), &[read])?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
         let views = Views::create(file.as_ref(), None, "", args.quiet)?;
@@ -149,15 +147,32 @@ impl Job {
         Ok(Self { input, translator, options, form, output, views, progress, quiet: args.quiet })
     }
 
-    fn run(self) -> Result<Outcome> {
-        let Self { input, translator, options, form, mut output, mut views, mut progress, quiet } = self;
+    fn run(mut self) -> Result<Outcome> {
+        let scored = self.score();
+        self.progress.finish();
+        match scored {
+            Ok(outcome) => {
+                self.views.finish()?;
+                Ok(outcome)
+            }
+            // Nobody reads the output any more. The files are for whoever comes later.
+            Err(Failure::BrokenPipe) => {
+                self.views.finish()?;
+                Err(Failure::BrokenPipe)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn score(&mut self) -> Result<Outcome> {
+        let Self { input, translator, options, form, output, views, progress, quiet } = self;
         let place = input.place().clone();
         let (mut pairs, mut failed, mut symbols, mut log_prob) = (0_usize, 0_usize, 0_usize, 0.0);
-        for window in input.into_windows() {
+        for window in input.windows() {
             let lines = window.map_err(|error| place.failure(error))?;
             let divided: Vec<_> = lines.iter().map(divide).collect();
             let good: Vec<(&str, &str)> = divided.iter().filter_map(|pair| pair.as_ref().ok()).copied().collect();
-            let mut scored = translator.score_blocking(&good, &options)?.into_iter();
+            let mut scored = translator.score_blocking(&good, options)?.into_iter();
             for (line, pair) in lines.iter().zip(&divided) {
                 let answer = match pair {
                     Ok(pair) => scored
@@ -171,7 +186,7 @@ impl Job {
                         symbols += scored.log_probs.len();
                         log_prob += scored.log_prob();
                         let translation = as_translation(&scored, target);
-                        show(&mut output, form, line.number, &scored, &translation)?;
+                        show(output, *form, line.number, &scored, &translation)?;
                         views.translation(source, &translation)?;
                     }
                     Some(Err(reason)) => {
@@ -191,8 +206,7 @@ impl Job {
             progress.advance(lines.len(), lines.iter().map(|line| line.bytes).sum());
         }
         progress.finish();
-        views.finish()?;
-        if !quiet && pairs > 0 {
+        if !*quiet && pairs > 0 {
             let loss = -log_prob / symbols as f64;
             let perplexity = perplexity(loss);
             note(format_args!("{pairs} pairs, {symbols} symbols, loss {loss:.4}, perplexity {perplexity:.4}"));

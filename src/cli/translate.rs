@@ -8,12 +8,12 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use seq2seq::{TranslateOptions, Translation, Translator};
+use seq2seq::{TranslateOptions, Translation, Translator, words};
 
 use super::failure::{Failure, Result};
-use super::input::Input;
+use super::input::{Input, STDIN};
 use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions, size};
-use super::output::{Output, has_colours, same_file};
+use super::output::{Output, has_colours, reserve};
 use super::progress::Progress;
 use super::views::{AlignmentFile, Views};
 use super::{Outcome, note};
@@ -52,25 +52,28 @@ pub struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "words")]
     input: Option<PathBuf>,
 
-    /// Write here instead of to standard output, as the results come; what the file held is lost, but for --skip-done
+    /// Write here instead of to standard output, as the results come; a file that is there is overwritten, but for
+    /// --skip-done
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Go on where an earlier run with the same options was stopped: lines whose translations --output already holds are
-    /// skipped, and the others are added to it
+    /// Go on where an earlier run with the same input and options was stopped: windows of lines whose translations
+    /// --output already holds are skipped, and the others are added to it; the exit code is that of the others. Of a text
+    /// nobody can tell whether it is such an output: what it is not is lost
     #[arg(long, requires = "output", conflicts_with_all = ["words", "alignment", "report"])]
     skip_done: bool,
 
     /// Print a JSON object for each line: line, source, from (model or dictionary), target, text, log_prob, score, finished
-    /// and alignment (an array of weights for each target symbol); others, with --n-best, has the next best; or line
-    /// and error
+    /// and alignment (an array of weights for each target symbol; a dictionary's answer has none); others, with --n-best,
+    /// has the next best. Or line and error
     #[arg(long)]
     json: bool,
 
     /// Draw what was attended to below each translation: target symbols down, source symbols across; the weights
     /// begin at 0.05 (░), 0.25 (▒), 0.5 (▓) and 0.75 (█), or are colours where a terminal has 24 bits of them.
-    /// With a file, write them there: .svg and .png are pictures, .tsv tables, .npy NumPy arrays one behind the
-    /// other, .json arrays, .pharaoh a line of source-target pairs for each translation, 0-0 1-2
+    /// With a file, write them there: .svg and .png are pictures of the first 100, .tsv tables, .npy NumPy arrays one
+    /// behind the other, .json an array a line, .pharaoh a line of source-target pairs, 0-0 1-2. What has none, a
+    /// dictionary's answer or a line that cannot be translated, keeps its place, as in the output
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     alignment: Option<Option<AlignmentFile>>,
 
@@ -78,8 +81,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 
-    /// Lines are texts: translate each of their words by itself. The translations of a line stand between bars; in
-    /// JSON they are the line's words
+    /// Lines are texts: translate each of their words (as Unicode divides them) by itself. The translations of a line stand
+    /// between bars, nothing in the place of one that failed; in JSON they are the line's words, each with its word
     #[arg(long)]
     each_word: bool,
 
@@ -140,34 +143,38 @@ impl Job {
         let replace_unknown = args.dictionary.replace_unknown;
         let options = TranslateOptions { alignment, replace_unknown, ..args.search.options(&args.sizes) };
         let title = args.input.as_ref().map_or_else(|| "Translations".to_owned(), |input| input.display().to_string());
-        for created in args.output.iter().chain(file.as_ref().map(|file| &file.path)).chain(&args.report) {
-            for read in args.input.iter().chain(&args.dictionary.dictionary) {
-                if same_file(read, created) {
-                    return Err(Failure::Usage(format!("{}: is also the input", created.display())));
-                }
-            }
-        }
         let form = match (args.json, drawn) {
             (true, _) => Form::Json,
             (false, true) if args.output.is_none() && has_colours() => Form::Colours,
             (false, true) => Form::Drawing,
+            (false, false) if options.n_best > 1 && args.each_word && args.report.is_none() => {
+                let reason =
+                    "a line of text has the best translation of each word; --json and --report have the others";
+                return Err(Failure::Usage(format!("--n-best {} with --each-word: {reason}", options.n_best)));
+            }
             (false, false) if options.n_best > 1 && !args.each_word => Form::NBest,
             (false, false) => Form::Text,
         };
         let window = args.window as usize;
+        let from_stdin = args.input.is_none() && args.words.is_empty();
         let resumed = match &args.output {
             Some(path) if args.skip_done => Resumed::find(path, form, window)?,
             _ => Resumed::default(),
         };
-        let input = match args.input {
-            Some(path) => Input::file(path, window, args.skip_done)?,
-            None if args.words.is_empty() => Input::stdin(window, args.skip_done, args.quiet),
+        let input = match &args.input {
+            Some(path) => Input::file(path.clone(), window, args.skip_done)?,
+            None if from_stdin => Input::stdin(window, args.skip_done, args.quiet),
             None => Input::words(args.words, window),
         };
+        let input = input.skip(resumed.lines)?;
         let bytes = input.bytes();
         let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
+        let created = args.output.iter().chain(file.as_ref().map(|file| &file.path)).chain(&args.report);
+        let stdin = PathBuf::from(STDIN);
+        let read = args.input.iter().chain(&args.dictionary.dictionary).chain(from_stdin.then_some(&stdin));
+        reserve(&created.map(PathBuf::as_path).collect::<Vec<_>>(), &read.map(PathBuf::as_path).collect::<Vec<_>>())?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = match &args.output {
             None => Output::stdout(),
@@ -182,12 +189,29 @@ impl Job {
         let translator = Arc::new(translator);
         let task =
             pipeline::Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
-        let windows = Pipeline::start(input.skip(resumed.lines), task, args.workers as usize);
+        let windows = Pipeline::start(input, task, args.workers as usize);
         let progress = Progress::new(shown && !args.quiet, bytes);
         Ok(Self { windows, translator, options, presenter, progress, each_word: args.each_word, quiet: args.quiet })
     }
 
     fn run(mut self) -> Result<Outcome> {
+        let outcome = self.translate();
+        self.progress.finish();
+        match outcome {
+            Ok(outcome) => {
+                self.presenter.finish()?;
+                Ok(outcome)
+            }
+            // Nobody reads the output any more. The files are for whoever comes later.
+            Err(Failure::BrokenPipe) => {
+                self.presenter.finish_views()?;
+                Err(Failure::BrokenPipe)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn translate(&mut self) -> Result<Outcome> {
         let mut outcome = Outcome::Fine;
         while let Some(window) = self.windows.next_window()? {
             let Window { lines, prepared } = window;
@@ -205,8 +229,6 @@ impl Job {
             self.presenter.flush()?;
             self.progress.advance(count, bytes);
         }
-        self.progress.finish();
-        self.presenter.finish()?;
         Ok(outcome)
     }
 
@@ -223,16 +245,19 @@ impl Job {
                 return Ok(false);
             }
         };
+        let mut words = words(&text);
         for answer in &answers {
+            let place = match words.next() {
+                Some(word) if self.each_word => format!("line {number}, {word:?}"),
+                _ => format!("line {number}"),
+            };
             match answer {
                 Ok(translation) if !translation.best.finished && !self.quiet => {
-                    self.progress.note(&format!(
-                        "line {number}: cut off after {} symbols (--max-length)",
-                        translation.best.symbols.len()
-                    ));
+                    let symbols = translation.best.symbols.len();
+                    self.progress.note(&format!("{place}: cut off after {symbols} symbols (--max-length)"));
                 }
                 Ok(_) => {}
-                Err(reason) => self.progress.note(&format!("line {number}: {reason}")),
+                Err(reason) => self.progress.note(&format!("{place}: {reason}")),
             }
         }
         let fine = answers.iter().all(std::result::Result::is_ok);

@@ -135,14 +135,18 @@ impl Views {
 
     /// A line has no translation: it keeps its place.
     pub fn failure(&mut self, source: &str, reason: &str) -> Result<()> {
-        if let Some((page, place)) = &mut self.page {
-            let entry = ReportEntry { source, hypotheses: &[], problem: Some(reason) };
-            page.entry(&entry).map_err(|error| place.failure(error))?;
-        }
+        self.problem(source, reason)?;
         match &mut self.file {
             Some((kind, output)) => nothing(*kind, output),
             None => Ok(()),
         }
+    }
+
+    /// A line has no translation, and no place among them: the page alone tells of it.
+    pub fn problem(&mut self, source: &str, reason: &str) -> Result<()> {
+        let Some((page, place)) = &mut self.page else { return Ok(()) };
+        let entry = ReportEntry { source, hypotheses: &[], problem: Some(reason) };
+        page.entry(&entry).map_err(|error| place.failure(error))
     }
 
     /// Hands on everything that was computed with so far; a page is of use when it is complete.

@@ -7,7 +7,7 @@ use crate::Array;
 pub struct Hypothesis {
     /// Target ids, without bos and eos.
     pub tokens: Vec<u32>,
-    /// Whether eos ended it; otherwise the length limit did.
+    /// Whether eos ended it; otherwise the length limit did, or no symbol was possible and `log_prob` is −∞.
     pub finished: bool,
     /// Σ ln p of its tokens, eos included.
     pub log_prob: f64,

@@ -67,7 +67,7 @@ pub struct Specialisation {
     pub variant: Variant,
     /// Its overrides.
     pub constants: Vec<(&'static str, u32)>,
-    /// The stem with what tells this specialisation from the shader's others, such as `linear.tanh.slices_4.f16`.
+    /// The stem with what tells this specialisation from the shader's others, such as `linear.f16.tanh.added.slices_4`.
     pub name: String,
 }
 

@@ -10,7 +10,14 @@ use crate::Result;
 /// the preferred one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dictionary {
-    entries: HashMap<String, Vec<String>>,
+    entries: HashMap<String, Entry>,
+}
+
+/// The targets of a source, and where among all pairs each of them stood first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Entry {
+    targets: Vec<String>,
+    places: Vec<usize>,
 }
 
 impl Dictionary {
@@ -25,7 +32,7 @@ impl Dictionary {
 
     /// The targets of a source; none if it is not there.
     pub fn get(&self, source: &str) -> &[String] {
-        self.entries.get(source).map_or(&[], Vec::as_slice)
+        self.entries.get(source).map_or(&[], |entry| &entry.targets)
     }
 
     /// How many sources there are.
@@ -38,27 +45,28 @@ impl Dictionary {
         self.entries.is_empty()
     }
 
-    /// The same with its sources spelt in another way; what is spelt the same then is one source.
+    /// The same with its sources spelt in another way; what is spelt the same then is one source, whose targets are in
+    /// the order of their pairs.
     #[must_use]
     pub fn respelt(self, spell: impl Fn(&str) -> String) -> Self {
-        // In the order of their spelling, so that it does not depend on the map's.
-        let mut entries: Vec<_> = self.entries.into_iter().collect();
-        entries.sort();
-        let pairs = entries.into_iter().flat_map(|(source, targets)| {
+        let pairs = self.entries.into_iter().flat_map(|(source, Entry { targets, places })| {
             let source = spell(&source);
-            targets.into_iter().map(move |target| (source.clone(), target))
+            places.into_iter().zip(targets).map(move |(place, target)| (place, source.clone(), target))
         });
-        pairs.collect()
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.sort_unstable_by_key(|&(place, ..)| place);
+        pairs.into_iter().map(|(_, source, target)| (source, target)).collect()
     }
 }
 
 impl<S: Into<String>, T: Into<String>> FromIterator<(S, T)> for Dictionary {
     fn from_iter<I: IntoIterator<Item = (S, T)>>(pairs: I) -> Self {
-        let mut entries: HashMap<String, Vec<String>> = HashMap::new();
-        for (source, target) in pairs {
-            let (targets, target) = (entries.entry(source.into()).or_default(), target.into());
-            if !targets.contains(&target) {
-                targets.push(target);
+        let mut entries: HashMap<String, Entry> = HashMap::new();
+        for (place, (source, target)) in pairs.into_iter().enumerate() {
+            let (entry, target) = (entries.entry(source.into()).or_default(), target.into());
+            if !entry.targets.contains(&target) {
+                entry.targets.push(target);
+                entry.places.push(place);
             }
         }
         Self { entries }
@@ -79,8 +87,9 @@ mod tests {
 
     #[test]
     fn sources_that_are_spelt_the_same_are_one() {
-        let dictionary: Dictionary = [("b", "1"), ("B", "2"), ("b", "2")].into_iter().collect();
-        let dictionary = dictionary.respelt(str::to_lowercase);
-        assert_eq!((dictionary.get("b"), dictionary.len()), (&["2".to_owned(), "1".to_owned()][..], 1));
+        let pairs = [("b", "1"), ("B", "2"), ("b", "3"), ("a", "4"), ("B", "1")];
+        let dictionary = pairs.into_iter().collect::<Dictionary>().respelt(str::to_lowercase);
+        assert_eq!(dictionary.get("b"), ["1", "2", "3"]);
+        assert_eq!((dictionary.get("a"), dictionary.get("B").len(), dictionary.len()), (&["4".to_owned()][..], 0, 2));
     }
 }

@@ -1,9 +1,10 @@
 //! Windows of lines, read and divided into symbols by threads of their own while the device translates others.
 
 use std::io;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, JoinHandle};
 
 use seq2seq::{Prepared, TranslateOptions, Translator, words};
 
@@ -71,37 +72,54 @@ pub struct Pipeline {
     /// Worker i prepares windows i, i + workers, …
     prepared: Vec<Receiver<Result<Window>>>,
     next: usize,
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl Pipeline {
     /// Begins to read, with so many threads that divide lines into symbols.
     pub fn start(input: Input, task: Task, workers: usize) -> Self {
         let place = input.place().clone();
-        let (waiting, prepared): (Vec<_>, Vec<_>) = (0..workers).map(|_| worker(task.clone(), place.clone())).unzip();
+        let (mut waiting, mut prepared, mut threads) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..workers {
+            let (to, from, thread) = worker(task.clone(), place.clone());
+            waiting.push(to);
+            prepared.push(from);
+            threads.push(thread);
+        }
         // It ends with the input, or when nobody wants more.
-        thread::spawn(move || {
+        threads.push(thread::spawn(move || {
             for (window, worker) in input.into_windows().zip((0..workers).cycle()) {
                 if waiting[worker].send(window).is_err() {
                     return;
                 }
             }
-        });
-        Self { prepared, next: 0 }
+        }));
+        Self { prepared, next: 0, threads }
     }
 
     /// The next window; none at the end.
     pub fn next_window(&mut self) -> Result<Option<Window>> {
         let worker = self.next % self.prepared.len();
         self.next += 1;
-        self.prepared[worker].recv().ok().transpose()
+        if let Ok(window) = self.prepared[worker].recv() {
+            return window.map(Some);
+        }
+        // Nothing more comes: because it is the end, and not because a thread has broken down.
+        for thread in self.threads.drain(..) {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        }
+        Ok(None)
     }
 }
 
+/// What the reader has of a window.
+type Lines = io::Result<Vec<lines::Line>>;
+
 /// A thread that prepares what it is sent.
-fn worker(task: Task, place: Place) -> (SyncSender<io::Result<Vec<lines::Line>>>, Receiver<Result<Window>>) {
-    let (sender, windows) = sync_channel::<io::Result<Vec<lines::Line>>>(1);
+fn worker(task: Task, place: Place) -> (SyncSender<Lines>, Receiver<Result<Window>>, JoinHandle<()>) {
+    let (sender, windows) = sync_channel::<Lines>(1);
     let (ready, prepared) = sync_channel(1);
-    thread::spawn(move || {
+    let thread = thread::spawn(move || {
         for window in windows {
             let window = window.map_err(|error| place.failure(error)).and_then(|lines| task.window(lines));
             if ready.send(window).is_err() {
@@ -109,5 +127,5 @@ fn worker(task: Task, place: Place) -> (SyncSender<io::Result<Vec<lines::Line>>>
             }
         }
     });
-    (sender, prepared)
+    (sender, prepared, thread)
 }

@@ -17,7 +17,7 @@ pub enum Form {
     Text,
     /// A line for each of the best, as Moses has them.
     NBest,
-    /// A line of text, what was attended to, and an empty line; of each of the best.
+    /// A line of text, what was attended to where that is known, and an empty line; of each of the best.
     Drawing,
     /// The same in 24-bit colours.
     Colours,
@@ -131,7 +131,8 @@ impl Presenter {
             Form::NBest => {}
             Form::Json => self.output.json(&Failed { line, error: reason })?,
         }
-        self.views.failure(source, reason)
+        // Where there are several lines for each, one that failed has none.
+        if self.form == Form::NBest { self.views.problem(source, reason) } else { self.views.failure(source, reason) }
     }
 
     /// Hands on everything shown so far.
@@ -146,6 +147,11 @@ impl Presenter {
         self.views.finish()
     }
 
+    /// Ends the views alone.
+    pub fn finish_views(self) -> Result<()> {
+        self.views.finish()
+    }
+
     /// The texts of a translation, what each attended to below it, and its score beside it where there are several.
     fn drawing(&mut self, translation: &Translation) -> Result<()> {
         let draw = if self.form == Form::Colours { heatmap::terminal_colour } else { heatmap::terminal };
@@ -155,9 +161,8 @@ impl Presenter {
                 [] => self.line(&text)?,
                 _ => self.line(&format!("{text}  ({:.3})", target.score))?,
             }
-            if let Some(figure) = figure(&translation.source, target)? {
-                self.line(&draw(&figure))?;
-            }
+            let drawn = figure(&translation.source, target)?.map(|figure| draw(&figure));
+            self.line(&drawn.unwrap_or_default())?;
         }
         Ok(())
     }

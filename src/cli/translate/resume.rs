@@ -40,7 +40,7 @@ impl Resumed {
     }
 
     fn read(mut output: impl BufRead, form: Form, window: usize) -> std::result::Result<Self, Problem> {
-        let (mut done, mut bytes) = (Self::default(), 0);
+        let (mut done, mut bytes, mut last) = (Self::default(), 0, 0);
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
@@ -60,12 +60,20 @@ impl Resumed {
                     number - 1
                 }
                 Form::NBest => {
-                    let id = line.split(|&byte| byte == b' ').next().and_then(|id| std::str::from_utf8(id).ok());
-                    id.and_then(|id| id.parse().ok()).ok_or_else(|| wrong("no number of a line"))?
+                    let id = n_best_line(&line).ok_or_else(|| wrong("none of several lines for each"))?;
+                    if id < last {
+                        return Err(Problem::Other(number, format!("line {id} behind line {last}")));
+                    }
+                    last = id;
+                    id
                 }
+                _ if number == 1 && serde_json::from_slice::<Numbered>(&line).is_ok() => {
+                    return Err(wrong("JSON of a line"));
+                }
+                _ if number == 1 && n_best_line(&line).is_some() => return Err(wrong("one of several lines for each")),
                 _ => number - 1,
             };
-            if before >= done.lines + window {
+            if before - done.lines >= window {
                 done = Self { lines: before / window * window, bytes };
             }
             bytes += read as u64;
@@ -96,6 +104,16 @@ enum Problem {
     Io(io::Error),
     /// This line is none of ours.
     Other(usize, String),
+}
+
+/// The number that an n-best line begins with, if it is one: number, text, log probability, score.
+fn n_best_line(line: &[u8]) -> Option<usize> {
+    let line = std::str::from_utf8(line).ok()?.trim_end();
+    let (rest, score) = line.rsplit_once(" ||| ")?;
+    let (rest, log_prob) = rest.rsplit_once(" ||| logprob= ")?;
+    let (id, _) = rest.split_once(" |||")?;
+    let _: (f64, f64) = (score.parse().ok()?, log_prob.parse().ok()?);
+    id.parse().ok()
 }
 
 /// What every line of JSON has.
@@ -131,10 +149,19 @@ mod tests {
     #[test]
     fn of_several_lines_for_each_the_last_may_lack_some() {
         let done = |lines, bytes| Resumed { lines, bytes };
-        assert_eq!(read("0 ||| a\n0 ||| b\n1 ||| c\n", Form::NBest), done(0, 0));
-        assert_eq!(read("0 ||| a\n0 ||| b\n1 ||| c\n2 ||| d\n", Form::NBest), done(2, 24));
+        let lines = |numbers: &[usize]| -> String {
+            numbers.iter().map(|number| format!("{number} ||| A ||| B ||| logprob= -0.5 ||| -1\n")).collect()
+        };
+        let bytes = |lines: u64| lines * 39;
+        assert_eq!(read(&lines(&[0, 0, 1]), Form::NBest), done(0, 0));
+        assert_eq!(read(&lines(&[0, 0, 1, 2]), Form::NBest), done(2, bytes(3)));
         // Lines without a translation are not there.
-        assert_eq!(read("1 ||| c\n5 ||| d\n5 ||| e\n", Form::NBest), done(4, 8));
+        assert_eq!(read(&lines(&[1, 5, 5]), Form::NBest), done(4, bytes(1)));
+        assert_eq!(read("0 |||  ||| logprob= -2 ||| -2\n", Form::NBest), done(0, 0));
+        for wrong in [lines(&[2, 1]), format!("{}5 apples\n", lines(&[0])), "5 apples\n".into(), "5 ||| A\n".into()] {
+            assert!(Resumed::read(wrong.as_bytes(), Form::NBest, 2).is_err(), "{wrong}");
+        }
+        assert_eq!(read(&lines(&[usize::MAX]), Form::NBest).lines, usize::MAX / 2 * 2);
     }
 
     #[test]
@@ -143,6 +170,8 @@ mod tests {
         for wrong in ["{\"line\":2}\n", "AH\n", "{}\n"] {
             assert!(Resumed::read(wrong.as_bytes(), Form::Json, 2).is_err(), "{wrong}");
         }
-        assert!(Resumed::read(&b"AH B\n"[..], Form::NBest, 2).is_err());
+        for wrong in ["{\"line\":1}\n", "0 ||| A ||| logprob= -1 ||| -1\n"] {
+            assert!(Resumed::read(wrong.as_bytes(), Form::Text, 2).is_err(), "{wrong}");
+        }
     }
 }

@@ -37,6 +37,8 @@ pub struct ExtendCase {
     pub twins: bool,
     /// Whether the probabilities are given, as those of an ensemble, and pad and bos avoided.
     pub mixed: bool,
+    /// Whether hypotheses have coverage penalties.
+    pub covered: bool,
 }
 
 /// Inputs and outputs of [`ExtendCase`].
@@ -54,7 +56,7 @@ impl fmt::Display for ExtendCase {
         let Self { batch, hidden, vocab_size, beam, n_best, length_penalty, steps, limit, eos, .. } = self;
         write!(f, "batch {batch}, hidden {hidden}, vocabulary {vocab_size}, {n_best} best of {beam}, ")?;
         write!(f, "penalty {length_penalty}, {steps} of {limit} steps, eos {eos:+}")?;
-        for (said, word) in [(self.twins, "twins"), (self.mixed, "mixed")] {
+        for (said, word) in [(self.twins, "twins"), (self.mixed, "mixed"), (self.covered, "covered")] {
             if said {
                 write!(f, ", {word}")?;
             }
@@ -81,9 +83,10 @@ impl Operation for ExtendCase {
     }
 
     fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
-        let Self { batch, hidden, vocab_size, beam, n_best, length_penalty, steps, eos, twins, mixed, .. } = *self;
-        let rules =
-            SearchRules { beam, n_best, length_penalty, coverage_penalty: 0.0, text_only: mixed, special: SPECIAL };
+        let Self { batch, hidden, vocab_size, beam, n_best, length_penalty, steps, eos, twins, mixed, covered, .. } =
+            *self;
+        let coverage_penalty = if covered { 0.3 } else { 0.0 };
+        let rules = SearchRules { beam, n_best, length_penalty, coverage_penalty, text_only: mixed, special: SPECIAL };
         let mut weight = inputs.weights("weight", [vocab_size, hidden], 3.0 / (hidden as f32).sqrt());
         let mut bias = inputs.weights("bias", [vocab_size], 0.5);
         if twins {
@@ -103,11 +106,15 @@ impl Operation for ExtendCase {
             }
             backend.upload(&rows)
         };
+        let mut search = Search::new(backend, &rules, &vec![1; batch], &self.limits(), steps, vocab_size)?;
+        if let Some(coverage) = &mut search.coverage {
+            coverage.penalty = backend.upload(&inputs.array("penalty", [batch * beam, 1], 1.0))?;
+        }
         Ok(ExtendReady {
             generator: backend.linear_weights(&weight, Some(&bias))?,
             attentional: (0..steps).map(attentional).collect::<Result<_>>()?,
             probabilities: if mixed { (0..steps).map(probabilities).collect::<Result<_>>()? } else { Vec::new() },
-            search: Search::new(backend, &rules, &vec![1; batch], &self.limits(), steps, vocab_size)?,
+            search,
             rules,
         })
     }
@@ -257,6 +264,7 @@ pub(super) fn cases() -> Vec<Case> {
         eos: 1.5,
         twins: false,
         mixed: false,
+        covered: false,
     };
     let beam = ExtendCase { beam: 5, n_best: 3, length_penalty: LengthPenalty::Wu(0.6), ..greedy };
     let wide = ExtendCase { batch: 2, vocab_size: 1030, hidden: 69, steps: 3, limit: 4, ..beam };
@@ -282,6 +290,7 @@ pub(super) fn cases() -> Vec<Case> {
         ExtendCase { twins: true, vocab_size: 10, eos: 0.0, ..greedy },
         ExtendCase { mixed: true, ..beam },
         ExtendCase { mixed: true, ..wide },
+        ExtendCase { covered: true, ..beam },
     ];
     let cover = CoverCase { batch: 5, src_len: 9, beam: 3, width: 3, rows: 3, models: 1 };
     let cover = [
