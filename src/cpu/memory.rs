@@ -81,7 +81,7 @@ const FAR_BYTES: usize = 512 << 20;
 const LARGEST_KEPT: usize = 64 << 20;
 
 /// A piece that is more than so many times too large is left for who needs it.
-const WASTE: usize = 2;
+const WASTE: usize = 8;
 
 /// Pieces that no thread keeps, by what they can hold.
 #[derive(Debug)]
