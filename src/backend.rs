@@ -16,6 +16,7 @@ use std::fmt::Debug;
 use crate::model::{Cell, Score, Window};
 use crate::{Array, Float, Result};
 
+pub(crate) use search::ExtendSizes;
 pub use search::{
     AttendedStep, Coverage, Distribution, LEAST_COVERAGE, LengthPenalty, MAX_BEAM, Search, SearchRules, Share, Status,
 };

@@ -247,6 +247,43 @@ impl<B: Backend> Search<B> {
     }
 }
 
+/// The sizes of what [`extend`](Backend::extend) reads and writes, as a backend finds them.
+pub(crate) struct ExtendSizes {
+    /// Rows of the distribution.
+    pub rows: usize,
+    /// Rows and columns.
+    pub limits: [usize; 2],
+    pub frontier: usize,
+    pub log_prob: usize,
+    pub status: usize,
+    /// Rows and columns.
+    pub finished: [usize; 2],
+    pub trellis: usize,
+    /// Rows, where there is coverage.
+    pub penalty: Option<usize>,
+}
+
+impl ExtendSizes {
+    /// The number of sentences, and of hypotheses of each in this step, once all sizes fit; `row` is the step's place in
+    /// the trellis.
+    pub(crate) fn check(&self, rules: &SearchRules, row: usize) -> Result<(usize, usize)> {
+        let check = |what, expected, found| Error::check("extend", what, expected, found);
+        let (beam, batch) = (rules.beam, self.limits[0]);
+        let width = if self.rows == batch { 1 } else { beam };
+        check("rows", batch * width, self.rows)?;
+        check("limits' columns", 2, self.limits[1])?;
+        check("frontier", 2 * batch * beam, self.frontier)?;
+        check("log probabilities", batch * beam, self.log_prob)?;
+        check("status", 3 * batch, self.status)?;
+        check("finished rows", batch * rules.n_best, self.finished[0])?;
+        check("finished columns", 4, self.finished[1])?;
+        let steps = self.trellis / (2 * batch * beam).max(1);
+        check("steps within the trellis", row.min(steps.saturating_sub(1)), row)?;
+        check("coverage penalties", batch * beam, self.penalty.unwrap_or(batch * beam))?;
+        Ok((batch, width))
+    }
+}
+
 /// Rounded up to 32 bits: a penalty that is too small would let a search end too early.
 fn at_least(penalty: f64) -> f32 {
     let rounded = penalty as f32;

@@ -3,7 +3,7 @@
 use super::Cpu;
 use super::generator::{Candidate, Candidates, of_generator, of_probabilities};
 use super::simd::Lanes;
-use crate::backend::{Distribution, Search, SearchRules, Status};
+use crate::backend::{Distribution, ExtendSizes, Search, SearchRules, Status};
 use crate::{Error, Result};
 
 /// See [`extend`](crate::Backend::extend).
@@ -52,30 +52,24 @@ fn check<T: Lanes>(
     row: usize,
     search: &Search<Cpu<T>>,
 ) -> Result<(usize, usize)> {
-    const OPERATION: &str = "extend";
-    let check = |what, expected, found| Error::check(OPERATION, what, expected, found);
     let rows = match *symbols {
         Distribution::Generator { weights, attentional } => {
-            check("generator inputs", weights.panels.inputs, attentional.cols)?;
+            Error::check("extend", "generator inputs", weights.panels.inputs, attentional.cols)?;
             attentional.rows
         }
         Distribution::Probabilities(probabilities) => probabilities.rows,
     };
-    let (beam, batch) = (rules.beam, search.limits.rows);
-    let width = if rows == batch { 1 } else { beam };
-    check("rows", batch * width, rows)?;
-    check("limits' columns", 2, search.limits.cols)?;
-    check("frontier", 2 * batch * beam, search.frontier.len())?;
-    check("log probabilities", batch * beam, search.log_prob.data.len())?;
-    check("status", 3 * batch, search.status.len())?;
-    check("finished rows", batch * rules.n_best, search.finished.rows)?;
-    check("finished columns", 4, search.finished.cols)?;
-    let steps = search.trellis.len() / (2 * batch * beam).max(1);
-    check("steps within the trellis", row.min(steps.saturating_sub(1)), row)?;
-    if let Some(coverage) = &search.coverage {
-        check("coverage penalties", batch * beam, coverage.penalty.data.len())?;
-    }
-    Ok((batch, width))
+    let sizes = ExtendSizes {
+        rows,
+        limits: [search.limits.rows, search.limits.cols],
+        frontier: search.frontier.len(),
+        log_prob: search.log_prob.rows,
+        status: search.status.len(),
+        finished: [search.finished.rows, search.finished.cols],
+        trellis: search.trellis.len(),
+        penalty: search.coverage.as_ref().map(|coverage| coverage.penalty.rows),
+    };
+    sizes.check(rules, row)
 }
 
 /// An extension that was kept.

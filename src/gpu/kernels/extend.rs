@@ -2,9 +2,9 @@
 
 use super::generator::CandidateLayout;
 use super::grid;
-use crate::backend::{Search, SearchRules};
+use crate::Result;
+use crate::backend::{ExtendSizes, Search, SearchRules};
 use crate::gpu::Gpu;
-use crate::{Error, Result};
 
 kernel! {
     Extend = "extend" reads 2 then writes 6, 128 threads:
@@ -43,21 +43,18 @@ impl Gpu {
         row: usize,
         search: &Search<Self>,
     ) -> Result<()> {
-        let check = |what, expected, found| Error::check("extend", what, expected, found);
-        let (beam, batch) = (rules.beam, search.limits.rows);
-        let width = if rows == batch { 1 } else { beam };
-        check("rows", batch * width, rows)?;
-        check("limits' columns", 2, search.limits.cols)?;
-        check("frontier", 2 * batch * beam, search.frontier.len)?;
-        check("log probabilities", batch * beam, search.log_prob.rows)?;
-        check("status", 3 * batch, search.status.len)?;
-        check("finished rows", batch * rules.n_best, search.finished.rows)?;
-        check("finished columns", 4, search.finished.cols)?;
-        let steps = search.trellis.len / (2 * batch * beam).max(1);
-        check("steps within the trellis", row.min(steps.saturating_sub(1)), row)?;
-        if let Some(coverage) = &search.coverage {
-            check("coverage penalties", batch * beam, coverage.penalty.rows)?;
-        }
+        let beam = rules.beam;
+        let sizes = ExtendSizes {
+            rows,
+            limits: [search.limits.rows, search.limits.cols],
+            frontier: search.frontier.len,
+            log_prob: search.log_prob.rows,
+            status: search.status.len,
+            finished: [search.finished.rows, search.finished.cols],
+            trellis: search.trellis.len,
+            penalty: search.coverage.as_ref().map(|coverage| coverage.penalty.rows),
+        };
+        let (batch, width) = sizes.check(rules, row)?;
         let layout = CandidateLayout::new(symbols, beam);
         let params = Extend {
             batch: batch as u32,
