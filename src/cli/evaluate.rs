@@ -83,9 +83,7 @@ impl Job {
         let translator = args.model.load(args.device.open(args.quiet)?)?;
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
-        if let Some(created) = &args.hypotheses {
-            reserve(&[created], &[&args.pairs])?;
-        }
+        reserve(args.hypotheses.as_slice(), &[&args.pairs])?;
         let hypotheses = args.hypotheses.as_deref().map(Output::create).transpose()?;
         Ok(Self { pairs, translator, options, hypotheses, json: args.json })
     }

@@ -9,12 +9,13 @@ use super::lines::{Batches, Fill, Line};
 use super::note;
 
 /// The path of standard input, where the system has one.
-pub const STDIN: &str = "/dev/stdin";
+const STDIN: &str = "/dev/stdin";
 
 /// Windows of lines from wherever they come.
 pub struct Input {
     windows: Box<dyn Iterator<Item = io::Result<Vec<Line>>> + Send>,
     place: Place,
+    path: Option<PathBuf>,
     /// How many bytes there are, where that is known.
     bytes: Option<u64>,
 }
@@ -28,7 +29,7 @@ impl Input {
             lines.peek()?;
             Some(Ok(lines.by_ref().take(window).collect()))
         });
-        Self { windows: Box::new(windows), place: Place::Stream("arguments"), bytes: None }
+        Self { windows: Box::new(windows), place: Place::Stream("arguments"), path: None, bytes: None }
     }
 
     /// The lines of a file, or of a named pipe; in full windows if they are `full` or the file is a regular one.
@@ -37,7 +38,7 @@ impl Input {
         let file = File::open(&path).map_err(|error| place.failure(error))?;
         let bytes = size(&path);
         let windows = Batches::new(BufReader::new(file), window, fill(full || bytes.is_some()));
-        Ok(Self { windows: Box::new(windows), place, bytes })
+        Ok(Self { windows: Box::new(windows), place, path: Some(path), bytes })
     }
 
     /// The lines of standard input. A person who is to type them is told so, unless `quiet`.
@@ -47,7 +48,8 @@ impl Input {
         }
         let bytes = size(Path::new(STDIN));
         let windows = Batches::new(BufReader::new(stdin()), window, fill(full || bytes.is_some()));
-        Self { windows: Box::new(windows), place: Place::Stream("standard input"), bytes }
+        let path = Some(PathBuf::from(STDIN));
+        Self { windows: Box::new(windows), place: Place::Stream("standard input"), path, bytes }
     }
 
     /// The same without its first lines: whole windows of them, which it must have.
@@ -72,6 +74,11 @@ impl Input {
         &self.place
     }
 
+    /// The file that is read, none for arguments.
+    pub fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
+    }
+
     /// How many bytes there are, where that is known.
     pub fn bytes(&self) -> Option<u64> {
         self.bytes
@@ -80,11 +87,6 @@ impl Input {
     /// The windows that are left, one after the other.
     pub fn windows(&mut self) -> impl Iterator<Item = io::Result<Vec<Line>>> {
         &mut self.windows
-    }
-
-    /// The same, for another thread.
-    pub fn into_windows(self) -> impl Iterator<Item = io::Result<Vec<Line>>> + Send {
-        self.windows
     }
 }
 

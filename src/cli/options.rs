@@ -74,7 +74,8 @@ pub struct SearchOptions {
     pub n_best: Option<usize>,
 
     /// What the log probabilities of translations are divided by before they are compared: "none" favours short ones,
-    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A; A is from 0 to 5, and the end is a symbol
+    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A; A is from 0 to 5, and the
+    /// end is a symbol
     #[arg(long, value_name = "RULE", default_value = "none")]
     pub length_penalty: LengthPenalty,
 

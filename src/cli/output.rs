@@ -66,19 +66,20 @@ impl Output {
 
 /// Sees to it that all of `created` can be written to before any of them is emptied: they can be opened, are apart from
 /// each other, and are none of those that are `read`. Where they are not, nothing is left behind.
-pub fn reserve(created: &[&Path], read: &[&Path]) -> Result<()> {
+pub fn reserve(created: &[impl AsRef<Path>], read: &[impl AsRef<Path>]) -> Result<()> {
     let mut new = Vec::new();
     let reserved = created.iter().enumerate().try_for_each(|(index, path)| {
+        let path = path.as_ref();
         let existed = path.exists();
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        open.map_err(|error| Place::File(path.to_path_buf()).failure(error))?;
+        open.map_err(|error| Place::File(path.to_owned()).failure(error))?;
         if !existed {
             new.push(path);
         }
-        if read.iter().any(|other| same_file(path, other)) {
+        if read.iter().any(|other| same_file(path, other.as_ref())) {
             return Err(Failure::Usage(format!("{}: is also the input", path.display())));
         }
-        if created[..index].iter().any(|other| same_file(path, other)) {
+        if created[..index].iter().any(|other| same_file(path, other.as_ref())) {
             return Err(Failure::Usage(format!("{}: is to be two files at once", path.display())));
         }
         Ok(())

@@ -1,21 +1,21 @@
 //! `seq2seq score`: how likely given translations are.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use seq2seq::heatmap::{self, Figure};
 use seq2seq::metrics::perplexity;
 use seq2seq::{Origin, Scored, Target, TranslateOptions, Translation, Translator};
 use serde::Serialize;
 
-use super::failure::{Failure, Result};
-use super::input::{Input, STDIN};
+use super::Outcome;
+use super::failure::Result;
+use super::input::Input;
 use super::lines::Line;
 use super::options::{DeviceOptions, ModelOptions, SizeOptions, size};
 use super::output::{Output, has_colours, reserve};
 use super::progress::Progress;
 use super::views::{AlignmentFile, Views, figure};
-use super::{Outcome, note};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -126,14 +126,13 @@ impl Job {
         };
         let options = TranslateOptions { alignment: args.json || drawn || file.is_some(), ..args.sizes.options() };
         let window = args.window as usize;
-        let input = match &args.pairs {
-            Some(path) => Input::file(path.clone(), window, false)?,
+        let input = match args.pairs {
+            Some(path) => Input::file(path, window, false)?,
             None => Input::stdin(window, false, args.quiet),
         };
         let translator = args.model.load(args.device.open(args.quiet)?)?;
         let created = args.output.iter().chain(file.as_ref().map(|file| &file.path));
-        let read = args.pairs.as_deref().unwrap_or(Path::new(STDIN));
-        reserve(&created.map(PathBuf::as_path).collect::<Vec<_>>(), &[read])?;
+        reserve(&created.collect::<Vec<_>>(), input.path().as_slice())?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
         let views = Views::create(file.as_ref(), None, "", args.quiet)?;
@@ -148,20 +147,9 @@ impl Job {
     }
 
     fn run(mut self) -> Result<Outcome> {
-        let scored = self.score();
+        let outcome = self.score();
         self.progress.finish();
-        match scored {
-            Ok(outcome) => {
-                self.views.finish()?;
-                Ok(outcome)
-            }
-            // Nobody reads the output any more. The files are for whoever comes later.
-            Err(Failure::BrokenPipe) => {
-                self.views.finish()?;
-                Err(Failure::BrokenPipe)
-            }
-            Err(failure) => Err(failure),
-        }
+        self.views.finish(outcome)
     }
 
     fn score(&mut self) -> Result<Outcome> {
@@ -205,11 +193,10 @@ impl Job {
             views.flush()?;
             progress.advance(lines.len(), lines.iter().map(|line| line.bytes).sum());
         }
-        progress.finish();
         if !*quiet && pairs > 0 {
             let loss = -log_prob / symbols as f64;
             let perplexity = perplexity(loss);
-            note(format_args!("{pairs} pairs, {symbols} symbols, loss {loss:.4}, perplexity {perplexity:.4}"));
+            progress.note(&format!("{pairs} pairs, {symbols} symbols, loss {loss:.4}, perplexity {perplexity:.4}"));
         }
         Ok(if failed == 0 { Outcome::Fine } else { Outcome::SomeFailed })
     }

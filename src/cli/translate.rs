@@ -11,7 +11,7 @@ use std::sync::Arc;
 use seq2seq::{TranslateOptions, Translation, Translator, words};
 
 use super::failure::{Failure, Result};
-use super::input::{Input, STDIN};
+use super::input::Input;
 use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions, size};
 use super::output::{Output, has_colours, reserve};
 use super::progress::Progress;
@@ -156,14 +156,13 @@ impl Job {
             (false, false) => Form::Text,
         };
         let window = args.window as usize;
-        let from_stdin = args.input.is_none() && args.words.is_empty();
         let resumed = match &args.output {
             Some(path) if args.skip_done => Resumed::find(path, form, window)?,
             _ => Resumed::default(),
         };
-        let input = match &args.input {
-            Some(path) => Input::file(path.clone(), window, args.skip_done)?,
-            None if from_stdin => Input::stdin(window, args.skip_done, args.quiet),
+        let input = match args.input {
+            Some(path) => Input::file(path, window, args.skip_done)?,
+            None if args.words.is_empty() => Input::stdin(window, args.skip_done, args.quiet),
             None => Input::words(args.words, window),
         };
         let input = input.skip(resumed.lines)?;
@@ -172,9 +171,8 @@ impl Job {
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
         let created = args.output.iter().chain(file.as_ref().map(|file| &file.path)).chain(&args.report);
-        let stdin = PathBuf::from(STDIN);
-        let read = args.input.iter().chain(&args.dictionary.dictionary).chain(from_stdin.then_some(&stdin));
-        reserve(&created.map(PathBuf::as_path).collect::<Vec<_>>(), &read.map(PathBuf::as_path).collect::<Vec<_>>())?;
+        let read = input.path().into_iter().chain(&args.dictionary.dictionary);
+        reserve(&created.collect::<Vec<_>>(), &read.collect::<Vec<_>>())?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = match &args.output {
             None => Output::stdout(),
@@ -197,18 +195,7 @@ impl Job {
     fn run(mut self) -> Result<Outcome> {
         let outcome = self.translate();
         self.progress.finish();
-        match outcome {
-            Ok(outcome) => {
-                self.presenter.finish()?;
-                Ok(outcome)
-            }
-            // Nobody reads the output any more. The files are for whoever comes later.
-            Err(Failure::BrokenPipe) => {
-                self.presenter.finish_views()?;
-                Err(Failure::BrokenPipe)
-            }
-            Err(failure) => Err(failure),
-        }
+        self.presenter.finish(outcome)
     }
 
     fn translate(&mut self) -> Result<Outcome> {
@@ -245,19 +232,19 @@ impl Job {
                 return Ok(false);
             }
         };
-        let mut words = words(&text);
-        for answer in &answers {
-            let place = match words.next() {
-                Some(word) if self.each_word => format!("line {number}, {word:?}"),
+        let each_word = self.each_word;
+        for (index, answer) in answers.iter().enumerate() {
+            let place = || match words(&text).nth(index) {
+                Some(word) if each_word => format!("line {number}, {word:?}"),
                 _ => format!("line {number}"),
             };
             match answer {
                 Ok(translation) if !translation.best.finished && !self.quiet => {
                     let symbols = translation.best.symbols.len();
-                    self.progress.note(&format!("{place}: cut off after {symbols} symbols (--max-length)"));
+                    self.progress.note(&format!("{}: cut off after {symbols} symbols (--max-length)", place()));
                 }
                 Ok(_) => {}
-                Err(reason) => self.progress.note(&format!("{place}: {reason}")),
+                Err(reason) => self.progress.note(&format!("{}: {reason}", place())),
             }
         }
         let fine = answers.iter().all(std::result::Result::is_ok);

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use seq2seq::heatmap::{self, Figure, Report, ReportEntry, ReportHypothesis};
 use seq2seq::{Array, Target, Translation};
 
-use super::failure::{Place, Result};
+use super::failure::{Failure, Place, Result};
 use super::note;
 use super::output::Output;
 
@@ -157,8 +157,17 @@ impl Views {
         }
     }
 
+    /// Ends the files of work that came to this outcome: where it is done, and where nobody reads the output any more, for
+    /// the files are for whoever comes later.
+    pub fn finish<T>(self, outcome: Result<T>) -> Result<T> {
+        if matches!(outcome, Ok(_) | Err(Failure::BrokenPipe)) {
+            self.complete()?;
+        }
+        outcome
+    }
+
     /// Draws the picture and ends the page.
-    pub fn finish(self) -> Result<()> {
+    fn complete(self) -> Result<()> {
         if let Some((page, place)) = self.page {
             page.end().map_err(|error| place.failure(error))?;
         }

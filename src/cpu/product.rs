@@ -194,12 +194,6 @@ pub struct Operand<'a, T: Lanes> {
     pub inputs: Range<usize>,
 }
 
-impl<T: Lanes> Clone for Operand<'_, T> {
-    fn clone(&self) -> Self {
-        Self { rows: self.rows, inputs: self.inputs.clone() }
-    }
-}
-
 /// Σ x W over the operands there are, for some panels.
 #[derive(Debug)]
 pub struct Product<'a, T: Lanes, E> {

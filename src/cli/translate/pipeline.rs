@@ -77,7 +77,7 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Begins to read, with so many threads that divide lines into symbols.
-    pub fn start(input: Input, task: Task, workers: usize) -> Self {
+    pub fn start(mut input: Input, task: Task, workers: usize) -> Self {
         let place = input.place().clone();
         let (mut waiting, mut prepared, mut threads) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..workers {
@@ -88,7 +88,7 @@ impl Pipeline {
         }
         // It ends with the input, or when nobody wants more.
         threads.push(thread::spawn(move || {
-            for (window, worker) in input.into_windows().zip((0..workers).cycle()) {
+            for (window, worker) in input.windows().zip((0..workers).cycle()) {
                 if waiting[worker].send(window).is_err() {
                     return;
                 }

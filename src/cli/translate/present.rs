@@ -141,15 +141,9 @@ impl Presenter {
         self.views.flush()
     }
 
-    /// Ends the output and the views.
-    pub fn finish(mut self) -> Result<()> {
-        self.output.flush()?;
-        self.views.finish()
-    }
-
-    /// Ends the views alone.
-    pub fn finish_views(self) -> Result<()> {
-        self.views.finish()
+    /// Ends what was shown and flushed, with this outcome.
+    pub fn finish<T>(self, outcome: Result<T>) -> Result<T> {
+        self.views.finish(outcome)
     }
 
     /// The texts of a translation, what each attended to below it, and its score beside it where there are several.
