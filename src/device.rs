@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, InstructionSet, Instructions};
 use crate::gpu::Gpu;
 use crate::{Error, Result};
 
@@ -15,8 +15,10 @@ pub enum DeviceRequest {
     /// A hardware GPU where there is one, otherwise the CPU.
     #[default]
     Auto,
-    /// The CPU, without a GPU driver.
+    /// The CPU with the best instructions that it has, without a GPU driver.
     Cpu,
+    /// The CPU with these instructions.
+    CpuWith(InstructionSet),
     /// The best adapter there is, a software adapter too.
     Gpu,
     /// The adapter of this index in `seq2seq devices`.
@@ -26,14 +28,15 @@ pub enum DeviceRequest {
 }
 
 impl FromStr for DeviceRequest {
-    type Err = std::convert::Infallible;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(match text {
-            "auto" => Self::Auto,
-            "cpu" => Self::Cpu,
-            "gpu" => Self::Gpu,
-            other => other.parse().map_or_else(|_| Self::Name(other.to_owned()), Self::Index),
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match (text, text.split_once(':')) {
+            ("auto", _) => Self::Auto,
+            ("cpu", _) => Self::Cpu,
+            ("gpu", _) => Self::Gpu,
+            (_, Some(("cpu", instructions))) => Self::CpuWith(instructions.parse()?),
+            _ => text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index),
         })
     }
 }
@@ -44,6 +47,7 @@ impl Display for DeviceRequest {
         match self {
             Self::Auto => f.write_str("auto"),
             Self::Cpu => f.write_str("cpu"),
+            Self::CpuWith(set) => write!(f, "cpu:{}", set.name()),
             Self::Gpu => f.write_str("gpu"),
             Self::Index(index) => write!(f, "{index}"),
             Self::Name(name) => f.write_str(name),
@@ -75,10 +79,12 @@ impl Device {
     /// Opens the device that is asked for.
     ///
     /// [`Auto`](DeviceRequest::Auto) is the CPU only where there is no hardware GPU: one that does not open is an
-    /// error. [`Cpu`](DeviceRequest::Cpu) loads no GPU driver.
+    /// error. The CPU loads no GPU driver.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
-        if *request == DeviceRequest::Cpu {
-            return Ok(Self::Cpu(Cpu::new()));
+        match *request {
+            DeviceRequest::Cpu => return Ok(Self::Cpu(Cpu::new())),
+            DeviceRequest::CpuWith(set) => return Ok(Self::Cpu(Cpu::with(Instructions::of(set)?))),
+            _ => {}
         }
         match Gpu::open(request, precision).await {
             Ok(gpu) => Ok(Self::Gpu(gpu)),
@@ -95,7 +101,7 @@ impl Device {
     /// The device in a few words, such as `CPU, 8 threads, AVX2` or `GPU, Radeon 780M (integrated, vulkan)`.
     pub fn describe(&self) -> String {
         match self {
-            Self::Cpu(_) => Processor::here().to_string(),
+            Self::Cpu(cpu) => Processor::new(cpu.instructions()).to_string(),
             Self::Gpu(gpu) => {
                 let half = gpu.choices().precision == Precision::F16;
                 format!("GPU, {}{}", gpu.adapter(), if half { ", half-precision weights" } else { "" })
@@ -109,22 +115,22 @@ impl Device {
 pub struct Processor {
     /// Threads that share the work.
     pub threads: usize,
-    /// The widest vector instructions used.
+    /// The vector instructions used.
     pub simd: String,
+    /// The names of all that it has, the best first, as `--device cpu:…` takes them.
+    pub instructions: Vec<&'static str>,
 }
 
 impl Processor {
-    /// This machine's.
+    /// This machine's, computing with its best instructions.
     pub fn here() -> Self {
-        // pulp names its levels after those of x86-64; the other architectures' names are their own.
-        let arch = format!("{:?}", pulp::Arch::new());
-        let simd = match arch.split(['(', ' ']).next().unwrap_or_default() {
-            "V4" => "AVX-512",
-            "V3" => "AVX2",
-            "Scalar" => "no SIMD",
-            other => other,
-        };
-        Self { threads: rayon::current_num_threads(), simd: simd.to_owned() }
+        Self::new(Instructions::best())
+    }
+
+    /// This machine's, computing with these instructions.
+    pub fn new(instructions: Instructions) -> Self {
+        let all = Instructions::available().into_iter().map(|instructions| instructions.set().name()).collect();
+        Self { threads: rayon::current_num_threads(), simd: instructions.set().to_string(), instructions: all }
     }
 }
 
@@ -144,13 +150,15 @@ mod tests {
         for (text, request) in [
             ("auto", DeviceRequest::Auto),
             ("cpu", DeviceRequest::Cpu),
+            ("cpu:avx2", DeviceRequest::CpuWith(InstructionSet::Avx2)),
             ("gpu", DeviceRequest::Gpu),
             ("1", DeviceRequest::Index(1)),
             ("radeon", DeviceRequest::Name("radeon".into())),
         ] {
-            assert_eq!(text.parse(), Ok(request.clone()));
+            assert_eq!(text.parse::<DeviceRequest>().expect("a device"), request);
             assert_eq!(request.to_string(), text);
         }
+        assert!("cpu:sse9".parse::<DeviceRequest>().is_err());
     }
 
     #[test]

@@ -27,6 +27,24 @@ pub enum Error {
         reason: String,
     },
 
+    /// Another run has the folder.
+    #[error("{}: {by} is training into it", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+        /// Who that is, as it has said itself.
+        by: String,
+    },
+
+    /// What is wrong with a model of which there may be several.
+    #[error("{}: {source}", directory.display())]
+    Model {
+        /// The model's directory.
+        directory: PathBuf,
+        /// What is wrong.
+        source: Box<Error>,
+    },
+
     /// A configuration contradicts itself or asks for what does not exist.
     #[error("{key}: expected {expected}, found {found}")]
     Config {
@@ -105,6 +123,15 @@ pub enum Error {
         /// What was asked for.
         request: String,
         /// The adapters there are, by index and name.
+        available: String,
+    },
+
+    /// The processor has no such vector instructions.
+    #[error("no instructions {asked:?}; this processor has: {available}")]
+    Instructions {
+        /// What was asked for.
+        asked: String,
+        /// The names of those that it has.
         available: String,
     },
 

@@ -262,6 +262,29 @@ fn devices_are_listed() {
 }
 
 #[test]
+fn every_instruction_set_pronounces_alike() {
+    let devices: Value = serde_json::from_str(&seq2seq(&["devices", "--json"], "").stdout).expect("JSON");
+    let sets = devices["cpu"]["instructions"].as_array().expect("a list").clone();
+    assert!(sets.contains(&"scalar".into()), "{sets:?}");
+    for set in &sets {
+        let device = format!("cpu:{}", set.as_str().expect("a name"));
+        for threads in ["1", "3"] {
+            let args = ["translate", "--device", &device, "--threads", threads, "colonel", "attention"];
+            let ended = seq2seq(&args, "");
+            assert_eq!((ended.code, &*ended.stdout), (0, "K ER N AH L\nAH T EH N SH AH N\n"), "{}", ended.stderr);
+            let plural = if threads == "1" { "" } else { "s" };
+            assert!(ended.stderr.contains(&format!("CPU, {threads} thread{plural}, ")), "{}", ended.stderr);
+        }
+    }
+    let lacking = if cfg!(target_arch = "x86_64") { "cpu:neon" } else { "cpu:avx2" };
+    for device in [lacking, "cpu:sse9"] {
+        let ended = seq2seq(&["translate", "--device", device, "a"], "");
+        assert!(ended.code == 2 && ended.stderr.contains("this processor has: "), "{device}: {}", ended.stderr);
+    }
+    assert_eq!(seq2seq(&["translate", "--device", "cpu", "--threads", "0", "a"], "").code, 2);
+}
+
+#[test]
 fn help_is_on_standard_output() {
     for args in [&["--help"][..], &["translate", "--help"], &["devices", "--help"], &["--version"]] {
         let ended = seq2seq(args, "");

@@ -172,6 +172,31 @@ fn what_is_wrong_is_named() -> TestResult {
 }
 
 #[test]
+fn one_folder_has_one_run_at_a_time() -> TestResult {
+    let folder = folder()?;
+    let path = folder.path();
+    let mut first = command(path, &format!("{SMALL} --steps 1000000 --out model --quiet --log log.jsonl")).spawn()?;
+    let begin = Instant::now();
+    while !path.join("model/config.json").exists() {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the first run never got to a model");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for args in ["train --resume --out model", &format!("{SMALL} --out model --overwrite --log log.jsonl")] {
+        let second = seq2seq(path, args);
+        let stderr = text(&second.stderr);
+        assert_eq!(second.status.code(), Some(2), "{args}: {stderr}");
+        assert!(stderr.contains(&format!("model: process {} is training into it", first.id())), "{args}: {stderr}");
+    }
+    assert!(first.try_wait()?.is_none(), "the first run goes on");
+    first.kill()?;
+    first.wait()?;
+    assert!(fs::read_to_string(path.join("log.jsonl"))?.contains("began"), "its log is as it left it");
+    let third = seq2seq(path, &format!("{SMALL} --out model --overwrite --quiet"));
+    assert_eq!(third.status.code(), Some(0), "a killed run keeps nobody out: {}", text(&third.stderr));
+    Ok(())
+}
+
+#[test]
 fn a_run_with_other_options_does_not_go_on() -> TestResult {
     let folder = folder()?;
     let path = folder.path();

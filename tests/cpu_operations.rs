@@ -6,7 +6,7 @@ use seq2seq::backend::{
     Activation, Attention, Backend, Direction, Distribution, Input, LengthPenalty, Positions, RecurrentParameters,
     Search, SearchRules, State, Status,
 };
-use seq2seq::cpu::{Cpu, Lanes, Matrix};
+use seq2seq::cpu::{Cpu, Instructions, Lanes, Matrix};
 use seq2seq::model::{Cell, Score, SpecialTokens, Window};
 use seq2seq::{Array, Error};
 
@@ -140,39 +140,45 @@ fn state<T: Lanes>(backend: &Cpu<T>, cell: Cell, hidden: &Array, cells: &Array) 
     }
 }
 
+/// The CPU with each of the instruction sets that this processor has.
+fn everywhere<T: Lanes>() -> impl Iterator<Item = Cpu<T>> {
+    Instructions::available().into_iter().map(Cpu::with)
+}
+
 const CELLS: [Cell; 3] = [Cell::Tanh, Cell::Gru, Cell::Lstm];
 
 #[test]
 fn linear_is_a_product() {
     fn check<T: Lanes>() {
-        let backend = Cpu::<T>::new();
-        let mut numbers = Numbers(1);
-        for (count, inputs, outputs) in
-            [(1, 8, 7), (13, 56, 83), (61, 70, 5), (150, 135, 131), (9001, 3, 67), (2, 700, 523)]
-        {
-            let weight = numbers.array(outputs, inputs, 1.0);
-            let bias = numbers.array(1, outputs, 1.0);
-            let (x, before) = (numbers.array(count, inputs, 1.0), numbers.array(count, outputs, 1.0));
-            let weights = backend.linear_weights(&weight, Some(&bias)).expect("weights");
-            let input = backend.upload(&x).expect("upload");
-            for (activation, accumulate) in [
-                (Activation::Identity, false),
-                (Activation::Tanh, false),
-                (Activation::Identity, true),
-                (Activation::Tanh, true),
-            ] {
-                let mut out = backend.upload(&before).expect("upload");
-                backend.linear(&weights, &input, activation, accumulate, &mut out).expect("linear");
-                let expected: Vec<f64> = (0..count)
-                    .flat_map(|row| {
-                        let x: Vec<f64> = x.row(row).iter().map(|&x| x.into()).collect();
-                        affine(&weight, &bias.data, &x)
-                    })
-                    .zip(&before.data)
-                    .map(|(y, &before)| if accumulate { y + f64::from(before) } else { y })
-                    .map(|y| if activation == Activation::Tanh { y.tanh() } else { y })
-                    .collect();
-                close("linear", &read(&backend, &out), &expected, 20.0 * tolerance::<T>());
+        for backend in everywhere::<T>() {
+            let mut numbers = Numbers(1);
+            for (count, inputs, outputs) in
+                [(1, 8, 7), (13, 56, 83), (61, 70, 5), (150, 135, 131), (9001, 3, 67), (2, 700, 523)]
+            {
+                let weight = numbers.array(outputs, inputs, 1.0);
+                let bias = numbers.array(1, outputs, 1.0);
+                let (x, before) = (numbers.array(count, inputs, 1.0), numbers.array(count, outputs, 1.0));
+                let weights = backend.linear_weights(&weight, Some(&bias)).expect("weights");
+                let input = backend.upload(&x).expect("upload");
+                for (activation, accumulate) in [
+                    (Activation::Identity, false),
+                    (Activation::Tanh, false),
+                    (Activation::Identity, true),
+                    (Activation::Tanh, true),
+                ] {
+                    let mut out = backend.upload(&before).expect("upload");
+                    backend.linear(&weights, &input, activation, accumulate, &mut out).expect("linear");
+                    let expected: Vec<f64> = (0..count)
+                        .flat_map(|row| {
+                            let x: Vec<f64> = x.row(row).iter().map(|&x| x.into()).collect();
+                            affine(&weight, &bias.data, &x)
+                        })
+                        .zip(&before.data)
+                        .map(|(y, &before)| if accumulate { y + f64::from(before) } else { y })
+                        .map(|y| if activation == Activation::Tanh { y.tanh() } else { y })
+                        .collect();
+                    close("linear", &read(&backend, &out), &expected, 20.0 * tolerance::<T>());
+                }
             }
         }
     }
@@ -183,42 +189,43 @@ fn linear_is_a_product() {
 #[test]
 fn a_step_is_the_cells_equations() {
     fn check<T: Lanes>(batch: usize, sizes: [usize; 4], scale: f32) {
-        let backend = Cpu::<T>::new();
-        let mut numbers = Numbers(2);
-        let [vocab, input_size, feed_size, hidden] = sizes;
-        for cell in CELLS {
-            let layer = Layer::new(&mut numbers, cell, 1, sizes, scale);
-            let ids: Vec<u32> = (0..batch).map(|_| numbers.below(vocab) as u32).collect();
-            let input = Array::new(
-                [batch, input_size],
-                ids.iter().flat_map(|&id| layer.table.row(id as usize)).copied().collect(),
-            );
-            // The rows before are as many as those after, or fewer, or more; each continues one of them.
-            let earlier = batch / 2 + numbers.below(batch) + 1;
-            let continued: Vec<u32> = (0..batch).map(|_| numbers.below(earlier) as u32).collect();
-            let frontier = [&ids[..], &continued].concat();
-            let feed = numbers.array(earlier, feed_size, 1.0);
-            let (h, c) = (numbers.array(earlier, hidden, 1.0), numbers.array(earlier, hidden, 1.0));
-            let (feed_rows, h_rows, c_rows) = (rows(&feed), rows(&h), rows(&c));
-            let expected: (Rows, Rows) = (0..batch)
-                .map(|row| {
-                    let from = continued[row] as usize;
-                    let x = [&rows(&input)[row][..], &feed_rows[from]].concat();
-                    layer.step(0, &x, &h_rows[from], &c_rows[from])
-                })
-                .unzip();
-            let uploaded = (backend.upload(&input).expect("upload"), backend.upload(&feed).expect("upload"));
-            for with_ids in [false, true] {
-                let weights = layer.prepare(&backend, with_ids, feed_size);
-                let previous = state(&backend, cell, &h, &c);
-                let mut next = State::zeros(&backend, cell, batch, hidden).expect("zeros");
-                let below = (!with_ids).then_some(&uploaded.0);
-                let feed = (feed_size > 0).then_some(&uploaded.1);
-                backend.recurrent_step(&weights, &frontier, below, feed, &previous, &mut next).expect("step");
-                let tolerance = tolerance::<T>() * 5.0;
-                close("hidden", &read(&backend, &next.hidden), &expected.0.concat(), tolerance);
-                if let Some(cells) = &next.cell {
-                    close("cell", &read(&backend, cells), &expected.1.concat(), tolerance);
+        for backend in everywhere::<T>() {
+            let mut numbers = Numbers(2);
+            let [vocab, input_size, feed_size, hidden] = sizes;
+            for cell in CELLS {
+                let layer = Layer::new(&mut numbers, cell, 1, sizes, scale);
+                let ids: Vec<u32> = (0..batch).map(|_| numbers.below(vocab) as u32).collect();
+                let input = Array::new(
+                    [batch, input_size],
+                    ids.iter().flat_map(|&id| layer.table.row(id as usize)).copied().collect(),
+                );
+                // The rows before are as many as those after, or fewer, or more; each continues one of them.
+                let earlier = batch / 2 + numbers.below(batch) + 1;
+                let continued: Vec<u32> = (0..batch).map(|_| numbers.below(earlier) as u32).collect();
+                let frontier = [&ids[..], &continued].concat();
+                let feed = numbers.array(earlier, feed_size, 1.0);
+                let (h, c) = (numbers.array(earlier, hidden, 1.0), numbers.array(earlier, hidden, 1.0));
+                let (feed_rows, h_rows, c_rows) = (rows(&feed), rows(&h), rows(&c));
+                let expected: (Rows, Rows) = (0..batch)
+                    .map(|row| {
+                        let from = continued[row] as usize;
+                        let x = [&rows(&input)[row][..], &feed_rows[from]].concat();
+                        layer.step(0, &x, &h_rows[from], &c_rows[from])
+                    })
+                    .unzip();
+                let uploaded = (backend.upload(&input).expect("upload"), backend.upload(&feed).expect("upload"));
+                for with_ids in [false, true] {
+                    let weights = layer.prepare(&backend, with_ids, feed_size);
+                    let previous = state(&backend, cell, &h, &c);
+                    let mut next = State::zeros(&backend, cell, batch, hidden).expect("zeros");
+                    let below = (!with_ids).then_some(&uploaded.0);
+                    let feed = (feed_size > 0).then_some(&uploaded.1);
+                    backend.recurrent_step(&weights, &frontier, below, feed, &previous, &mut next).expect("step");
+                    let tolerance = tolerance::<T>() * 5.0;
+                    close("hidden", &read(&backend, &next.hidden), &expected.0.concat(), tolerance);
+                    if let Some(cells) = &next.cell {
+                        close("cell", &read(&backend, cells), &expected.1.concat(), tolerance);
+                    }
                 }
             }
         }
@@ -235,73 +242,76 @@ fn a_step_is_the_cells_equations() {
 
 #[test]
 fn saturated_gates_are_numbers() {
-    let backend = Cpu::<f32>::new();
-    let mut numbers = Numbers(3);
-    for cell in CELLS {
-        let layer = Layer::new(&mut numbers, cell, 1, [3, 5, 0, 19], 1e4);
-        let weights = layer.prepare(&backend, false, 0);
-        let input = backend.upload(&numbers.array(4, 5, 1e4)).expect("upload");
-        let mut next = State::zeros(&backend, cell, 4, 19).expect("zeros");
-        let previous = State::zeros(&backend, cell, 4, 19).expect("zeros");
-        let frontier = vec![0, 0, 0, 0, 0, 1, 2, 3];
-        backend.recurrent_step(&weights, &frontier, Some(&input), None, &previous, &mut next).expect("step");
-        assert!(read(&backend, &next.hidden).iter().all(|h| h.abs() <= 1.0));
+    for backend in everywhere::<f32>() {
+        let mut numbers = Numbers(3);
+        for cell in CELLS {
+            let layer = Layer::new(&mut numbers, cell, 1, [3, 5, 0, 19], 1e4);
+            let weights = layer.prepare(&backend, false, 0);
+            let input = backend.upload(&numbers.array(4, 5, 1e4)).expect("upload");
+            let mut next = State::zeros(&backend, cell, 4, 19).expect("zeros");
+            let previous = State::zeros(&backend, cell, 4, 19).expect("zeros");
+            let frontier = vec![0, 0, 0, 0, 0, 1, 2, 3];
+            backend.recurrent_step(&weights, &frontier, Some(&input), None, &previous, &mut next).expect("step");
+            assert!(read(&backend, &next.hidden).iter().all(|h| h.abs() <= 1.0));
+        }
     }
 }
 
 #[test]
 fn a_layer_is_its_steps() {
     fn check<T: Lanes>(lengths: &[u32], directions: usize, sizes: [usize; 4]) {
-        let backend = Cpu::<T>::new();
-        let mut numbers = Numbers(4);
-        let [vocab, input_size, _, hidden] = sizes;
-        let (batch, len) = (lengths.len(), 3 + lengths.iter().max().map_or(0, |&longest| longest as usize));
-        for cell in CELLS {
-            let layer = Layer::new(&mut numbers, cell, directions, sizes, 0.3);
-            let ids: Vec<u32> = (0..batch * len).map(|_| numbers.below(vocab) as u32).collect();
-            let input = Array::new(
-                [batch * len, input_size],
-                ids.iter().flat_map(|&id| layer.table.row(id as usize)).copied().collect(),
-            );
-            let cols = directions * hidden;
-            let (h, c) = (numbers.array(batch, cols, 1.0), numbers.array(batch, cols, 1.0));
-            for (with_initial, with_ids) in [(false, true), (true, true), (true, false)] {
-                let mut output = vec![vec![0.0; cols]; batch * len];
-                let mut last = (vec![vec![0.0; cols]; batch], vec![vec![0.0; cols]; batch]);
-                for (b, direction) in (0..batch).flat_map(|b| (0..directions).map(move |direction| (b, direction))) {
-                    let columns = direction * hidden..(direction + 1) * hidden;
-                    let mut state = (vec![0.0; hidden], vec![0.0; hidden]);
-                    if with_initial {
-                        state = (rows(&h)[b][columns.clone()].to_vec(), rows(&c)[b][columns.clone()].to_vec());
+        for backend in everywhere::<T>() {
+            let mut numbers = Numbers(4);
+            let [vocab, input_size, _, hidden] = sizes;
+            let (batch, len) = (lengths.len(), 3 + lengths.iter().max().map_or(0, |&longest| longest as usize));
+            for cell in CELLS {
+                let layer = Layer::new(&mut numbers, cell, directions, sizes, 0.3);
+                let ids: Vec<u32> = (0..batch * len).map(|_| numbers.below(vocab) as u32).collect();
+                let input = Array::new(
+                    [batch * len, input_size],
+                    ids.iter().flat_map(|&id| layer.table.row(id as usize)).copied().collect(),
+                );
+                let cols = directions * hidden;
+                let (h, c) = (numbers.array(batch, cols, 1.0), numbers.array(batch, cols, 1.0));
+                for (with_initial, with_ids) in [(false, true), (true, true), (true, false)] {
+                    let mut output = vec![vec![0.0; cols]; batch * len];
+                    let mut last = (vec![vec![0.0; cols]; batch], vec![vec![0.0; cols]; batch]);
+                    for (b, direction) in (0..batch).flat_map(|b| (0..directions).map(move |direction| (b, direction)))
+                    {
+                        let columns = direction * hidden..(direction + 1) * hidden;
+                        let mut state = (vec![0.0; hidden], vec![0.0; hidden]);
+                        if with_initial {
+                            state = (rows(&h)[b][columns.clone()].to_vec(), rows(&c)[b][columns.clone()].to_vec());
+                        }
+                        let length = lengths[b] as usize;
+                        for step in 0..length {
+                            let position = if direction == 0 { step } else { length - 1 - step };
+                            let x: Vec<f64> = input.row(b * len + position).iter().map(|&x| x.into()).collect();
+                            state = layer.step(direction, &x, &state.0, &state.1);
+                            output[b * len + position][columns.clone()].copy_from_slice(&state.0);
+                        }
+                        last.0[b][columns.clone()].copy_from_slice(&state.0);
+                        if cell.has_cell() {
+                            last.1[b][columns].copy_from_slice(&state.1);
+                        }
                     }
-                    let length = lengths[b] as usize;
-                    for step in 0..length {
-                        let position = if direction == 0 { step } else { length - 1 - step };
-                        let x: Vec<f64> = input.row(b * len + position).iter().map(|&x| x.into()).collect();
-                        state = layer.step(direction, &x, &state.0, &state.1);
-                        output[b * len + position][columns.clone()].copy_from_slice(&state.0);
+                    let weights = layer.prepare(&backend, with_ids, 0);
+                    let uploaded = backend.upload(&input).expect("upload");
+                    let initial = state(&backend, cell, &h, &c);
+                    let mut found = backend.upload(&numbers.array(batch * len, cols, 1.0)).expect("upload");
+                    let mut found_last = State::zeros(&backend, cell, batch, cols).expect("zeros");
+                    let input = if with_ids { Input::Ids(&ids) } else { Input::Rows(&uploaded) };
+                    let initial = with_initial.then_some(&initial);
+                    let lengths = lengths.to_vec();
+                    backend
+                        .recurrent_layer(&weights, input, &lengths, initial, &mut found, &mut found_last)
+                        .expect("layer");
+                    let tolerance = tolerance::<T>() * 10.0;
+                    close("output", &read(&backend, &found), &output.concat(), tolerance);
+                    close("hidden", &read(&backend, &found_last.hidden), &last.0.concat(), tolerance);
+                    if let Some(cells) = &found_last.cell {
+                        close("cell", &read(&backend, cells), &last.1.concat(), tolerance);
                     }
-                    last.0[b][columns.clone()].copy_from_slice(&state.0);
-                    if cell.has_cell() {
-                        last.1[b][columns].copy_from_slice(&state.1);
-                    }
-                }
-                let weights = layer.prepare(&backend, with_ids, 0);
-                let uploaded = backend.upload(&input).expect("upload");
-                let initial = state(&backend, cell, &h, &c);
-                let mut found = backend.upload(&numbers.array(batch * len, cols, 1.0)).expect("upload");
-                let mut found_last = State::zeros(&backend, cell, batch, cols).expect("zeros");
-                let input = if with_ids { Input::Ids(&ids) } else { Input::Rows(&uploaded) };
-                let initial = with_initial.then_some(&initial);
-                let lengths = lengths.to_vec();
-                backend
-                    .recurrent_layer(&weights, input, &lengths, initial, &mut found, &mut found_last)
-                    .expect("layer");
-                let tolerance = tolerance::<T>() * 10.0;
-                close("output", &read(&backend, &found), &output.concat(), tolerance);
-                close("hidden", &read(&backend, &found_last.hidden), &last.0.concat(), tolerance);
-                if let Some(cells) = &found_last.cell {
-                    close("cell", &read(&backend, cells), &last.1.concat(), tolerance);
                 }
             }
         }
@@ -323,26 +333,29 @@ fn a_layer_is_its_steps() {
 
 #[test]
 fn a_sentence_does_not_depend_on_its_batch() {
-    let backend = Cpu::<f32>::new();
-    let mut numbers = Numbers(5);
-    let (batch, len, hidden) = (53, 6, 137);
-    for cell in CELLS {
-        let layer = Layer::new(&mut numbers, cell, 2, [11, 20, 0, hidden], 0.3);
-        let weights = layer.prepare(&backend, true, 0);
-        let ids: Vec<u32> = (0..batch * len).map(|_| numbers.below(11) as u32).collect();
-        let lengths: Vec<u32> = (0..batch).map(|b| 1 + (b * 5 % len) as u32).collect();
-        let run = |ids: &[u32], lengths: &[u32]| {
-            let mut output = backend.zeros(ids.len(), 2 * hidden).expect("zeros");
-            let mut last = State::zeros(&backend, cell, lengths.len(), 2 * hidden).expect("zeros");
-            let (ids, lengths) = (ids.to_vec(), lengths.to_vec());
-            backend.recurrent_layer(&weights, Input::Ids(&ids), &lengths, None, &mut output, &mut last).expect("layer");
-            read(&backend, &output)
-        };
-        let together = run(&ids, &lengths);
-        assert_eq!(together, run(&ids, &lengths), "twice the same");
-        for b in 0..batch {
-            let alone = run(&ids[b * len..][..len], &lengths[b..=b]);
-            assert_eq!(alone, together[b * len * 2 * hidden..][..len * 2 * hidden], "{cell:?}, sentence {b}");
+    for backend in everywhere::<f32>() {
+        let mut numbers = Numbers(5);
+        let (batch, len, hidden) = (53, 6, 137);
+        for cell in CELLS {
+            let layer = Layer::new(&mut numbers, cell, 2, [11, 20, 0, hidden], 0.3);
+            let weights = layer.prepare(&backend, true, 0);
+            let ids: Vec<u32> = (0..batch * len).map(|_| numbers.below(11) as u32).collect();
+            let lengths: Vec<u32> = (0..batch).map(|b| 1 + (b * 5 % len) as u32).collect();
+            let run = |ids: &[u32], lengths: &[u32]| {
+                let mut output = backend.zeros(ids.len(), 2 * hidden).expect("zeros");
+                let mut last = State::zeros(&backend, cell, lengths.len(), 2 * hidden).expect("zeros");
+                let (ids, lengths) = (ids.to_vec(), lengths.to_vec());
+                backend
+                    .recurrent_layer(&weights, Input::Ids(&ids), &lengths, None, &mut output, &mut last)
+                    .expect("layer");
+                read(&backend, &output)
+            };
+            let together = run(&ids, &lengths);
+            assert_eq!(together, run(&ids, &lengths), "twice the same");
+            for b in 0..batch {
+                let alone = run(&ids[b * len..][..len], &lengths[b..=b]);
+                assert_eq!(alone, together[b * len * 2 * hidden..][..len * 2 * hidden], "{cell:?}, sentence {b}");
+            }
         }
     }
 }
@@ -441,46 +454,47 @@ impl Case {
     }
 
     fn check<T: Lanes>(&self) {
-        let backend = Cpu::<T>::new();
-        let upload = |array: &Array| backend.upload(array).expect("upload");
-        let vectors = upload(&self.vectors);
-        let [query, position, keys, memory] = [&self.query, &self.position, &self.keys, &self.memory].map(upload);
-        let attention = Attention {
-            score: self.score,
-            window: self.window,
-            half_width: self.half_width,
-            vectors: Some(&vectors),
-            query: &query,
-            position: Some(&position),
-            keys: &keys,
-            memory: &memory,
-            lengths: &self.lengths,
-            positions: self.positions,
-        };
-        let (batch, tgt_len, src_len) = (self.lengths.len(), self.tgt_len, self.src_len);
-        let (expected_weights, expected_context) = self.expected();
-        let what = format!("{:?} {:?} {batch}×{tgt_len}×{src_len}", self.score, self.window);
-        let tolerance = 20.0 * tolerance::<T>();
+        for backend in everywhere::<T>() {
+            let upload = |array: &Array| backend.upload(array).expect("upload");
+            let vectors = upload(&self.vectors);
+            let [query, position, keys, memory] = [&self.query, &self.position, &self.keys, &self.memory].map(upload);
+            let attention = Attention {
+                score: self.score,
+                window: self.window,
+                half_width: self.half_width,
+                vectors: Some(&vectors),
+                query: &query,
+                position: Some(&position),
+                keys: &keys,
+                memory: &memory,
+                lengths: &self.lengths,
+                positions: self.positions,
+            };
+            let (batch, tgt_len, src_len) = (self.lengths.len(), self.tgt_len, self.src_len);
+            let (expected_weights, expected_context) = self.expected();
+            let what = format!("{:?} {:?} {batch}×{tgt_len}×{src_len}", self.score, self.window);
+            let tolerance = 20.0 * tolerance::<T>();
 
-        let mut weights = backend.zeros(batch * tgt_len, src_len).expect("zeros");
-        let mut context = backend.zeros(batch * tgt_len, self.memory.cols()).expect("zeros");
-        backend.attention_scores(&attention, &mut weights).expect("scores");
-        backend.attention_softmax(&attention, &mut weights).expect("softmax");
-        backend.attention_context(&attention, &weights, &mut context).expect("context");
-        close(&what, &read(&backend, &weights), &expected_weights.concat(), tolerance);
-        close(&what, &read(&backend, &context), &expected_context.concat(), tolerance);
+            let mut weights = backend.zeros(batch * tgt_len, src_len).expect("zeros");
+            let mut context = backend.zeros(batch * tgt_len, self.memory.cols()).expect("zeros");
+            backend.attention_scores(&attention, &mut weights).expect("scores");
+            backend.attention_softmax(&attention, &mut weights).expect("softmax");
+            backend.attention_context(&attention, &weights, &mut context).expect("context");
+            close(&what, &read(&backend, &weights), &expected_weights.concat(), tolerance);
+            close(&what, &read(&backend, &context), &expected_context.concat(), tolerance);
 
-        // Rows 2 … 2 + tgt_len of tgt_len + 3.
-        let rows = tgt_len + 3;
-        let mut weights = backend.zeros(batch * rows, src_len).expect("zeros");
-        backend.attention(&attention, &mut weights, 2, &mut context).expect("attention");
-        let weights = read(&backend, &weights);
-        for (b, expected) in expected_weights.chunks(tgt_len).enumerate() {
-            let of_sentence = &weights[b * rows * src_len..][..rows * src_len];
-            assert!(of_sentence[..2 * src_len].iter().all(|&weight| weight == 0.0), "{what}");
-            close(&what, &of_sentence[2 * src_len..][..tgt_len * src_len], &expected.concat(), tolerance);
+            // Rows 2 … 2 + tgt_len of tgt_len + 3.
+            let rows = tgt_len + 3;
+            let mut weights = backend.zeros(batch * rows, src_len).expect("zeros");
+            backend.attention(&attention, &mut weights, 2, &mut context).expect("attention");
+            let weights = read(&backend, &weights);
+            for (b, expected) in expected_weights.chunks(tgt_len).enumerate() {
+                let of_sentence = &weights[b * rows * src_len..][..rows * src_len];
+                assert!(of_sentence[..2 * src_len].iter().all(|&weight| weight == 0.0), "{what}");
+                close(&what, &of_sentence[2 * src_len..][..tgt_len * src_len], &expected.concat(), tolerance);
+            }
+            close(&what, &read(&backend, &context), &expected_context.concat(), tolerance);
         }
-        close(&what, &read(&backend, &context), &expected_context.concat(), tolerance);
     }
 }
 
@@ -530,26 +544,27 @@ fn an_empty_window_gives_zeros() {
 
 #[test]
 fn a_window_of_half_width_zero_is_a_number() {
-    let backend = Cpu::<f64>::new();
-    let (zeros, vectors) = (backend.zeros(1, 3).expect("zeros"), backend.zeros(2, 3).expect("zeros"));
-    let memory = backend.upload(&Numbers(1).array(4, 3, 1.0)).expect("upload");
-    let lengths = vec![4];
-    let attention = Attention {
-        score: Score::Dot,
-        window: Window::LocalP,
-        half_width: 0,
-        vectors: Some(&vectors),
-        query: &zeros,
-        position: Some(&zeros),
-        keys: &memory,
-        memory: &memory,
-        lengths: &lengths,
-        positions: Positions::From(0),
-    };
-    let mut weights = backend.zeros(1, 4).expect("zeros");
-    let mut context = backend.zeros(1, 3).expect("zeros");
-    backend.attention(&attention, &mut weights, 0, &mut context).expect("attention");
-    assert_eq!(read(&backend, &weights), [0.0, 0.0, 1.0, 0.0]);
+    for backend in everywhere::<f64>() {
+        let (zeros, vectors) = (backend.zeros(1, 3).expect("zeros"), backend.zeros(2, 3).expect("zeros"));
+        let memory = backend.upload(&Numbers(1).array(4, 3, 1.0)).expect("upload");
+        let lengths = vec![4];
+        let attention = Attention {
+            score: Score::Dot,
+            window: Window::LocalP,
+            half_width: 0,
+            vectors: Some(&vectors),
+            query: &zeros,
+            position: Some(&zeros),
+            keys: &memory,
+            memory: &memory,
+            lengths: &lengths,
+            positions: Positions::From(0),
+        };
+        let mut weights = backend.zeros(1, 4).expect("zeros");
+        let mut context = backend.zeros(1, 3).expect("zeros");
+        backend.attention(&attention, &mut weights, 0, &mut context).expect("attention");
+        assert_eq!(read(&backend, &weights), [0.0, 0.0, 1.0, 0.0]);
+    }
 }
 
 /// A sentence's search, as the contract has it, over sorted lists.
@@ -596,59 +611,65 @@ impl PlainSearch {
 #[test]
 fn extend_keeps_the_best_extensions() {
     fn check<T: Lanes>(batch: usize, vocab: usize, hidden: usize, rules: &SearchRules) {
-        let backend = Cpu::<T>::new();
-        let mut numbers = Numbers(7);
-        let weight = numbers.array(vocab, hidden, 1.0);
-        let bias = numbers.array(1, vocab, 1.0);
-        let generator = backend.linear_weights(&weight, Some(&bias)).expect("weights");
-        let limits: Vec<usize> = (0..batch).map(|sentence| 3 + sentence % 3).collect();
-        let mut search = Search::new(&backend, rules, &vec![1; batch], &limits, 4, vocab).expect("a search");
-        let mut plain = vec![PlainSearch { live: vec![0.0], ..Default::default() }; batch];
-        let beam = rules.beam;
-        for step in 0..4 {
-            let width = if step == 0 { 1 } else { beam };
-            let attentional = numbers.array(batch * width, hidden, 1.0);
-            let log_probs: Rows = rows(&attentional)
-                .iter()
-                .map(|x| {
-                    let logits = affine(&weight, &bias.data, x);
-                    let normalizer = logits.iter().map(|x| x.exp()).sum::<f64>().ln();
-                    logits.iter().map(|logit| logit - normalizer).collect()
-                })
-                .collect();
-            for (sentence, (plain, log_probs)) in plain.iter_mut().zip(log_probs.chunks(width)).enumerate() {
-                if plain.ended == 0 {
-                    plain.extend(rules, limits[sentence], step, log_probs);
+        for backend in everywhere::<T>() {
+            let mut numbers = Numbers(7);
+            let weight = numbers.array(vocab, hidden, 1.0);
+            let bias = numbers.array(1, vocab, 1.0);
+            let generator = backend.linear_weights(&weight, Some(&bias)).expect("weights");
+            let limits: Vec<usize> = (0..batch).map(|sentence| 3 + sentence % 3).collect();
+            let mut search = Search::new(&backend, rules, &vec![1; batch], &limits, 4, vocab).expect("a search");
+            let mut plain = vec![PlainSearch { live: vec![0.0], ..Default::default() }; batch];
+            let beam = rules.beam;
+            for step in 0..4 {
+                let width = if step == 0 { 1 } else { beam };
+                let attentional = numbers.array(batch * width, hidden, 1.0);
+                let log_probs: Rows = rows(&attentional)
+                    .iter()
+                    .map(|x| {
+                        let logits = affine(&weight, &bias.data, x);
+                        let normalizer = logits.iter().map(|x| x.exp()).sum::<f64>().ln();
+                        logits.iter().map(|logit| logit - normalizer).collect()
+                    })
+                    .collect();
+                for (sentence, (plain, log_probs)) in plain.iter_mut().zip(log_probs.chunks(width)).enumerate() {
+                    if plain.ended == 0 {
+                        plain.extend(rules, limits[sentence], step, log_probs);
+                    }
+                }
+                let attentional = backend.upload(&attentional).expect("upload");
+                let symbols = Distribution::Generator { weights: &generator, attentional: &attentional };
+                backend.extend(rules, symbols, step, step, &mut search).expect("extend");
+                let status = |which: Status| &search.status[which as usize * batch..][..batch];
+                let log_prob = read(&backend, &search.log_prob);
+                let finished = read(&backend, &search.finished);
+                for (sentence, plain) in plain.iter().enumerate() {
+                    assert_eq!(
+                        status(Status::Ended)[sentence] as usize,
+                        plain.ended,
+                        "step {step}, sentence {sentence}"
+                    );
+                    let live = status(Status::Live)[sentence] as usize;
+                    close("log_prob", &log_prob[sentence * beam..][..live], &plain.live, 50.0 * tolerance::<T>());
+                    let count = status(Status::Finished)[sentence] as usize;
+                    let finished = &finished[sentence * rules.n_best * 4..][..count * 4];
+                    close("finished", finished, &plain.finished.concat(), 50.0 * tolerance::<T>());
+                    if plain.ended == 0 || plain.ended == step + 1 {
+                        let at = |part: usize, row: usize| {
+                            search.trellis[((step * 2 + part) * batch + sentence) * beam + row]
+                        };
+                        let links: Vec<_> = (0..live).map(|row| (at(0, row), at(1, row))).collect();
+                        assert_eq!(links, plain.links);
+                        let row = |part: usize, row: usize| search.frontier[(part * batch + sentence) * beam + row];
+                        let frontier: Vec<_> =
+                            (0..live).map(|k| (row(0, k), row(1, k) - (sentence * width) as u32)).collect();
+                        assert_eq!(frontier, plain.links);
+                    }
                 }
             }
-            let attentional = backend.upload(&attentional).expect("upload");
+            let attentional = backend.zeros(batch * beam, hidden).expect("zeros");
             let symbols = Distribution::Generator { weights: &generator, attentional: &attentional };
-            backend.extend(rules, symbols, step, step, &mut search).expect("extend");
-            let status = |which: Status| &search.status[which as usize * batch..][..batch];
-            let log_prob = read(&backend, &search.log_prob);
-            let finished = read(&backend, &search.finished);
-            for (sentence, plain) in plain.iter().enumerate() {
-                assert_eq!(status(Status::Ended)[sentence] as usize, plain.ended, "step {step}, sentence {sentence}");
-                let live = status(Status::Live)[sentence] as usize;
-                close("log_prob", &log_prob[sentence * beam..][..live], &plain.live, 50.0 * tolerance::<T>());
-                let count = status(Status::Finished)[sentence] as usize;
-                let finished = &finished[sentence * rules.n_best * 4..][..count * 4];
-                close("finished", finished, &plain.finished.concat(), 50.0 * tolerance::<T>());
-                if plain.ended == 0 || plain.ended == step + 1 {
-                    let at =
-                        |part: usize, row: usize| search.trellis[((step * 2 + part) * batch + sentence) * beam + row];
-                    let links: Vec<_> = (0..live).map(|row| (at(0, row), at(1, row))).collect();
-                    assert_eq!(links, plain.links);
-                    let row = |part: usize, row: usize| search.frontier[(part * batch + sentence) * beam + row];
-                    let frontier: Vec<_> =
-                        (0..live).map(|k| (row(0, k), row(1, k) - (sentence * width) as u32)).collect();
-                    assert_eq!(frontier, plain.links);
-                }
-            }
+            assert!(backend.extend(rules, symbols, 4, 4, &mut search).is_err(), "beyond the trellis");
         }
-        let attentional = backend.zeros(batch * beam, hidden).expect("zeros");
-        let symbols = Distribution::Generator { weights: &generator, attentional: &attentional };
-        assert!(backend.extend(rules, symbols, 4, 4, &mut search).is_err(), "beyond the trellis");
     }
     let greedy = SearchRules::greedy(&SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None });
     for (batch, vocab, hidden) in [(1, 5, 3), (9, 43, 31), (70, 700, 37), (3, 5003, 61)] {
@@ -668,24 +689,25 @@ fn extend_keeps_the_best_extensions() {
 #[test]
 fn rows_of_logits() {
     fn check<T: Lanes>(count: usize, cols: usize) {
-        let backend = Cpu::<T>::new();
-        let mut logits = Numbers(8).array(count, cols, 30.0);
-        if cols > 4 {
-            // The first of equals.
-            (logits.data[cols - 1], logits.data[3]) = (50.0, 50.0);
+        for backend in everywhere::<T>() {
+            let mut logits = Numbers(8).array(count, cols, 30.0);
+            if cols > 4 {
+                // The first of equals.
+                (logits.data[cols - 1], logits.data[3]) = (50.0, 50.0);
+            }
+            let uploaded = backend.upload(&logits).expect("upload");
+            let (mut out, mut best) = (backend.zeros(count, cols).expect("zeros"), vec![7; count]);
+            backend.log_softmax(&uploaded, &mut out).expect("log_softmax");
+            backend.argmax(&uploaded, &mut best).expect("argmax");
+            let mut expected = Vec::new();
+            for (row, &best) in rows(&logits).iter().zip(&best) {
+                let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum = row.iter().map(|x| (x - largest).exp()).sum::<f64>().ln();
+                expected.extend(row.iter().map(|x| x - largest - sum));
+                assert_eq!(row.iter().position(|&x| x == largest), Some(best as usize));
+            }
+            close("log_softmax", &read(&backend, &out), &expected, 5.0 * tolerance::<T>());
         }
-        let uploaded = backend.upload(&logits).expect("upload");
-        let (mut out, mut best) = (backend.zeros(count, cols).expect("zeros"), vec![7; count]);
-        backend.log_softmax(&uploaded, &mut out).expect("log_softmax");
-        backend.argmax(&uploaded, &mut best).expect("argmax");
-        let mut expected = Vec::new();
-        for (row, &best) in rows(&logits).iter().zip(&best) {
-            let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let sum = row.iter().map(|x| (x - largest).exp()).sum::<f64>().ln();
-            expected.extend(row.iter().map(|x| x - largest - sum));
-            assert_eq!(row.iter().position(|&x| x == largest), Some(best as usize));
-        }
-        close("log_softmax", &read(&backend, &out), &expected, 5.0 * tolerance::<T>());
     }
     for (count, cols) in [(1, 1), (3, 7), (5, 43), (61, 1003)] {
         check::<f32>(count, cols);
@@ -695,28 +717,30 @@ fn rows_of_logits() {
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    let backend = Cpu::<f32>::new();
-    let weights = backend.linear_weights(&Numbers(9).array(5, 7, 1.0), None).expect("weights");
-    let x = backend.zeros(2, 8).expect("zeros");
-    let mut out = backend.zeros(2, 5).expect("zeros");
-    let error = backend.linear(&weights, &x, Activation::Identity, false, &mut out).expect_err("columns");
-    assert!(matches!(error, Error::Shape { operation: "linear", expected: 7, found: 8, .. }), "{error}");
+    for backend in everywhere::<f32>() {
+        let weights = backend.linear_weights(&Numbers(9).array(5, 7, 1.0), None).expect("weights");
+        let x = backend.zeros(2, 8).expect("zeros");
+        let mut out = backend.zeros(2, 5).expect("zeros");
+        let error = backend.linear(&weights, &x, Activation::Identity, false, &mut out).expect_err("columns");
+        assert!(matches!(error, Error::Shape { operation: "linear", expected: 7, found: 8, .. }), "{error}");
 
-    // A source longer than the location score's longest.
-    let (query, memory, lengths) = (backend.zeros(1, 4).expect("zeros"), backend.zeros(6, 3).expect("zeros"), vec![6]);
-    let attention = Attention {
-        score: Score::Location,
-        window: Window::Global,
-        half_width: 0,
-        vectors: None,
-        query: &query,
-        position: None,
-        keys: &memory,
-        memory: &memory,
-        lengths: &lengths,
-        positions: Positions::From(0),
-    };
-    let (mut weights, mut context) = (backend.zeros(1, 6).expect("zeros"), backend.zeros(1, 3).expect("zeros"));
-    let error = backend.attention(&attention, &mut weights, 0, &mut context).expect_err("too long");
-    assert!(matches!(error, Error::Shape { expected: 4, found: 6, .. }), "{error}");
+        // A source longer than the location score's longest.
+        let (query, memory, lengths) =
+            (backend.zeros(1, 4).expect("zeros"), backend.zeros(6, 3).expect("zeros"), vec![6]);
+        let attention = Attention {
+            score: Score::Location,
+            window: Window::Global,
+            half_width: 0,
+            vectors: None,
+            query: &query,
+            position: None,
+            keys: &memory,
+            memory: &memory,
+            lengths: &lengths,
+            positions: Positions::From(0),
+        };
+        let (mut weights, mut context) = (backend.zeros(1, 6).expect("zeros"), backend.zeros(1, 3).expect("zeros"));
+        let error = backend.attention(&attention, &mut weights, 0, &mut context).expect_err("too long");
+        assert!(matches!(error, Error::Shape { expected: 4, found: 6, .. }), "{error}");
+    }
 }

@@ -10,7 +10,7 @@ use common::gpu::gpu_with;
 use faulty::{Fault, Faulty};
 use pollster::block_on;
 use seq2seq::backend::Status;
-use seq2seq::cpu::Cpu;
+use seq2seq::cpu::{Cpu, Instructions};
 use seq2seq::device::Precision;
 use seq2seq::gpu::Choices;
 use seq2seq::verify::cases::{Case, Values, cases};
@@ -19,9 +19,13 @@ use seq2seq::verify::{outputs, verify};
 
 #[test]
 fn the_cpu_in_32_bits_agrees_with_64() {
-    for precision in [Precision::F32, Precision::F16] {
-        for report in block_on(verify(&Cpu::<f32>::new(), &cases(), precision, Bound::Alone, |_| ())) {
-            assert!(report.passed, "{precision:?}: {report:#?}");
+    let precisions = [Precision::F32, Precision::F16];
+    for (instructions, precision) in
+        Instructions::available().into_iter().flat_map(|one| precisions.map(|two| (one, two)))
+    {
+        let cpu = Cpu::<f32>::with(instructions);
+        for report in block_on(verify(&cpu, &cases(), precision, Bound::Alone, |_| ())) {
+            assert!(report.passed, "{instructions:?}, {precision:?}: {report:#?}");
         }
     }
 }

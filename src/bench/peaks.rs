@@ -3,10 +3,11 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{Simd, WithSimd};
 use serde::Serialize;
 
 use crate::Result;
+use crate::cpu::Instructions;
 use crate::gpu::Gpu;
 
 /// The most that a device does in a second.
@@ -25,9 +26,9 @@ const RUNS: usize = 5;
 const SECONDS: f64 = 0.5;
 
 impl Peaks {
-    /// Those of all threads of the CPU together. Takes a second and 512 MiB.
-    pub fn of_cpu() -> Self {
-        Self { copy_bytes_per_s: copy_bytes_per_s(), flops: flops() }
+    /// Those of all threads of the CPU together, with these instructions. Takes a second and 512 MiB.
+    pub fn of_cpu(instructions: Instructions) -> Self {
+        Self { copy_bytes_per_s: copy_bytes_per_s(), flops: flops(instructions) }
     }
 
     /// Those of a GPU.
@@ -52,10 +53,10 @@ fn copy_bytes_per_s() -> f64 {
     2.0 * COPY as f64 / seconds
 }
 
-fn flops() -> f64 {
+fn flops(instructions: Instructions) -> f64 {
     let threads = rayon::current_num_threads() as f64;
     let mut done = 0.0;
-    let seconds = best(|| done = rayon::broadcast(|_| Arch::new().dispatch(MultiplyAdds)).into_iter().sum());
+    let seconds = best(|| done = rayon::broadcast(|_| instructions.dispatch(MultiplyAdds)).into_iter().sum());
     debug_assert!(done > threads, "every thread did some");
     done / seconds
 }
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_processor_does_something() {
-        let peaks = Peaks::of_cpu();
+        let peaks = Peaks::of_cpu(Instructions::best());
         assert!(peaks.copy_bytes_per_s > 1e8 && peaks.flops > 1e8, "{peaks:?}");
     }
 }

@@ -62,6 +62,8 @@ fn list(devices: &Devices) -> String {
         text += "No GPU.\n";
     }
     let _ = writeln!(text, "cpu  {}", devices.cpu);
+    let names: Vec<String> = devices.cpu.instructions.iter().map(|name| format!("cpu:{name}")).collect();
+    let _ = writeln!(text, "     {:<9} {}", "choices", names.join(", "));
     text
 }
 
@@ -91,7 +93,7 @@ mod tests {
             features: vec!["subgroups".into(), "f16".into()],
             limits: vec![("binding bytes".into(), 1 << 27), ("memory bytes".into(), 1 << 14), ("buffers".into(), 8)],
         };
-        let cpu = Processor { threads: 1, simd: "AVX2".into() };
+        let cpu = Processor { threads: 1, simd: "AVX2".into(), instructions: vec!["avx2", "scalar"] };
         let expected = "\
 0    Radeon
      backend   vulkan
@@ -100,8 +102,12 @@ mod tests {
      features  subgroups, f16
      limits    binding 128 MiB, memory 16 KiB, buffers 8
 cpu  CPU, 1 thread, AVX2
+     choices   cpu:avx2, cpu:scalar
 ";
         assert_eq!(list(&Devices { adapters: vec![adapter], cpu: cpu.clone() }), expected);
-        assert_eq!(list(&Devices { adapters: vec![], cpu }), "No GPU.\ncpu  CPU, 1 thread, AVX2\n");
+        assert_eq!(
+            list(&Devices { adapters: vec![], cpu }),
+            "No GPU.\ncpu  CPU, 1 thread, AVX2\n     choices   cpu:avx2, cpu:scalar\n"
+        );
     }
 }

@@ -9,30 +9,61 @@ use seq2seq::model::Model;
 use seq2seq::text::Dictionary;
 use seq2seq::{Error, TranslateOptions, Translator};
 
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use super::note;
 
-/// Where to compute.
+/// Where to compute, and how much of the processor may be used.
 #[derive(Clone, Debug, clap::Args)]
-pub struct DeviceOptions {
+pub struct ComputeOptions {
     /// Where to compute: "auto" (a GPU if there is one, otherwise the CPU), "cpu", "gpu", or one GPU by its
-    /// number or a part of its name; `seq2seq devices` lists them
+    /// number or a part of its name; "cpu:avx2" and the like compute with these instructions instead of the best;
+    /// `seq2seq devices` lists them all
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceRequest,
+
+    /// How many threads the CPU computes with; without it, as many as the process may use, the limits of a container
+    /// included
+    #[arg(long, value_name = "N", value_parser = size(MOST_THREADS))]
+    pub threads: Option<u32>,
+}
+
+/// Where to compute, and how weights are stored there.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DeviceOptions {
+    #[command(flatten)]
+    pub compute: ComputeOptions,
 
     /// How a GPU stores the weights; arithmetic is in 32 bits either way, and the CPU always uses f32
     #[arg(long, value_enum, default_value_t)]
     pub precision: Precision,
 }
 
+/// More threads than any machine has processors.
+const MOST_THREADS: i64 = 4096;
+
 impl DeviceOptions {
     /// Opens the device and says which it is, unless `quiet`.
     pub fn open(&self, quiet: bool) -> Result<Device> {
-        let device = match Device::open_blocking(&self.device, self.precision) {
+        self.compute.open(self.precision, quiet)
+    }
+}
+
+impl ComputeOptions {
+    /// Holds all that is computed on the CPU from now on to the number of threads.
+    pub fn limit_threads(&self) -> Result<()> {
+        let Some(threads) = self.threads else { return Ok(()) };
+        let built = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
+        built.map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))
+    }
+
+    /// Opens the device and says which it is, unless `quiet`.
+    pub fn open(&self, precision: Precision, quiet: bool) -> Result<Device> {
+        self.limit_threads()?;
+        let device = match Device::open_blocking(&self.device, precision) {
             // Nobody asked for this GPU. That it does not work is worth a line, but not the translation.
             Err(error @ Error::Device { .. }) if self.device == DeviceRequest::Auto => {
                 note(format_args!("{error}; using the CPU instead"));
-                Device::open_blocking(&DeviceRequest::Cpu, self.precision)?
+                Device::open_blocking(&DeviceRequest::Cpu, precision)?
             }
             device => device?,
         };

@@ -1,6 +1,7 @@
 //! `seq2seq repl`: type, and see the answer at once.
 
 use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use rustyline::error::ReadlineError;
@@ -141,6 +142,11 @@ impl Session {
                 // Ctrl-C gives a line up, as in a shell.
                 Err(ReadlineError::Interrupted) => continue,
                 Err(ReadlineError::Eof) => break,
+                // The line was read, and the next one may be better.
+                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                    note(format_args!("the line is not UTF-8"));
+                    continue;
+                }
                 Err(error) => return Err(failure(error)),
             };
             if let Some(path) = &self.history {

@@ -9,12 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use seq2seq::device::{Device, DeviceRequest, Precision};
+use seq2seq::device::{Device, Precision};
 use seq2seq::train::{Ended, Folder, LeftOut, Start, Summary, plot, train};
 use seq2seq::{Error, block_on};
 
 use super::failure::{Failure, Result};
-use super::options::DeviceOptions;
+use super::options::ComputeOptions;
 use super::{Outcome, note};
 use reporter::{Reporter, shown};
 use resolve::{Resolved, resolve};
@@ -57,10 +57,8 @@ pub struct Args {
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
 
-    /// Where to compute: "auto" (a GPU if there is one, otherwise the CPU), "cpu", "gpu", or one GPU by its number or a
-    /// part of its name; `seq2seq devices` lists them
-    #[arg(long, value_name = "DEVICE", default_value = "auto")]
-    device: DeviceRequest,
+    #[command(flatten)]
+    compute: ComputeOptions,
 
     /// Write all that happens to this file, a JSON object a line
     #[arg(long, value_name = "FILE.jsonl")]
@@ -95,8 +93,12 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let Resolved { task, options, settings } = resolve(&args.settings.or(&settings)?)?;
     tell_left_out(&task.left_out);
-    let device = DeviceOptions { device: args.device.clone(), precision: Precision::F32 }.open(args.quiet)?;
+    let device = args.compute.open(Precision::F32, args.quiet)?;
 
+    // Where there is no folder yet nobody else is in it, and none is made for a run that does not begin.
+    if args.out.exists() {
+        folder.claim()?;
+    }
     // The settings are written once nothing speaks against them any more, and before anything could be interrupted.
     let settings = settings.to_toml()?;
     let place = folder.clone();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use pollster::block_on;
 use seq2seq::backend::Training;
+use seq2seq::cpu::Instructions;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::gpu::adapters;
 use seq2seq::verify::cases::{Case, cases};
@@ -22,7 +23,7 @@ use present::Presenter;
 const EXAMPLES: &str = "\
 Examples:
   seq2seq verify                                 the device that translations would run on
-  seq2seq verify --all                           every GPU and the CPU
+  seq2seq verify --all                           every GPU, and the CPU with all instructions it has
   seq2seq verify --device 1 --precision f16      the second GPU, with weights in 16 bits
   seq2seq verify --fixture fixtures/lstm-dot     a model with values that PyTorch computed";
 
@@ -37,7 +38,7 @@ pub struct Args {
     #[command(flatten)]
     device: DeviceOptions,
 
-    /// Check every GPU, and the CPU, one after another
+    /// Check every GPU, and the CPU with each of its instruction sets, one after another
     #[arg(long, conflicts_with = "device")]
     all: bool,
 
@@ -78,8 +79,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut presenter = Presenter::new(args.json);
     let mut reports = Vec::new();
     if args.all {
+        args.device.compute.limit_threads()?;
+        let cpus = Instructions::available().into_iter().map(Instructions::set);
+        let cpus = cpus.map(|set| (DeviceRequest::CpuWith(set), format!("CPU, {set}")));
         let gpus = adapters().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));
-        for (request, name) in gpus.chain([(DeviceRequest::Cpu, "CPU".to_owned())]) {
+        for (request, name) in gpus.chain(cpus) {
             // One that does not open is a failure of its own, and no reason to leave out the others.
             reports.push(match Device::open_blocking(&request, args.device.precision) {
                 Ok(device) => check(&device, args.device.precision, &work, &mut presenter)?,

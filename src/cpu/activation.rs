@@ -120,7 +120,8 @@ pub mod double {
 mod tests {
     use pulp::{Simd, WithSimd};
 
-    use crate::cpu::simd::{Lanes, dispatch, lanes};
+    use crate::cpu::Instructions;
+    use crate::cpu::simd::{Lanes, lanes};
 
     /// exp, tanh and sigmoid of some numbers.
     struct All<'a>(&'a [f32]);
@@ -157,7 +158,7 @@ mod tests {
     fn the_documented_errors_hold() {
         let numbers = numbers();
         let (mut exp_error, mut tanh_error, mut sigmoid_error) = (0.0_f64, 0.0_f64, 0.0_f64);
-        for (&x, [exp, tanh, sigmoid]) in numbers.iter().zip(dispatch(All(&numbers))) {
+        for (&x, [exp, tanh, sigmoid]) in numbers.iter().zip(Instructions::best().dispatch(All(&numbers))) {
             let x = f64::from(x);
             if x < -87.4 {
                 assert_eq!(exp, 0.0, "exp({x})");
@@ -180,7 +181,7 @@ mod tests {
     #[test]
     fn the_ends_are_exact() {
         let special = [f32::NEG_INFINITY, f32::INFINITY, 0.0, -0.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, f32::NAN];
-        let values = dispatch(All(&special));
+        let values = Instructions::best().dispatch(All(&special));
         assert_eq!(values[0], [0.0, -1.0, 0.0]);
         assert_eq!(values[1], [f32::INFINITY, 1.0, 1.0]);
         assert_eq!(values[2], [1.0, 0.0, 0.5]);

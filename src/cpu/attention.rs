@@ -8,15 +8,16 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::Cpu;
 use super::memory::Scratch;
-use super::panels::{Rows, SUMS};
+use super::panels::Rows;
 use super::parallel;
-use super::product::accumulate;
+use super::product::{Ahead, accumulate};
 use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
-use super::simd::{Lanes, dispatch, lanes};
+use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
+use super::tile::{SUMS, Shape};
+use super::{Cpu, Instructions};
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};
@@ -35,6 +36,7 @@ const SWEEP: usize = 24;
 
 /// See [`attention`](crate::Backend::attention).
 pub fn attention<T: Lanes>(
+    instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     weights: &mut Matrix<T>,
     first_row: usize,
@@ -63,6 +65,7 @@ pub fn attention<T: Lanes>(
         let weights = parallel::cut(&mut weights[first_row * src_len..], runs.clone(), src_len);
         let context = parallel::cut(context, runs.clone(), cols);
         parts.extend(runs.zip(weights).zip(context).map(|((queries, weights), context)| Part {
+            instructions,
             attention,
             sizes,
             sentence,
@@ -74,9 +77,10 @@ pub fn attention<T: Lanes>(
     let runs = parallel::runs(parts.len(), threads);
     let shares: Vec<_> = parallel::cut(&mut parts, runs, 1).collect();
     parallel::for_each(shares, |share| {
-        let mut workspace = Workspace::default();
+        let weights = Rows::new(Shape::of::<T>(instructions));
+        let mut workspace = Workspace { weights, columns: Scratch::default() };
         for part in share {
-            dispatch(Run { part, workspace: &mut workspace });
+            instructions.dispatch(Run { part, workspace: &mut workspace });
         }
     });
     Ok(())
@@ -84,6 +88,7 @@ pub fn attention<T: Lanes>(
 
 /// Some queries of one sentence.
 struct Part<'a, T: Lanes> {
+    instructions: Instructions,
     attention: &'a Attention<'a, Cpu<T>>,
     sizes: Sizes,
     sentence: usize,
@@ -95,7 +100,6 @@ struct Part<'a, T: Lanes> {
 }
 
 /// Memory that a thread uses for one part after the other.
-#[derive(Default)]
 struct Workspace<T: Lanes> {
     /// The weights of a group, for the product.
     weights: Rows<T>,
@@ -125,8 +129,9 @@ impl<T: Lanes> Part<'_, T> {
     #[inline(always)]
     fn group<S: Simd>(&mut self, simd: S, group: Range<usize>, workspace: &mut Workspace<T>) {
         let src_len = self.sizes.src_len;
-        let allowed =
-            |query: usize| Allowed::new(self.attention, self.sizes, self.sentence, self.queries.start + query);
+        let allowed = |query: usize| {
+            Allowed::new(self.instructions, self.attention, self.sizes, self.sentence, self.queries.start + query)
+        };
         let allowed: Vec<Allowed<T>> = group.clone().map(allowed).collect();
         let windows = allowed.iter().map(|allowed| allowed.positions.clone()).filter(|window| !window.is_empty());
         let window = windows.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0);
@@ -418,8 +423,8 @@ fn combine<S: Simd, T: Lanes, const R: usize>(
     cols: usize,
     col: usize,
 ) {
-    let zeros = [[T::splat(simd, T::ZERO); SUMS]; R];
-    let sums = accumulate::<S, T, R, SUMS>(simd, zeros, weights, columns, bytemuck::cast_slice(columns));
+    let mut sums = [[T::splat(simd, T::ZERO); SUMS]; R];
+    accumulate(simd, &mut sums, weights, columns, Ahead::NONE);
     for row in 0..R {
         let mut out = &mut context[row * cols..][..cols][col..];
         for index in 0..SUMS {

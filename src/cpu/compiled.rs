@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::tensor::Matrix;
-use super::{Cpu, Lanes, Linear, Recurrent, attention, extend, layer, rows, scores, step, training};
+use super::{Cpu, Instructions, Lanes, Linear, Recurrent, attention, extend, layer, rows, scores, step, training};
 use crate::backend::{
     Activation, Attention, AttentionGradients, Distribution, Dropout, GateLayout, GeneratorGradients, Input,
     LossOptions, Occurrences, RecurrentParameters, Search, SearchRules, Sequence, Share, Skipped, State, Update,
@@ -30,8 +30,8 @@ macro_rules! operations {
 }
 
 operations! {
-    linear_weights(weight: &Array, bias: Option<&Array>) -> Linear<Self> = Linear::new;
-    recurrent_weights(parameters: &RecurrentParameters<'_>) -> Recurrent<Self> = Recurrent::new;
+    linear_weights(instructions: Instructions, weight: &Array, bias: Option<&Array>) -> Linear<Self> = Linear::new;
+    recurrent_weights(instructions: Instructions, parameters: &RecurrentParameters<'_>) -> Recurrent<Self> = Recurrent::new;
     linear(
         weights: &Linear<Self>,
         input: &Matrix<Self>,
@@ -56,18 +56,20 @@ operations! {
         next: &mut State<Cpu<Self>>,
     ) -> () = step::recurrent_step;
     attention(
+        instructions: Instructions,
         attention: &Attention<'_, Cpu<Self>>,
         weights: &mut Matrix<Self>,
         first_row: usize,
         context: &mut Matrix<Self>,
     ) -> () = attention::attention;
-    attention_scores(attention: &Attention<'_, Cpu<Self>>, scores: &mut Matrix<Self>) -> () = scores::attention_scores;
+    attention_scores(instructions: Instructions, attention: &Attention<'_, Cpu<Self>>, scores: &mut Matrix<Self>) -> () = scores::attention_scores;
     attention_softmax(
+        instructions: Instructions,
         attention: &Attention<'_, Cpu<Self>>,
         scores_to_weights: &mut Matrix<Self>,
     ) -> () = scores::attention_softmax;
-    log_softmax(logits: &Matrix<Self>, out: &mut Matrix<Self>) -> () = rows::log_softmax;
-    mix(logits: &Matrix<Self>, share: Share, probabilities: &mut Matrix<Self>) -> () = rows::mix;
+    log_softmax(instructions: Instructions, logits: &Matrix<Self>, out: &mut Matrix<Self>) -> () = rows::log_softmax;
+    mix(instructions: Instructions, logits: &Matrix<Self>, share: Share, probabilities: &mut Matrix<Self>) -> () = rows::mix;
     extend(
         rules: &SearchRules,
         symbols: &Distribution<'_, Cpu<Self>>,
@@ -76,6 +78,7 @@ operations! {
         search: &mut Search<Cpu<Self>>,
     ) -> () = extend::extend;
     matmul_nt(
+        instructions: Instructions,
         a: &Matrix<Self>,
         b: &Matrix<Self>,
         bias: Option<&Matrix<Self>>,
@@ -83,8 +86,9 @@ operations! {
         accumulate: bool,
         out: &mut Matrix<Self>,
     ) -> () = training::matmul_nt;
-    matmul_nn(a: &Matrix<Self>, b: &Matrix<Self>, accumulate: bool, out: &mut Matrix<Self>) -> () = training::matmul_nn;
+    matmul_nn(instructions: Instructions, a: &Matrix<Self>, b: &Matrix<Self>, accumulate: bool, out: &mut Matrix<Self>) -> () = training::matmul_nn;
     matmul_tn(
+        instructions: Instructions,
         a: &Matrix<Self>,
         b: &Matrix<Self>,
         skipped: Option<Skipped>,
@@ -99,6 +103,7 @@ operations! {
         d_table: &mut Matrix<Self>,
     ) -> () = training::embedding_backward;
     recurrent_forward(
+        instructions: Instructions,
         layout: GateLayout,
         weight_hh: &Matrix<Self>,
         lengths: &[u32],
@@ -106,6 +111,7 @@ operations! {
         sequence: &mut Sequence<Cpu<Self>>,
     ) -> () = training::recurrent_forward;
     recurrent_backward(
+        instructions: Instructions,
         layout: GateLayout,
         weight_hh: &Matrix<Self>,
         lengths: &[u32],
@@ -116,6 +122,7 @@ operations! {
         carry: &mut Matrix<Self>,
     ) -> () = training::recurrent_backward;
     recurrent_initial_backward(
+        instructions: Instructions,
         layout: GateLayout,
         weight_hh: &Matrix<Self>,
         lengths: &[u32],
@@ -124,11 +131,13 @@ operations! {
         d_initial: &mut Matrix<Self>,
     ) -> () = training::recurrent_initial_backward;
     recurrent_weight_backward(
+        instructions: Instructions,
         layout: GateLayout,
         sequence: &Sequence<Cpu<Self>>,
         d_weight_hh: &mut Matrix<Self>,
     ) -> () = training::recurrent_weight_backward;
     attention_backward(
+        instructions: Instructions,
         attention: &Attention<'_, Cpu<Self>>,
         weights: &Matrix<Self>,
         first_row: usize,
@@ -136,6 +145,7 @@ operations! {
         gradients: AttentionGradients<'_, Cpu<Self>>,
     ) -> () = training::attention_backward;
     attention_memory_backward(
+        instructions: Instructions,
         attention: &Attention<'_, Cpu<Self>>,
         weights: &Matrix<Self>,
         d_scores: &Matrix<Self>,
@@ -145,6 +155,7 @@ operations! {
         d_vectors: Option<&mut Matrix<Self>>,
     ) -> () = training::attention_memory_backward;
     generator_loss(
+        instructions: Instructions,
         attentional: &Matrix<Self>,
         weight: &Matrix<Self>,
         bias: &Matrix<Self>,
@@ -153,8 +164,9 @@ operations! {
         loss: &mut Matrix<Self>,
         gradients: Option<GeneratorGradients<'_, Cpu<Self>>>,
     ) -> () = training::generator_loss;
-    gradient_norm(gradients: &[Matrix<Self>], norm: &mut Matrix<Self>) -> () = training::gradient_norm;
+    gradient_norm(instructions: Instructions, gradients: &[Matrix<Self>], norm: &mut Matrix<Self>) -> () = training::gradient_norm;
     update(
+        instructions: Instructions,
         update: &Update,
         norm: &Matrix<Self>,
         values: &mut [Matrix<Self>],

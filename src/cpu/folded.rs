@@ -53,7 +53,7 @@ impl<T: Lanes> Folded<T> {
         ids.dedup();
         let threads = if ids.len() * weights.panels.inputs < 20_000 { 1 } else { parallel::threads() };
         parallel::for_each(parallel::runs(ids.len(), threads), |run| {
-            let mut x = Rows::default();
+            let mut x = Rows::new(weights.panels.shape());
             for ids in ids[run].chunks(CHUNK) {
                 x.pack(ids.len(), table.cols, |row| table.row(ids[row] as usize));
                 let mut sums = Scratch::new(ids.len() * weights.bias.len());

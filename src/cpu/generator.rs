@@ -3,11 +3,12 @@
 use pulp::Simd;
 
 use super::linear::{Linear, sums};
-use super::panels::{Rows, SUMS};
+use super::panels::Rows;
 use super::parallel;
 use super::product::{Four, Operand, Product, Sums, Tiles};
 use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
+use super::tile::SUMS;
 
 /// A symbol that may be the next one.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +105,7 @@ pub fn of_generator<T: Lanes>(
     let parts: Vec<_> = groups.zip(best).zip(softmax).collect();
     parallel::for_each(parts, |((group, best), softmax)| {
         let rows = &rows[group];
-        let mut x = Rows::default();
+        let mut x = Rows::new(generator.panels.shape());
         x.pack(rows.len(), attentional.cols, |row| attentional.row(rows[row]));
         // One of every panel and row, merged in the order of the panels: the result does not depend on the threads.
         let mut softmaxes = vec![Softmax::NONE; rows.len() * count];

@@ -124,7 +124,7 @@ impl<T: Lanes> Run<'_, T> {
         let mut parts: Vec<Part<T>> =
             parallel::runs(panels, parts).map(|panels| Part::new(self, panels, steps)).collect();
         // While a step reads the state of all units, each part packs what it has computed for the next step.
-        let mut hidden: Vec<Rows<T>> = parts.iter().map(|_| Rows::default()).collect();
+        let mut hidden: Vec<Rows<T>> = parts.iter().map(|_| Rows::new(self.layer.shape)).collect();
         for step in 0..steps {
             for (hidden, part) in hidden.iter_mut().zip(&mut parts) {
                 std::mem::swap(hidden, &mut part.next);
@@ -161,7 +161,8 @@ impl<T: Lanes> Part<T> {
                 }
             }
         }
-        let mut part = Self { panels, units, states, cell, before: Before::default(), next: Rows::default() };
+        let mut part =
+            Self { panels, units, states, cell, before: Before::new(run.layer), next: Rows::new(run.layer.shape) };
         part.pack(rows, 0, run.running(0));
         part
     }
@@ -203,7 +204,6 @@ impl<T: Lanes> Part<T> {
 }
 
 /// The input product of the steps to come.
-#[derive(Default)]
 struct Before<T: Lanes> {
     x: Rows<T>,
     /// bias + W_ih x, one row for every running sentence of every step of the chunk.
@@ -214,6 +214,10 @@ struct Before<T: Lanes> {
 }
 
 impl<T: Lanes> Before<T> {
+    fn new(layer: &Recurrent<T>) -> Self {
+        Self { x: Rows::new(layer.shape), sums: Scratch::default(), starts: Vec::new(), first_step: 0 }
+    }
+
     /// What stands beside W_hh h of every running sentence.
     fn step<'a>(&'a mut self, run: &'a Run<'_, T>, panels: &Range<usize>, step: usize, running: usize) -> Vec<&'a [T]> {
         if let (Input::Ids(ids), Some(folded)) = (run.input, &run.weights.folded) {

@@ -2,13 +2,15 @@
 
 use pulp::Simd;
 
+use super::Instructions;
 use super::memory::Buffer;
-use super::panels::{Panels, Rows, SUMS};
+use super::panels::{Panels, Rows};
 use super::parallel::{self, Split};
 use super::product::{Four, Operand, Product, Sums, Tiles};
-use super::simd::{Lanes, Shape, lanes};
+use super::simd::{Lanes, lanes};
 use super::strip::{Strip, by_columns};
 use super::tensor::Matrix;
+use super::tile::{SUMS, Shape};
 use crate::backend::Activation;
 use crate::{Array, Error, Result};
 
@@ -23,15 +25,15 @@ pub struct Linear<T> {
 
 impl<T: Lanes> Linear<T> {
     /// Prepares W (outputs, inputs) and b (outputs).
-    pub(super) fn new(weight: &Array, bias: Option<&Array>) -> Result<Self> {
+    pub(super) fn new(instructions: Instructions, weight: &Array, bias: Option<&Array>) -> Result<Self> {
         let outputs = weight.rows();
         if let Some(bias) = bias {
             Error::check("linear_weights", "bias", outputs, bias.data.len())?;
         }
-        let per_panel = SUMS * Shape::of::<T>().lanes;
+        let per_panel = SUMS * Shape::of::<T>(instructions).lanes;
         let count = outputs.div_ceil(per_panel);
         let lanes = per_panel / SUMS;
-        let panels = Panels::pack(count, weight.cols(), SUMS, |panel, column, lane| {
+        let panels = Panels::pack(instructions, count, weight.cols(), SUMS, |panel, column, lane| {
             let output = panel * per_panel + column * lanes + lane;
             (output < outputs).then(|| [weight.row(output), &[]])
         });
@@ -71,7 +73,7 @@ impl<T: Lanes> Linear<T> {
         let groups = parallel::runs(out.rows, split.rows);
         let parts = groups.clone().zip(parallel::cut(&mut out.data, groups, self.outputs));
         parallel::for_each(parts, |(group, out)| {
-            let mut x = Rows::default();
+            let mut x = Rows::new(self.panels.shape());
             x.pack(group.len(), input.cols, |row| input.row(group.start + row));
             by_columns([out], group.len(), self.outputs, self.per_panel(), split.panels, |panels, [out]| {
                 let (weights, first) = (self.panels.view(), &[Operand { rows: &x, inputs: 0..x.cols }]);

@@ -11,6 +11,7 @@ mod embedding;
 mod extend;
 mod folded;
 mod generator;
+mod instructions;
 mod layer;
 mod linear;
 mod memory;
@@ -24,6 +25,7 @@ mod simd;
 mod step;
 mod strip;
 mod tensor;
+mod tile;
 mod training;
 
 use std::marker::PhantomData;
@@ -35,6 +37,7 @@ use crate::backend::{
 use crate::{Array, Backend, Float, Result};
 
 pub use compiled::Compiled;
+pub use instructions::{InstructionSet, Instructions};
 pub use linear::Linear;
 pub use recurrent::Recurrent;
 pub use simd::Lanes;
@@ -43,13 +46,24 @@ pub use tensor::Matrix;
 /// The CPU, computing in `T`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cpu<T: Float> {
+    instructions: Instructions,
     float: PhantomData<T>,
 }
 
 impl<T: Float> Cpu<T> {
-    /// The CPU.
+    /// The CPU, with the best instructions that it has.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The CPU with these instructions.
+    pub fn with(instructions: Instructions) -> Self {
+        Self { instructions, float: PhantomData }
+    }
+
+    /// What it computes with.
+    pub fn instructions(&self) -> Instructions {
+        self.instructions
     }
 }
 
@@ -98,11 +112,11 @@ impl<T: Lanes> Backend for Cpu<T> {
     }
 
     fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Linear<T>> {
-        T::linear_weights(weight, bias)
+        T::linear_weights(self.instructions, weight, bias)
     }
 
     fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
-        T::recurrent_weights(parameters)
+        T::recurrent_weights(self.instructions, parameters)
     }
 
     fn embedding(&self, table: &Matrix<T>, ids: &Vec<u32>, out: &mut Matrix<T>) -> Result<()> {
@@ -151,15 +165,15 @@ impl<T: Lanes> Backend for Cpu<T> {
         first_row: usize,
         context: &mut Matrix<T>,
     ) -> Result<()> {
-        T::attention(attention, weights, first_row, context)
+        T::attention(self.instructions, attention, weights, first_row, context)
     }
 
     fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Matrix<T>) -> Result<()> {
-        T::attention_scores(attention, scores)
+        T::attention_scores(self.instructions, attention, scores)
     }
 
     fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Matrix<T>) -> Result<()> {
-        T::attention_softmax(attention, scores_to_weights)
+        T::attention_softmax(self.instructions, attention, scores_to_weights)
     }
 
     fn attention_context(
@@ -172,7 +186,7 @@ impl<T: Lanes> Backend for Cpu<T> {
     }
 
     fn log_softmax(&self, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
-        T::log_softmax(logits, out)
+        T::log_softmax(self.instructions, logits, out)
     }
 
     fn argmax(&self, logits: &Matrix<T>, out: &mut Vec<u32>) -> Result<()> {
@@ -180,7 +194,7 @@ impl<T: Lanes> Backend for Cpu<T> {
     }
 
     fn mix(&self, logits: &Matrix<T>, share: Share, probabilities: &mut Matrix<T>) -> Result<()> {
-        T::mix(logits, share, probabilities)
+        T::mix(self.instructions, logits, share, probabilities)
     }
 
     fn extend(

@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
+use super::Instructions;
 use super::memory::{Buffer, Scratch};
 use super::parallel;
-use super::simd::{Lanes, Shape};
-
-/// Sums that a product keeps for each row of a panel: registers of them.
-pub const SUMS: usize = 4;
+use super::simd::Lanes;
+use super::tile::Shape;
 
 /// A weight matrix in panels: all that a product needs of some outputs, in the order in which it needs it.
 ///
@@ -15,6 +14,8 @@ pub const SUMS: usize = 4;
 #[derive(Debug)]
 pub struct Panels<T> {
     data: Buffer<T>,
+    /// What they are packed for, and multiplied with.
+    pub instructions: Instructions,
     /// Panels.
     pub count: usize,
     /// Inputs.
@@ -26,12 +27,13 @@ pub struct Panels<T> {
 impl<T: Lanes> Panels<T> {
     /// Packs the weights: `row(panel, column, lane)` is the row of weights of one output, `None` where there is none.
     pub fn pack<'a>(
+        instructions: Instructions,
         count: usize,
         inputs: usize,
         width: usize,
         row: impl Fn(usize, usize, usize) -> Option<[&'a [f32]; 2]> + Sync,
     ) -> Self {
-        let lanes = Shape::of::<T>().lanes;
+        let lanes = Shape::of::<T>(instructions).lanes;
         let cols = width * lanes;
         let mut data = Buffer::zeros(count * inputs * cols);
         let runs = parallel::runs(count, if data.len() < 100_000 { 1 } else { parallel::threads() });
@@ -47,17 +49,22 @@ impl<T: Lanes> Panels<T> {
                 }
             }
         });
-        Self { data, count, inputs, cols }
+        Self { data, instructions, count, inputs, cols }
     }
 
     /// Registers of weights for every input.
     pub fn width(&self) -> usize {
-        self.cols / Shape::of::<T>().lanes
+        self.cols / self.shape().lanes
+    }
+
+    /// The shape of their tiles.
+    pub fn shape(&self) -> Shape {
+        Shape::of::<T>(self.instructions)
     }
 
     /// The panels, for a product.
     pub fn view(&self) -> PanelsView<'_, T> {
-        PanelsView { data: &self.data, inputs: self.inputs, cols: self.cols }
+        PanelsView { data: &self.data, instructions: self.instructions, inputs: self.inputs, cols: self.cols }
     }
 }
 
@@ -66,6 +73,8 @@ impl<T: Lanes> Panels<T> {
 pub struct PanelsView<'a, T> {
     /// Layout (panels, inputs, cols).
     pub data: &'a [T],
+    /// What they are multiplied with.
+    pub instructions: Instructions,
     /// Inputs.
     pub inputs: usize,
     /// Numbers per input: width · lanes.
@@ -84,25 +93,40 @@ impl<'a, T: Lanes> PanelsView<'a, T> {
 /// Rows in blocks: a product reads one number of every row of a block at a time.
 ///
 /// Layout (blocks, cols, rows of the block). The rows are spread evenly over the fewest blocks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Rows<T: Lanes> {
     data: Scratch<T>,
+    /// Rows of the largest block.
+    at_once: usize,
     /// Rows.
     pub rows: usize,
     /// Numbers in a row.
     pub cols: usize,
     blocks: usize,
+    /// Rows of each block, but that the first `longer` have one more.
+    shortest: usize,
+    longer: usize,
 }
 
 impl<T: Lanes> Rows<T> {
-    /// Packs `rows` rows, `row(row)` with `cols` numbers each.
-    pub fn pack<'a>(&mut self, rows: usize, cols: usize, row: impl Fn(usize) -> &'a [T]) {
-        self.rows = rows;
-        self.cols = cols;
-        self.blocks = rows.div_ceil(Shape::of::<T>().rows);
+    /// None yet, for tiles of this shape.
+    pub fn new(shape: Shape) -> Self {
+        Self { data: Scratch::default(), at_once: shape.rows, rows: 0, cols: 0, blocks: 0, shortest: 0, longer: 0 }
+    }
+
+    /// Makes room for rows in blocks.
+    fn divide(&mut self, rows: usize, cols: usize) {
+        (self.rows, self.cols) = (rows, cols);
+        self.blocks = rows.div_ceil(self.at_once);
+        (self.shortest, self.longer) = (rows / self.blocks.max(1), rows % self.blocks.max(1));
         if self.data.len() < rows * cols {
             self.data = Scratch::new(rows * cols);
         }
+    }
+
+    /// Packs `rows` rows, `row(row)` with `cols` numbers each.
+    pub fn pack<'a>(&mut self, rows: usize, cols: usize, row: impl Fn(usize) -> &'a [T]) {
+        self.divide(rows, cols);
         for block in 0..self.blocks {
             let range = self.block(block);
             let data = &mut self.data[range.start * cols..range.end * cols];
@@ -120,12 +144,7 @@ impl<T: Lanes> Rows<T> {
 
     /// Packs columns of a row-major matrix, each as a row: `row(k)` holds number k of all of them.
     pub fn pack_columns<'a>(&mut self, columns: usize, len: usize, row: impl Fn(usize) -> &'a [T]) {
-        self.rows = columns;
-        self.cols = len;
-        self.blocks = columns.div_ceil(Shape::of::<T>().rows);
-        if self.data.len() < columns * len {
-            self.data = Scratch::new(columns * len);
-        }
+        self.divide(columns, len);
         for block in 0..self.blocks {
             let range = self.block(block);
             let data = &mut self.data[range.start * len..range.end * len];
@@ -144,7 +163,8 @@ impl<T: Lanes> Rows<T> {
     /// Which rows a block holds.
     #[inline(always)]
     pub fn block(&self, block: usize) -> Range<usize> {
-        block * self.rows / self.blocks..(block + 1) * self.rows / self.blocks
+        let start = |block: usize| block * self.shortest + block.min(self.longer);
+        start(block)..start(block + 1)
     }
 
     /// Blocks.

@@ -13,8 +13,10 @@ use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
-use super::panels::{PanelsView, Rows, SUMS};
-use super::simd::{Lanes, dispatch};
+use super::memory::Scratch;
+use super::panels::{PanelsView, Rows};
+use super::simd::{Lanes, lanes};
+use super::tile::{STREAMED_SUMS, STREAMS, SUMS, fits, nearest, tile_rows};
 
 /// The sums of one row.
 pub type Sums<S, T> = [<T as Lanes>::Register<S>; SUMS];
@@ -24,11 +26,11 @@ pub trait Columns {
     /// sums\[row\] += Σ_k x\[k\]\[row\] · w\[k\]
     fn add<S: Simd, T: Lanes, const R: usize>(
         simd: S,
-        sums: [Sums<S, T>; R],
+        sums: &mut [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
-        ahead: &[u8],
-    ) -> [Sums<S, T>; R];
+        ahead: Ahead<'_>,
+    );
 
     /// sums\[panel\] += Σ_k x\[k\] · w\[panel\]\[k\], of one row
     fn add_to_panels<S: Simd, T: Lanes, const P: usize>(
@@ -52,12 +54,12 @@ impl Columns for Four {
     #[inline(always)]
     fn add<S: Simd, T: Lanes, const R: usize>(
         simd: S,
-        sums: [Sums<S, T>; R],
+        sums: &mut [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
-        ahead: &[u8],
-    ) -> [Sums<S, T>; R] {
-        accumulate(simd, sums, x, weights, ahead)
+        ahead: Ahead<'_>,
+    ) {
+        accumulate(simd, sums, x, weights, ahead);
     }
 
     #[inline(always)]
@@ -75,12 +77,14 @@ impl<const THIRD: usize> Columns for Three<THIRD> {
     #[inline(always)]
     fn add<S: Simd, T: Lanes, const R: usize>(
         simd: S,
-        sums: [Sums<S, T>; R],
+        sums: &mut [Sums<S, T>; R],
         x: &[T],
         weights: &[T],
-        ahead: &[u8],
-    ) -> [Sums<S, T>; R] {
-        join(sums, [0, 1, THIRD], accumulate(simd, pick(&sums, [0, 1, THIRD]), x, weights, ahead))
+        ahead: Ahead<'_>,
+    ) {
+        let mut three = pick(sums, [0, 1, THIRD]);
+        accumulate(simd, &mut three, x, weights, ahead);
+        *sums = join(*sums, [0, 1, THIRD], three);
     }
 
     #[inline(always)]
@@ -94,29 +98,107 @@ impl<const THIRD: usize> Columns for Three<THIRD> {
     }
 }
 
-/// sums\[row\]\[column\] += Σ_k x\[k\]\[row\] · w\[k\]\[column\]
+/// Inputs between two looks at what is ahead, and two tests for the end.
+const UNROLLED: usize = 4;
+
+/// Weights that will be wanted soon, looked at so that they come nearer while others are multiplied.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead<'a> {
+    bytes: &'a [u8],
+    /// Bytes from one look to the next.
+    step: usize,
+}
+
+impl<'a> Ahead<'a> {
+    /// Nothing.
+    pub const NONE: Self = Self { bytes: &[], step: 0 };
+
+    /// All of `bytes`, in the course of so many inputs.
+    #[inline(always)]
+    fn new(bytes: &'a [u8], inputs: usize) -> Self {
+        Self { bytes, step: bytes.len() * UNROLLED / inputs.max(1) }
+    }
+
+    /// What is left after some inputs.
+    #[inline(always)]
+    fn after(self, inputs: usize) -> Self {
+        Self { bytes: self.bytes.get(inputs / UNROLLED * self.step..).unwrap_or_default(), ..self }
+    }
+
+    #[inline(always)]
+    fn look(self, index: usize) -> u8 {
+        self.bytes.get(index * self.step).copied().unwrap_or_default()
+    }
+}
+
+/// sums\[row\]\[column\] += Σ_k x\[k\]\[row\] · w\[k\]\[column\]; meanwhile a look at what is `ahead`.
+///
+/// In a function of its own, which all products share: inlined into them, what else they have to remember would take
+/// registers from the sums.
 #[inline(always)]
 pub fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
     simd: S,
-    mut sums: [[T::Register<S>; W]; R],
+    sums: &mut [[T::Register<S>; W]; R],
     x: &[T],
     weights: &[T],
-    ahead: &[u8],
-) -> [[T::Register<S>; W]; R] {
+    ahead: Ahead<'_>,
+) {
     let (x, _) = x.as_chunks::<R>();
     let (weights, _) = T::registers::<S>(weights).as_chunks::<W>();
-    let step = (ahead.len() / x.len().max(1)).max(1);
-    let mut touched = 0;
-    for ((x, weights), ahead) in x.iter().zip(weights).zip(ahead.iter().step_by(step)) {
-        touched ^= ahead;
-        for row in 0..R {
-            let x = T::splat(simd, x[row]);
-            for column in 0..W {
-                sums[row][column] = T::times_plus(simd, x, weights[column], sums[row][column]);
+    simd.vectorize(Accumulate::<S, T, R, W> { simd, sums, x, weights: &weights[..x.len()], ahead });
+}
+
+struct Accumulate<'a, S: Simd, T: Lanes, const R: usize, const W: usize> {
+    simd: S,
+    sums: &'a mut [[T::Register<S>; W]; R],
+    x: &'a [[T; R]],
+    weights: &'a [[T::Register<S>; W]],
+    ahead: Ahead<'a>,
+}
+
+impl<S: Simd, T: Lanes, const R: usize, const W: usize> NullaryFnOnce for Accumulate<'_, S, T, R, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, x, weights, ahead, .. } = self;
+        let (x_runs, x_rest) = x.as_chunks::<UNROLLED>();
+        let (weight_runs, weights_rest) = weights.as_chunks::<UNROLLED>();
+        let (mut sums, mut touched) = (*self.sums, 0);
+        for (index, (x, weights)) in x_runs.iter().zip(weight_runs).enumerate() {
+            touched ^= ahead.look(index);
+            for k in 0..UNROLLED {
+                sums = add_input::<S, T, R, W>(simd, sums, &x[k], &weights[k]);
             }
         }
+        std::hint::black_box(touched);
+        for (x, weights) in x_rest.iter().zip(weights_rest) {
+            sums = add_input::<S, T, R, W>(simd, sums, x, weights);
+        }
+        *self.sums = sums;
     }
-    std::hint::black_box(touched);
+}
+
+/// sums\[row\]\[column\] += x\[row\] · w\[column\]
+///
+/// Column by column: beside the sums there are the inputs of all rows, and one register of weights, in the registers.
+#[inline(always)]
+fn add_input<S: Simd, T: Lanes, const R: usize, const W: usize>(
+    simd: S,
+    mut sums: [[T::Register<S>; W]; R],
+    x: &[T; R],
+    weights: &[T::Register<S>; W],
+) -> [[T::Register<S>; W]; R] {
+    let mut inputs = [T::splat(simd, T::ZERO); R];
+    for row in 0..R {
+        inputs[row] = T::splat(simd, x[row]);
+    }
+    for column in 0..W {
+        let weights = weights[column];
+        for row in 0..R {
+            sums[row][column] = T::times_plus(simd, inputs[row], weights, sums[row][column]);
+        }
+    }
     sums
 }
 
@@ -168,9 +250,6 @@ fn join<Register: Copy, const R: usize>(
     sums
 }
 
-/// Panels that are multiplied with a single row at once.
-const STREAMS: usize = 4;
-
 /// What stands before and behind the sums of a product.
 pub trait Tiles<T: Lanes> {
     /// How the first operand is added.
@@ -214,7 +293,7 @@ pub struct Product<'a, T: Lanes, E> {
 impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
     /// Multiplies.
     pub fn run(self) -> E {
-        dispatch(self)
+        self.weights.instructions.dispatch(self)
     }
 
     /// All inputs of the weights that are read; the operands are neighbours.
@@ -223,35 +302,45 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         operands.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
     }
 
-    /// `R` rows from `rows.start` on, times one panel; `ahead` are weights that will be wanted soon.
+    /// `R` rows from `rows.start` on, times some inputs of one panel, counted in the order in which they are added;
+    /// `sums` are those of the rows, kept from one part of the inputs to the next, and `ahead` are weights that will be
+    /// wanted soon.
     #[inline(always)]
-    fn tile<S: Simd, const R: usize>(&mut self, simd: S, panel: usize, rows: Range<usize>, mut ahead: &[u8]) {
-        let mut sums = [[T::splat(simd, T::ZERO); SUMS]; R];
-        for row in 0..R {
-            sums[row] = self.tiles.begin(simd, rows.start + row, panel);
-        }
-        let all: usize = self.first.iter().chain(self.second).map(|operand| operand.inputs.len()).sum();
-        let step = ahead.len() / all.max(1);
-        for Operand { rows: x, inputs } in self.first {
-            let weights = self.weights.weights(panel, inputs.clone());
-            let (here, rest) = ahead.split_at(step * inputs.len());
-            sums = E::First::add(simd, sums, x.numbers(rows.clone()), weights, here);
-            ahead = rest;
-        }
-        for Operand { rows: x, inputs } in self.second {
-            let weights = self.weights.weights(panel, inputs.clone());
-            let (here, rest) = ahead.split_at(step * inputs.len());
-            sums = E::Second::add(simd, sums, x.numbers(rows.clone()), weights, here);
-            ahead = rest;
-        }
-        // Copied, so that nothing but this copy has to be in memory.
-        let mut finished = [[T::splat(simd, T::ZERO); SUMS]; R];
-        for row in 0..R {
-            for column in 0..SUMS {
-                finished[row][column] = sums[row][column];
+    fn tile<S: Simd, const R: usize>(
+        &mut self,
+        simd: S,
+        panel: usize,
+        rows: Range<usize>,
+        part: &Part,
+        sums: &mut [T::Register<S>],
+        ahead: Ahead<'_>,
+    ) {
+        let Some(sums) = sums.as_chunks_mut::<SUMS>().0.first_chunk_mut::<R>() else { return };
+        if part.is_first {
+            for row in 0..R {
+                sums[row] = self.tiles.begin(simd, rows.start + row, panel);
             }
         }
-        self.end(simd, rows.start, panel, &finished);
+        let (mut before, mut done) = (0, 0);
+        for Operand { rows: x, inputs } in self.first {
+            let here = part.within(before, inputs);
+            before += inputs.len();
+            let weights = self.weights.weights(panel, inputs.start + here.start..inputs.start + here.end);
+            let x = &x.numbers(rows.clone())[here.start * R..here.end * R];
+            E::First::add(simd, sums, x, weights, ahead.after(done));
+            done += here.len();
+        }
+        for Operand { rows: x, inputs } in self.second {
+            let here = part.within(before, inputs);
+            before += inputs.len();
+            let weights = self.weights.weights(panel, inputs.start + here.start..inputs.start + here.end);
+            let x = &x.numbers(rows.clone())[here.start * R..here.end * R];
+            E::Second::add(simd, sums, x, weights, ahead.after(done));
+            done += here.len();
+        }
+        if part.is_last {
+            self.end(simd, rows.start, panel, &sums[..]);
+        }
     }
 
     /// One row times the panels `panel`, `panel + stride`, …
@@ -285,10 +374,95 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         }
     }
 
+    /// The only row times all panels, some of them at once.
+    #[inline(always)]
+    fn single_row<S: Simd>(&mut self, simd: S) {
+        let stride = self.panels.len() / STREAMS;
+        for index in 0..stride {
+            let index = if self.backward { stride - 1 - index } else { index };
+            self.panels::<S, STREAMS>(simd, self.panels.start + index, stride);
+        }
+        for panel in self.panels.start + stride * STREAMS..self.panels.end {
+            self.panels::<S, 1>(simd, panel, 0);
+        }
+    }
+
+    /// All rows times one panel after the other; of a panel as many inputs at a time as stay in the nearest cache while
+    /// all rows pass by.
+    #[inline(always)]
+    fn many_rows<S: Simd>(&mut self, simd: S, any: &Rows<T>) {
+        let (inputs, count, blocks) = (self.inputs(), self.panels.len(), any.blocks());
+        if count == 0 {
+            return;
+        }
+        let all: usize = self.first.iter().chain(self.second).map(|operand| operand.inputs.len()).sum();
+        let bytes = self.weights.cols * size_of::<T>();
+        let parts = if blocks == 1 { 1 } else { (all * bytes).div_ceil(nearest::<S>()).max(1) };
+        let mut sums = Scratch::new(any.rows * SUMS * lanes::<T, S>());
+        let sums = T::registers_mut::<S>(&mut sums);
+        let (first_panel, last_panel, backward) = (self.panels.start, self.panels.end - 1, self.backward);
+        let place = |step: usize| {
+            let (index, part) = (step / parts, step % parts);
+            let panel = if backward { last_panel - index } else { first_panel + index };
+            (panel, Part::new(part, parts, all))
+        };
+        for step in 0..count * parts {
+            let (panel, part) = place(step);
+            let (next_panel, next_part) = place((step + 1).min(count * parts - 1));
+            // Every tile has its portion of what the tiles of the next part will read.
+            let next = self.weights.weights(next_panel, next_part.from(inputs.start));
+            let ahead = Ahead::new(bytemuck::cast_slice(next), part.inputs.len() * blocks);
+            for block in 0..blocks {
+                let rows = any.block(block);
+                let ahead = ahead.after(block * part.inputs.len());
+                // Sums that are not kept stay at hand in one place.
+                let first = if parts == 1 { 0 } else { rows.start * SUMS };
+                let sums = &mut sums[first..];
+                match rows.len().min(tile_rows::<S>()) {
+                    1 => self.tile::<S, 1>(simd, panel, rows, &part, sums, ahead),
+                    2 => self.tile::<S, 2>(simd, panel, rows, &part, sums, ahead),
+                    3 => self.tile::<S, 3>(simd, panel, rows, &part, sums, ahead),
+                    4 => self.tile::<S, 4>(simd, panel, rows, &part, sums, ahead),
+                    5 => self.tile::<S, 5>(simd, panel, rows, &part, sums, ahead),
+                    _ => self.tile::<S, 6>(simd, panel, rows, &part, sums, ahead),
+                }
+            }
+        }
+    }
+
     /// In a function of its own: its constants would take registers from the sums of the loops above.
     #[inline(always)]
     fn end<S: Simd>(&mut self, simd: S, first_row: usize, panel: usize, sums: &[Sums<S, T>]) {
         simd.vectorize(End { simd, tiles: &mut self.tiles, first_row, panel, sums });
+    }
+}
+
+/// Some of the inputs of a panel, counted in the order in which they are added.
+struct Part {
+    inputs: Range<usize>,
+    is_first: bool,
+    is_last: bool,
+}
+
+impl Part {
+    /// Part `index` of `count` even ones.
+    #[inline(always)]
+    fn new(index: usize, count: usize, inputs: usize) -> Self {
+        let inputs = index * inputs / count..(index + 1) * inputs / count;
+        Self { inputs, is_first: index == 0, is_last: index + 1 == count }
+    }
+
+    /// Where they stand among the inputs of the weights, if those begin at `start` and are added in their order.
+    #[inline(always)]
+    fn from(&self, start: usize) -> Range<usize> {
+        start + self.inputs.start..start + self.inputs.end
+    }
+
+    /// Which of an operand's inputs are among them, counted from its first; `before` are the inputs of those before it.
+    #[inline(always)]
+    fn within(&self, before: usize, inputs: &Range<usize>) -> Range<usize> {
+        let place = |input: usize| input.saturating_sub(before).min(inputs.len());
+        place(self.inputs.start)..place(self.inputs.end)
     }
 }
 
@@ -320,38 +494,11 @@ impl<T: Lanes, E: Tiles<T>> WithSimd for Product<'_, T, E> {
         let Some(any) = self.first.iter().chain(self.second).next().map(|operand| operand.rows) else {
             return self.tiles;
         };
-        let inputs = self.inputs();
-        let count = self.panels.len();
+        const { assert!(fits::<S>(tile_rows::<S>()) && STREAMED_SUMS < S::REGISTER_COUNT) };
         if any.rows == 1 {
-            let stride = count / STREAMS;
-            for index in 0..stride {
-                let index = if self.backward { stride - 1 - index } else { index };
-                self.panels::<S, STREAMS>(simd, self.panels.start + index, stride);
-            }
-            for panel in self.panels.start + stride * STREAMS..self.panels.end {
-                self.panels::<S, 1>(simd, panel, 0);
-            }
-            return self.tiles;
-        }
-        for index in 0..count {
-            let at = |index: usize| if self.backward { self.panels.end - 1 - index } else { self.panels.start + index };
-            let (panel, next) = (at(index), at((index + 1).min(count - 1)));
-            let ahead: &[u8] = bytemuck::cast_slice(self.weights.weights(next, inputs.clone()));
-            // Every block has its portion of the next panel: the same number of bytes, one at least, for every input.
-            let step = (ahead.len() / inputs.len().max(1) / any.blocks().max(1)).max(1);
-            let portion = (step * inputs.len()).min(ahead.len());
-            for block in 0..any.blocks() {
-                let rows = any.block(block);
-                let ahead = &ahead[(block * portion).min(ahead.len() - portion)..][..portion];
-                match rows.len() {
-                    1 => self.tile::<S, 1>(simd, panel, rows, ahead),
-                    2 => self.tile::<S, 2>(simd, panel, rows, ahead),
-                    3 => self.tile::<S, 3>(simd, panel, rows, ahead),
-                    4 => self.tile::<S, 4>(simd, panel, rows, ahead),
-                    5 => self.tile::<S, 5>(simd, panel, rows, ahead),
-                    _ => self.tile::<S, 6>(simd, panel, rows, ahead),
-                }
-            }
+            self.single_row(simd);
+        } else {
+            self.many_rows(simd, any);
         }
         self.tiles
     }

@@ -6,15 +6,17 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::Instructions;
 use super::folded::Folded;
 use super::linear::sums;
 use super::memory::Buffer;
-use super::panels::{Panels, Rows, SUMS};
+use super::panels::{Panels, Rows};
 use super::parallel::Split;
 use super::product::{Columns, Four, Operand, Product, Sums, Three, Tiles};
-use super::simd::{Lanes, Shape, lanes};
+use super::simd::{Lanes, lanes};
 use super::strip::Strip;
 use super::tensor::Matrix;
+use super::tile::{SUMS, Shape};
 use crate::backend::{Direction, RecurrentParameters};
 use crate::model::Cell;
 use crate::{Error, Result};
@@ -23,6 +25,8 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct Recurrent<T: Lanes> {
     pub(super) cell: Cell,
+    /// The shape of its tiles.
+    pub(super) shape: Shape,
     pub(super) hidden: usize,
     pub(super) input_size: usize,
     pub(super) feed_size: usize,
@@ -47,7 +51,7 @@ pub struct Weights<T: Lanes> {
 
 impl<T: Lanes> Recurrent<T> {
     /// Prepares a layer.
-    pub(super) fn new(parameters: &RecurrentParameters<'_>) -> Result<Self> {
+    pub(super) fn new(instructions: Instructions, parameters: &RecurrentParameters<'_>) -> Result<Self> {
         const OPERATION: &str = "recurrent_weights";
         let RecurrentParameters { cell, ref directions, embedding, feed_size } = *parameters;
         let first = directions.first().ok_or(Error::Shape {
@@ -75,17 +79,18 @@ impl<T: Lanes> Recurrent<T> {
         let directions = directions
             .iter()
             .map(|direction| {
-                let mut weights = Weights::new(cell, hidden, direction);
+                let mut weights = Weights::new(instructions, cell, hidden, direction);
                 weights.folded = embedding.as_ref().and_then(|table| Folded::new(&weights, table));
                 weights
             })
             .collect();
-        Ok(Self { cell, hidden, input_size, feed_size, embedding, directions })
+        let shape = Shape::of::<T>(instructions);
+        Ok(Self { cell, shape, hidden, input_size, feed_size, embedding, directions })
     }
 
     /// Units of a panel.
     pub(super) fn per_panel(&self) -> usize {
-        units(self.cell, Shape::of::<T>().lanes)
+        units(self.cell, self.shape.lanes)
     }
 
     /// Where the feed stands.
@@ -112,8 +117,8 @@ fn units(cell: Cell, lanes: usize) -> usize {
 }
 
 impl<T: Lanes> Weights<T> {
-    fn new(cell: Cell, hidden: usize, direction: &Direction<'_>) -> Self {
-        let lanes = Shape::of::<T>().lanes;
+    fn new(instructions: Instructions, cell: Cell, hidden: usize, direction: &Direction<'_>) -> Self {
+        let lanes = Shape::of::<T>(instructions).lanes;
         let count = hidden.div_ceil(units(cell, lanes));
         // The row of the weights of a gate of a unit.
         let row = |panel: usize, column: usize, lane: usize| {
@@ -125,7 +130,7 @@ impl<T: Lanes> Weights<T> {
         };
         let width = if cell == Cell::Gru { 3 } else { SUMS };
         let inputs = direction.weight_ih.cols() + hidden;
-        let panels = Panels::pack(count, inputs, width, |panel, column, lane| {
+        let panels = Panels::pack(instructions, count, inputs, width, |panel, column, lane| {
             row(panel, column, lane).map(|row| [direction.weight_ih.row(row), direction.weight_hh.row(row)])
         });
         let mut bias = Buffer::zeros(count * SUMS * lanes);

@@ -2,9 +2,10 @@
 
 use pulp::{Simd, WithSimd};
 
+use super::Instructions;
 use super::memory::Scratch;
 use super::parallel;
-use super::simd::{Lanes, dispatch, lanes};
+use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
 use crate::backend::Share;
 use crate::{Error, Float, Result};
@@ -50,7 +51,7 @@ pub fn softmax<S: Simd, T: Lanes>(simd: S, row: &mut [T]) {
 }
 
 /// log softmax of every row.
-pub fn log_softmax<T: Lanes>(logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
+pub fn log_softmax<T: Lanes>(instructions: Instructions, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
     Error::check("log_softmax", "output rows", logits.rows, out.rows)?;
     Error::check("log_softmax", "output columns", logits.cols, out.cols)?;
     let cols = logits.cols.max(1);
@@ -59,7 +60,7 @@ pub fn log_softmax<T: Lanes>(logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<
     let parts = groups.clone().zip(parallel::cut(&mut out.data, groups, logits.cols));
     parallel::for_each(parts, |(group, out)| {
         for (row, out) in group.zip(out.chunks_exact_mut(cols)) {
-            dispatch(LogSoftmax { logits: logits.row(row), out });
+            instructions.dispatch(LogSoftmax { logits: logits.row(row), out });
         }
     });
     Ok(())
@@ -86,7 +87,12 @@ impl<T: Lanes> WithSimd for LogSoftmax<'_, T> {
 }
 
 /// A model's share of the probabilities of an ensemble.
-pub fn mix<T: Lanes>(logits: &Matrix<T>, share: Share, probabilities: &mut Matrix<T>) -> Result<()> {
+pub fn mix<T: Lanes>(
+    instructions: Instructions,
+    logits: &Matrix<T>,
+    share: Share,
+    probabilities: &mut Matrix<T>,
+) -> Result<()> {
     Error::check("mix", "probabilities' rows", logits.rows, probabilities.rows)?;
     Error::check("mix", "probabilities' columns", logits.cols, probabilities.cols)?;
     let (weight, mut row) = (T::from_f64(share.weight), Scratch::new(logits.cols));
@@ -94,7 +100,7 @@ pub fn mix<T: Lanes>(logits: &Matrix<T>, share: Share, probabilities: &mut Matri
         logits.data.chunks_exact(logits.cols.max(1)).zip(probabilities.data.chunks_exact_mut(logits.cols.max(1)))
     {
         row.copy_from_slice(logits);
-        dispatch(Softmax { row: &mut row });
+        instructions.dispatch(Softmax { row: &mut row });
         for (out, &probability) in out.iter_mut().zip(row.iter()) {
             let before = if share.first { T::ZERO } else { *out };
             *out = before + weight * probability;

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::Cpu;
-use super::simd::{Lanes, dispatch, lanes};
+use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
+use super::{Cpu, Instructions};
 use crate::backend::Attention;
 use crate::model::{Score, Window};
 use crate::{Error, Float, Result};
@@ -69,7 +69,13 @@ pub struct Allowed<T> {
 
 impl<T: Lanes> Allowed<T> {
     /// Of query `t` of sentence `b`.
-    pub fn new(attention: &Attention<'_, Cpu<T>>, sizes: Sizes, b: usize, t: usize) -> Self {
+    pub fn new(
+        instructions: Instructions,
+        attention: &Attention<'_, Cpu<T>>,
+        sizes: Sizes,
+        b: usize,
+        t: usize,
+    ) -> Self {
         let length = (attention.lengths[b] as usize).min(sizes.src_len);
         let half_width = attention.half_width;
         let (positions, centre) = match attention.window {
@@ -81,7 +87,7 @@ impl<T: Lanes> Allowed<T> {
             Window::LocalP => {
                 let row = b * sizes.tgt_len + t;
                 let centre = match (attention.position, attention.vectors) {
-                    (Some(position), Some(vectors)) => centre(position.row(row), vectors.row(1), length),
+                    (Some(position), Some(vectors)) => centre(instructions, position.row(row), vectors.row(1), length),
                     _ => T::ZERO,
                 };
                 let (p, d) = (centre.to_f64(), half_width as f64);
@@ -120,8 +126,8 @@ impl<T: Lanes> Allowed<T> {
 }
 
 /// p_t = S_b · sigmoid(v_pᵀ tanh(W_p h_t)), from W_p h_t and v_p.
-fn centre<T: Lanes>(position: &[T], v: &[T], length: usize) -> T {
-    let sum = dispatch(TanhDot { a: position, b: None, v });
+fn centre<T: Lanes>(instructions: Instructions, position: &[T], v: &[T], length: usize) -> T {
+    let sum = instructions.dispatch(TanhDot { a: position, b: None, v });
     T::from_f64(length as f64) / (T::ONE + (-sum).exp())
 }
 
@@ -178,12 +184,16 @@ pub fn scale<T: Lanes>(attention: &Attention<'_, Cpu<T>>) -> T {
 }
 
 /// See [`attention_scores`](crate::Backend::attention_scores).
-pub fn attention_scores<T: Lanes>(attention: &Attention<'_, Cpu<T>>, scores: &mut Matrix<T>) -> Result<()> {
+pub fn attention_scores<T: Lanes>(
+    instructions: Instructions,
+    attention: &Attention<'_, Cpu<T>>,
+    scores: &mut Matrix<T>,
+) -> Result<()> {
     let sizes = Sizes::check("attention_scores", attention, scores.cols)?;
     Error::check("attention_scores", "score rows", attention.query.rows, scores.rows)?;
     for (row, scores) in scores.data.chunks_exact_mut(sizes.src_len.max(1)).enumerate() {
         let (b, t) = (row / sizes.tgt_len, row % sizes.tgt_len);
-        let allowed = Allowed::new(attention, sizes, b, t);
+        let allowed = Allowed::new(instructions, attention, sizes, b, t);
         for (s, out) in scores.iter_mut().enumerate() {
             *out = if allowed.positions.contains(&s) {
                 score(attention, row, b * sizes.src_len + s, s)
@@ -196,11 +206,15 @@ pub fn attention_scores<T: Lanes>(attention: &Attention<'_, Cpu<T>>, scores: &mu
 }
 
 /// See [`attention_softmax`](crate::Backend::attention_softmax).
-pub fn attention_softmax<T: Lanes>(attention: &Attention<'_, Cpu<T>>, scores: &mut Matrix<T>) -> Result<()> {
+pub fn attention_softmax<T: Lanes>(
+    instructions: Instructions,
+    attention: &Attention<'_, Cpu<T>>,
+    scores: &mut Matrix<T>,
+) -> Result<()> {
     let sizes = Sizes::check("attention_softmax", attention, scores.cols)?;
     Error::check("attention_softmax", "score rows", attention.query.rows, scores.rows)?;
     for (row, scores) in scores.data.chunks_exact_mut(sizes.src_len.max(1)).enumerate() {
-        let allowed = Allowed::new(attention, sizes, row / sizes.tgt_len, row % sizes.tgt_len);
+        let allowed = Allowed::new(instructions, attention, sizes, row / sizes.tgt_len, row % sizes.tgt_len);
         let largest = scores.iter().copied().fold(T::NEG_INFINITY, Float::max);
         if largest == T::NEG_INFINITY {
             scores.fill(T::ZERO);

@@ -6,14 +6,14 @@ use std::sync::Mutex;
 use std::thread::LocalKey;
 
 use bytemuck::Pod;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 
 use super::Compiled;
 use super::memory::{Buffer, Shelf};
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
-/// All of it is to be inlined below `dispatch`, where the processor's instructions are known.
+/// All of it is to be inlined below [`Instructions::dispatch`](super::Instructions), where the processor's instructions are known.
 pub trait Lanes: Compiled + Pod {
     /// As many numbers as the processor works on at once.
     type Register<S: Simd>: Pod + Debug + Send + Sync;
@@ -25,6 +25,8 @@ pub trait Lanes: Compiled + Pod {
 
     /// The full registers at the beginning of a slice.
     fn registers<S: Simd>(slice: &[Self]) -> &[Self::Register<S>];
+    /// The same, to be written.
+    fn registers_mut<S: Simd>(slice: &mut [Self]) -> &mut [Self::Register<S>];
     /// The first numbers of a slice; zeros where it is shorter than a register.
     fn load<S: Simd>(simd: S, slice: &[Self]) -> Self::Register<S>;
     /// Writes as much of a register as the slice takes.
@@ -59,7 +61,7 @@ pub trait Lanes: Compiled + Pod {
 }
 
 macro_rules! lanes {
-    ($type:ident, $register:ident, $as_simd:ident, $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident,
+    ($type:ident, $register:ident, $as_simd:ident, $as_mut_simd:ident, $load:ident, $store:ident, $splat:ident, $add:ident, $sub:ident,
      $mul:ident, $mul_add:ident, $max:ident, $reduce_sum:ident, $reduce_max:ident, $activation:ident) => {
         impl Lanes for $type {
             type Register<S: Simd> = S::$register;
@@ -77,6 +79,10 @@ macro_rules! lanes {
             #[inline(always)]
             fn registers<S: Simd>(slice: &[Self]) -> &[S::$register] {
                 S::$as_simd(slice).0
+            }
+            #[inline(always)]
+            fn registers_mut<S: Simd>(slice: &mut [Self]) -> &mut [S::$register] {
+                S::$as_mut_simd(slice).0
             }
             #[inline(always)]
             fn load<S: Simd>(simd: S, slice: &[Self]) -> S::$register {
@@ -144,6 +150,7 @@ lanes!(
     f32,
     f32s,
     as_simd_f32s,
+    as_mut_simd_f32s,
     partial_load_f32s,
     partial_store_f32s,
     splat_f32s,
@@ -160,6 +167,7 @@ lanes!(
     f64,
     f64s,
     as_simd_f64s,
+    as_mut_simd_f64s,
     partial_load_f64s,
     partial_store_f64s,
     splat_f64s,
@@ -177,40 +185,4 @@ lanes!(
 #[inline(always)]
 pub fn lanes<T: Lanes, S: Simd>() -> usize {
     size_of::<T::Register<S>>() / size_of::<T>()
-}
-
-/// Rows that a product works on at once: four sums for each, beside the operands, fill the registers.
-#[inline(always)]
-pub fn rows_at_once<S: Simd>() -> usize {
-    if S::REGISTER_COUNT >= 32 { 6 } else { 3 }
-}
-
-/// Runs `op` with the best instructions this processor has.
-#[inline]
-pub fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    Arch::new().dispatch(op)
-}
-
-/// What this processor's registers make of the layout of weights and rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Shape {
-    /// Numbers in a register.
-    pub lanes: usize,
-    /// Rows that a product works on at once.
-    pub rows: usize,
-}
-
-impl Shape {
-    /// This processor's.
-    pub fn of<T: Lanes>() -> Self {
-        struct Ask<T>(std::marker::PhantomData<T>);
-        impl<T: Lanes> WithSimd for Ask<T> {
-            type Output = Shape;
-            #[inline(always)]
-            fn with_simd<S: Simd>(self, _: S) -> Shape {
-                Shape { lanes: lanes::<T, S>(), rows: rows_at_once::<S>() }
-            }
-        }
-        dispatch(Ask::<T>(std::marker::PhantomData))
-    }
 }

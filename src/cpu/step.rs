@@ -104,13 +104,13 @@ impl<'a, T: Lanes> Group<'a, T> {
         let continued = &call.continued[rows.clone()];
         let forebears = Forebears::of(continued, previous.hidden.rows);
         let of_forebears = |matrix: &Matrix<T>| {
-            let mut packed = Rows::default();
+            let mut packed = Rows::new(layer.shape);
             packed.pack(forebears.rows.len(), matrix.cols, |row| matrix.row(forebears.rows[row]));
             packed
         };
         let (hidden, feed) = (of_forebears(&previous.hidden), call.feed.map(of_forebears));
         let input = folded.is_none().then(|| {
-            let mut packed = Rows::default();
+            let mut packed = Rows::new(layer.shape);
             packed.pack(rows.len(), layer.input_size, |row| call.input(rows.start + row));
             packed
         });

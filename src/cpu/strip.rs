@@ -5,10 +5,10 @@ use std::ops::Range;
 use pulp::Simd;
 
 use super::memory::Scratch;
-use super::panels::SUMS;
 use super::parallel;
 use super::product::Sums;
 use super::simd::{Lanes, lanes};
+use super::tile::SUMS;
 
 /// Some neighbouring columns of a row-major matrix.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
+use super::Instructions;
 use super::memory::Scratch;
 use super::simd::Lanes;
 use super::training::Packed;
@@ -26,11 +27,18 @@ pub enum Packing {
 
 impl<T: Lanes> Numbers<T> {
     /// What `make` gives, which depends on the numbers alone: kept from the first time on. All callers of one matrix ask
-    /// for it in as many parts; whoever does not is given its own.
-    pub fn packed(&self, packing: Packing, parts: usize, make: impl Fn(usize) -> Packed<T>) -> Arc<[Packed<T>]> {
+    /// for it in as many parts and for the same instructions; whoever does not is given its own.
+    pub fn packed(
+        &self,
+        instructions: Instructions,
+        packing: Packing,
+        parts: usize,
+        make: impl Fn(usize) -> Packed<T>,
+    ) -> Arc<[Packed<T>]> {
         let all = || (0..parts).map(&make).collect();
         let kept = self.packed[packing as usize].get_or_init(all);
-        if kept.len() == parts { Arc::clone(kept) } else { all() }
+        let same = kept.iter().all(|kept| kept.instructions.set() == instructions.set());
+        if kept.len() == parts && same { Arc::clone(kept) } else { all() }
     }
 }
 

@@ -47,11 +47,11 @@ impl<T: Lanes> Training for Cpu<T> {
         accumulate: bool,
         out: &mut Matrix<T>,
     ) -> Result<()> {
-        T::matmul_nt(a, b, bias, activation, accumulate, out)
+        T::matmul_nt(self.instructions, a, b, bias, activation, accumulate, out)
     }
 
     fn matmul_nn(&self, a: &Matrix<T>, b: &Matrix<T>, accumulate: bool, out: &mut Matrix<T>) -> Result<()> {
-        T::matmul_nn(a, b, accumulate, out)
+        T::matmul_nn(self.instructions, a, b, accumulate, out)
     }
 
     fn matmul_tn(
@@ -62,7 +62,7 @@ impl<T: Lanes> Training for Cpu<T> {
         out: &mut Matrix<T>,
         sums: Option<&mut Matrix<T>>,
     ) -> Result<()> {
-        T::matmul_tn(a, b, skipped, out, sums)
+        T::matmul_tn(self.instructions, a, b, skipped, out, sums)
     }
 
     fn dropout(&self, dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
@@ -108,7 +108,7 @@ impl<T: Lanes> Training for Cpu<T> {
         steps: Range<usize>,
         sequence: &mut Sequence<Self>,
     ) -> Result<()> {
-        T::recurrent_forward(layout, weight_hh, lengths, steps, sequence)
+        T::recurrent_forward(self.instructions, layout, weight_hh, lengths, steps, sequence)
     }
 
     fn recurrent_backward(
@@ -122,7 +122,7 @@ impl<T: Lanes> Training for Cpu<T> {
         sequence: &mut Sequence<Self>,
         carry: &mut Matrix<T>,
     ) -> Result<()> {
-        T::recurrent_backward(layout, weight_hh, lengths, steps, d_output, d_last, sequence, carry)
+        T::recurrent_backward(self.instructions, layout, weight_hh, lengths, steps, d_output, d_last, sequence, carry)
     }
 
     fn recurrent_initial_backward(
@@ -134,7 +134,7 @@ impl<T: Lanes> Training for Cpu<T> {
         carry: &Matrix<T>,
         d_initial: &mut Matrix<T>,
     ) -> Result<()> {
-        T::recurrent_initial_backward(layout, weight_hh, lengths, sequence, carry, d_initial)
+        T::recurrent_initial_backward(self.instructions, layout, weight_hh, lengths, sequence, carry, d_initial)
     }
 
     fn recurrent_weight_backward(
@@ -143,7 +143,7 @@ impl<T: Lanes> Training for Cpu<T> {
         sequence: &Sequence<Self>,
         d_weight_hh: &mut Matrix<T>,
     ) -> Result<()> {
-        T::recurrent_weight_backward(layout, sequence, d_weight_hh)
+        T::recurrent_weight_backward(self.instructions, layout, sequence, d_weight_hh)
     }
 
     fn attention_backward(
@@ -154,7 +154,7 @@ impl<T: Lanes> Training for Cpu<T> {
         d_context: &Matrix<T>,
         gradients: AttentionGradients<'_, Self>,
     ) -> Result<()> {
-        T::attention_backward(attention, weights, first_row, d_context, gradients)
+        T::attention_backward(self.instructions, attention, weights, first_row, d_context, gradients)
     }
 
     fn attention_memory_backward(
@@ -167,7 +167,16 @@ impl<T: Lanes> Training for Cpu<T> {
         d_memory: &mut Matrix<T>,
         d_vectors: Option<&mut Matrix<T>>,
     ) -> Result<()> {
-        T::attention_memory_backward(attention, weights, d_scores, d_context, d_keys, d_memory, d_vectors)
+        T::attention_memory_backward(
+            self.instructions,
+            attention,
+            weights,
+            d_scores,
+            d_context,
+            d_keys,
+            d_memory,
+            d_vectors,
+        )
     }
 
     fn generator_loss(
@@ -180,11 +189,11 @@ impl<T: Lanes> Training for Cpu<T> {
         loss: &mut Matrix<T>,
         gradients: Option<GeneratorGradients<'_, Self>>,
     ) -> Result<()> {
-        T::generator_loss(attentional, weight, bias, targets, options, loss, gradients)
+        T::generator_loss(self.instructions, attentional, weight, bias, targets, options, loss, gradients)
     }
 
     fn gradient_norm(&self, gradients: &Vec<Matrix<T>>, norm: &mut Matrix<T>) -> Result<()> {
-        T::gradient_norm(gradients, norm)
+        T::gradient_norm(self.instructions, gradients, norm)
     }
 
     fn update(
@@ -196,6 +205,6 @@ impl<T: Lanes> Training for Cpu<T> {
         [first, second]: &mut [Vec<Matrix<T>>; 2],
         average: Option<&mut Vec<Matrix<T>>>,
     ) -> Result<()> {
-        T::update(update, norm, values, gradients, [first, second], average.map(Vec::as_mut_slice))
+        T::update(self.instructions, update, norm, values, gradients, [first, second], average.map(Vec::as_mut_slice))
     }
 }

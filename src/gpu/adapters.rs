@@ -280,7 +280,7 @@ fn choose(adapters: &[Adapter], request: &DeviceRequest) -> Option<usize> {
         found.first().map(|one| one.index)
     };
     match request {
-        DeviceRequest::Cpu => None,
+        DeviceRequest::Cpu | DeviceRequest::CpuWith(_) => None,
         DeviceRequest::Auto => best(false),
         DeviceRequest::Gpu => best(true),
         DeviceRequest::Index(index) => (*index < adapters.len()).then_some(*index),

@@ -70,7 +70,8 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] naming the file that cannot be read; for its contents see [`Model::from_bytes`].
+    /// [`Error::Io`] naming the file that cannot be read; for its contents see [`Model::from_bytes`], whose
+    /// [`Error::Config`] and [`Error::Tensor`] come in an [`Error::Model`] that names the directory.
     pub fn load(directory: impl AsRef<Path>) -> Result<Self> {
         let directory = directory.as_ref();
         let read = |name: &str| {
@@ -89,7 +90,13 @@ impl Model {
             source_tokenizer: source_tokenizer.as_deref(),
             target_tokenizer: target_tokenizer.as_deref(),
         };
-        Self::parse(bytes, directory)
+        Self::parse(bytes, directory).map_err(|error| match error {
+            // These say nothing of files.
+            Error::Tensor { .. } | Error::Config { .. } => {
+                Error::Model { directory: directory.to_path_buf(), source: Box::new(error) }
+            }
+            error => error,
+        })
     }
 
     /// Reads a model from memory. Errors name the files as they are called in a directory.

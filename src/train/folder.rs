@@ -1,8 +1,9 @@
 //! Where a run leaves what it makes.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use crate::model::atomic;
 use crate::{Error, Result};
@@ -11,12 +12,53 @@ use crate::{Error, Result};
 #[derive(Clone, Debug)]
 pub struct Folder {
     root: PathBuf,
+    /// Open, and so locked, from when the folder is claimed until the last clone of it is gone.
+    lock: Arc<OnceLock<File>>,
 }
+
+/// The file whose lock keeps other runs away. The operating system opens the lock of a process that ends, however it
+/// does; the file stays.
+const LOCK: &str = ".lock";
 
 impl Folder {
     /// The folder at this path, which need not exist.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), lock: Arc::default() }
+    }
+
+    /// Makes the folder and keeps other runs out of it, for as long as this value or a clone of it lives.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`] if another run has it; [`Error::Io`] if it cannot be made.
+    pub fn claim(&self) -> Result<()> {
+        if self.lock.get().is_some() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.root).map_err(Error::io(&self.root))?;
+        let path = self.root.join(LOCK);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(Error::io(&path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut process = String::new();
+                // Some systems let nobody read what another has locked.
+                let by = match file.read_to_string(&mut process) {
+                    Ok(length) if length > 0 => process.trim(),
+                    _ => "another process",
+                };
+                return Err(Error::InUse { path: self.root.clone(), by: by.to_owned() });
+            }
+            // A file system without locks cannot tell; that is no reason not to train there.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
+            Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
+        }
+        let name = format!("process {}\n", std::process::id());
+        file.set_len(0).and_then(|()| file.write_all(name.as_bytes())).map_err(Error::io(&path))?;
+        // Whoever claims it twice at once through clones has one lock too many, which is let go of here.
+        let _ = self.lock.set(file);
+        Ok(())
     }
 
     /// Where the best model is.
@@ -49,8 +91,9 @@ impl Folder {
         self.checkpoint().is_file()
     }
 
-    /// Makes the folders, and removes what a process left in them that ended in the middle of a file.
+    /// Claims the folder, makes what is in it, and removes what a process left in them that ended in the middle of a file.
     pub(super) fn prepare(&self) -> Result<()> {
+        self.claim()?;
         for folder in [self.root.clone(), self.last(), self.root.join("checkpoint")] {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
             for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
@@ -89,6 +132,18 @@ fn remove(path: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_has_one_run_at_a_time() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (first, second) = (Folder::new(root.path()), Folder::new(root.path()));
+        first.claim().expect("free");
+        first.clone().claim().expect("its own");
+        let error = second.claim().expect_err("another's").to_string();
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        second.claim().expect("free again");
+    }
 
     #[test]
     fn only_half_written_files_are_leftovers() {

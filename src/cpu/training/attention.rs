@@ -5,9 +5,9 @@ use pulp::{Simd, WithSimd};
 use super::matmul::is_filled;
 use crate::backend::{Attention, AttentionGradients};
 use crate::cpu::scores::{Allowed, Sizes, scale};
-use crate::cpu::simd::{Lanes, dispatch, lanes};
+use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::tensor::Matrix;
-use crate::cpu::{Cpu, parallel};
+use crate::cpu::{Cpu, Instructions, parallel};
 use crate::model::{Score, Window};
 use crate::{Error, Float, Result};
 
@@ -70,6 +70,7 @@ fn threads<T: Lanes>(attention: &Attention<'_, Cpu<T>>, sizes: Sizes) -> usize {
 
 /// See [`attention_backward`](crate::backend::Training::attention_backward).
 pub fn attention_backward<T: Lanes>(
+    instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     weights: &Matrix<T>,
     first_row: usize,
@@ -106,15 +107,28 @@ pub fn attention_backward<T: Lanes>(
         .enumerate()
         .map(|(b, (d_scores, d_query))| {
             let d_position = d_positions.as_mut().and_then(Iterator::next).unwrap_or_default();
-            Queries { attention, sizes, b, weights, rows, first_row, d_context, d_scores, d_query, d_position }
+            Queries {
+                instructions,
+                attention,
+                sizes,
+                b,
+                weights,
+                rows,
+                first_row,
+                d_context,
+                d_scores,
+                d_query,
+                d_position,
+            }
         })
         .collect();
-    parallel::deal(sentences, threads(attention, sizes), dispatch);
+    parallel::deal(sentences, threads(attention, sizes), |sentence| instructions.dispatch(sentence));
     Ok(())
 }
 
 /// The queries of one sentence.
 struct Queries<'a, T: Lanes> {
+    instructions: Instructions,
     attention: &'a Attention<'a, Cpu<T>>,
     sizes: Sizes,
     b: usize,
@@ -136,7 +150,7 @@ impl<T: Lanes> WithSimd for Queries<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { attention, sizes, b, .. } = self;
+        let Self { instructions, attention, sizes, b, .. } = self;
         let (query_cols, src_len) = (attention.query.cols, sizes.src_len);
         let mut unused = vec![T::ZERO; query_cols];
         for t in 0..sizes.tgt_len {
@@ -147,7 +161,7 @@ impl<T: Lanes> WithSimd for Queries<'_, T> {
             if !is_filled(d_context) {
                 continue;
             }
-            let allowed = Allowed::new(attention, sizes, b, t);
+            let allowed = Allowed::new(instructions, attention, sizes, b, t);
             let weights = self.weights.row(b * self.rows + self.first_row + t);
             // d_a, and Σ a d_a, by which the softmax lets every weight depend on every score
             let mut mean = T::ZERO;
@@ -185,7 +199,9 @@ impl<T: Lanes> WithSimd for Queries<'_, T> {
 }
 
 /// See [`attention_memory_backward`](crate::backend::Training::attention_memory_backward).
+#[expect(clippy::too_many_arguments, reason = "the contract's")]
 pub fn attention_memory_backward<T: Lanes>(
+    instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     weights: &Matrix<T>,
     d_scores: &Matrix<T>,
@@ -228,7 +244,7 @@ pub fn attention_memory_backward<T: Lanes>(
             Source { attention, sizes, b, weights, d_scores, d_context, d_keys, d_memory, d_vectors }
         })
         .collect();
-    parallel::deal(sentences, threads(attention, sizes), dispatch);
+    parallel::deal(sentences, threads(attention, sizes), |sentence| instructions.dispatch(sentence));
     if let Some(d_vectors) = d_vectors {
         for partial in partial.chunks_exact(vector_len.max(1)) {
             d_vectors.data.iter_mut().zip(partial).for_each(|(sum, &number)| *sum += number);

@@ -6,10 +6,11 @@ use pulp::{Simd, WithSimd};
 
 use super::matmul::{Columns, End, Packed, add_rows, multiply_columns, multiply_rows};
 use crate::backend::{GeneratorGradients, LossOptions, NO_TARGET};
+use crate::cpu::panels::Rows;
 use crate::cpu::rows::{exponentials, maximum};
-use crate::cpu::simd::{Lanes, dispatch};
+use crate::cpu::simd::Lanes;
 use crate::cpu::tensor::{Matrix, Packing};
-use crate::cpu::{Cpu, parallel};
+use crate::cpu::{Cpu, Instructions, parallel};
 use crate::{Error, Result};
 
 /// Bytes of logits that there are at once.
@@ -19,7 +20,9 @@ const LIMIT: usize = 32 << 20;
 const WORTH: usize = 10_000;
 
 /// See [`generator_loss`](crate::backend::Training::generator_loss).
+#[expect(clippy::too_many_arguments, reason = "the contract's")]
 pub fn generator_loss<T: Lanes>(
+    instructions: Instructions,
     attentional: &Matrix<T>,
     weight: &Matrix<T>,
     bias: &Matrix<T>,
@@ -44,11 +47,11 @@ pub fn generator_loss<T: Lanes>(
         d_attentional.data.fill(T::ZERO);
     }
     let rows: Vec<u32> = (0..targets.len() as u32).filter(|&row| targets[row as usize] != NO_TARGET).collect();
-    let transposed = |_| Packed::transposed(Columns::all(weight), 0..vocab_size);
-    let forward = weight.data.packed(Packing::Transposed, 1, transposed);
+    let transposed = |_| Packed::transposed(instructions, Columns::all(weight), 0..vocab_size);
+    let forward = weight.data.packed(instructions, Packing::Transposed, 1, transposed);
     let symbols: Vec<u32> = (0..vocab_size as u32).collect();
-    let plain = |_| Packed::rows(Columns::all(weight), &symbols);
-    let backward = gradients.as_ref().map(|_| weight.data.packed(Packing::Plain, 1, plain));
+    let plain = |_| Packed::rows(instructions, Columns::all(weight), &symbols);
+    let backward = gradients.as_ref().map(|_| weight.data.packed(instructions, Packing::Plain, 1, plain));
     let at_once = (LIMIT / (vocab_size * size_of::<T>()).max(1)).max(1);
     // Spread evenly: a last chunk of a few rows would read all the weights for them.
     let chunks = rows.len().div_ceil(at_once);
@@ -56,13 +59,13 @@ pub fn generator_loss<T: Lanes>(
     for chunk in parallel::runs(rows.len(), chunks).map(|run| &rows[run]) {
         let mut logits = Matrix::zeros(chunk.len(), vocab_size);
         let here: Vec<u32> = (0..chunk.len() as u32).collect();
-        let pack = |here: &[u32], inner: Range<usize>, x: &mut crate::cpu::panels::Rows<T>| {
+        let pack = |here: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
             x.pack(here.len(), inner.len(), |row| &attentional.row(chunk[here[row] as usize] as usize)[inner.clone()]);
         };
         let end = End { bias: Some(&bias.data), ..End::REPLACE };
         forward[0].multiply(&here, pack, end, &mut logits.data);
         let gold: Vec<u32> = chunk.iter().map(|&row| targets[row as usize]).collect();
-        total += cross_entropy(&mut logits, &gold, options);
+        total += cross_entropy(instructions, &mut logits, &gold, options);
         if let (Some(backward), Some(GeneratorGradients { d_attentional, d_weight, d_bias })) =
             (&backward, &mut gradients)
         {
@@ -75,7 +78,14 @@ pub fn generator_loss<T: Lanes>(
                 d_attentional.data[row as usize * cols..][..cols].copy_from_slice(d_chunk.row(place));
                 inputs.data[place * cols..][..cols].copy_from_slice(attentional.row(row as usize));
             }
-            multiply_columns(Columns::all(&logits), Columns::all(&inputs), &symbols, 0, &mut d_weight.data);
+            multiply_columns(
+                instructions,
+                Columns::all(&logits),
+                Columns::all(&inputs),
+                &symbols,
+                0,
+                &mut d_weight.data,
+            );
         }
     }
     loss.data[0] += T::from_f64(total);
@@ -83,7 +93,12 @@ pub fn generator_loss<T: Lanes>(
 }
 
 /// Σ of the rows' cross entropies; the logits become the gradient of the sum times `scale`.
-fn cross_entropy<T: Lanes>(logits: &mut Matrix<T>, targets: &[u32], options: LossOptions) -> f64 {
+fn cross_entropy<T: Lanes>(
+    instructions: Instructions,
+    logits: &mut Matrix<T>,
+    targets: &[u32],
+    options: LossOptions,
+) -> f64 {
     let cols = logits.cols;
     let mut losses = vec![0.0; targets.len()];
     let runs = parallel::runs(targets.len(), parallel::threads().min(logits.data.len() / WORTH + 1));
@@ -91,7 +106,7 @@ fn cross_entropy<T: Lanes>(logits: &mut Matrix<T>, targets: &[u32], options: Los
     let parts: Vec<_> = runs.clone().zip(parts).zip(parallel::cut(&mut losses, runs, 1)).collect();
     parallel::for_each(parts, |((run, logits), losses)| {
         for ((logits, &target), loss) in logits.chunks_exact_mut(cols).zip(&targets[run]).zip(losses) {
-            *loss = dispatch(Row { logits, target: target as usize, options });
+            *loss = instructions.dispatch(Row { logits, target: target as usize, options });
         }
     });
     losses.iter().sum()

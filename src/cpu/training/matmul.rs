@@ -7,13 +7,15 @@ use std::ops::Range;
 use pulp::Simd;
 
 use crate::backend::{Activation, Skipped, check_matmul};
+use crate::cpu::Instructions;
 use crate::cpu::memory::Scratch;
-use crate::cpu::panels::{PanelsView, Rows, SUMS};
+use crate::cpu::panels::{PanelsView, Rows};
 use crate::cpu::parallel;
 use crate::cpu::product::{Four, Operand, Product, Sums, Tiles};
-use crate::cpu::simd::{Lanes, Shape, lanes};
+use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::strip::Strip;
 use crate::cpu::tensor::{Matrix, Packing};
+use crate::cpu::tile::{SUMS, Shape};
 use crate::{Error, Float, Result};
 
 /// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.
@@ -72,14 +74,16 @@ pub fn is_filled<T: Lanes>(row: &[T]) -> bool {
 #[derive(Debug)]
 pub struct Packed<T: Lanes> {
     data: Scratch<T>,
+    /// What it is packed for, and multiplied with.
+    pub instructions: Instructions,
     inner: usize,
     cols: usize,
 }
 
 impl<T: Lanes> Packed<T> {
     /// Rows `rows` of B (inner, cols) as they are.
-    pub fn rows(b: Columns<'_, T>, rows: &[u32]) -> Self {
-        Self::pack(rows.len(), b.cols, |columns, panel, width| {
+    pub fn rows(instructions: Instructions, b: Columns<'_, T>, rows: &[u32]) -> Self {
+        Self::pack(instructions, rows.len(), b.cols, |columns, panel, width| {
             for (&row, packed) in rows.iter().zip(panel.chunks_exact_mut(width)) {
                 packed[..columns.len()].copy_from_slice(&b.row(row as usize)[columns.clone()]);
                 packed[columns.len()..].fill(T::ZERO);
@@ -88,9 +92,9 @@ impl<T: Lanes> Packed<T> {
     }
 
     /// Rows `rows` of B (cols, inner), transposed.
-    pub fn transposed(b: Columns<'_, T>, rows: Range<usize>) -> Self {
+    pub fn transposed(instructions: Instructions, b: Columns<'_, T>, rows: Range<usize>) -> Self {
         let inner = b.cols;
-        Self::pack(inner, rows.len(), |columns, panel, width| {
+        Self::pack(instructions, inner, rows.len(), |columns, panel, width| {
             // A few inputs of all rows at a time: what they are written to stays in the nearest cache.
             for first in (0..inner).step_by(BLOCK) {
                 let inputs = first..inner.min(first + BLOCK);
@@ -108,8 +112,13 @@ impl<T: Lanes> Packed<T> {
         })
     }
 
-    fn pack(inner: usize, cols: usize, fill: impl Fn(Range<usize>, &mut [T], usize) + Sync) -> Self {
-        let width = SUMS * Shape::of::<T>().lanes;
+    fn pack(
+        instructions: Instructions,
+        inner: usize,
+        cols: usize,
+        fill: impl Fn(Range<usize>, &mut [T], usize) + Sync,
+    ) -> Self {
+        let width = SUMS * Shape::of::<T>(instructions).lanes;
         let count = cols.div_ceil(width);
         let mut data = Scratch::new(count * inner * width);
         let threads = parallel::threads().min(data.len() / COPY + 1);
@@ -121,7 +130,7 @@ impl<T: Lanes> Packed<T> {
                 fill(first..cols.min(first + width), data, width);
             }
         });
-        Self { data, inner, cols }
+        Self { data, instructions, inner, cols }
     }
 
     /// Multiplies the rows `rows` of a first factor, and ends as `end` says in the same rows of `out`.
@@ -166,10 +175,11 @@ impl<T: Lanes> Packed<T> {
         out: &mut [T],
     ) {
         let first_row = rows[0];
-        let width = SUMS * Shape::of::<T>().lanes;
+        let shape = Shape::of::<T>(self.instructions);
+        let width = SUMS * shape.lanes;
         let panels = 0..self.cols.div_ceil(width);
-        let weights = PanelsView { data: &self.data, inputs: self.inner, cols: width };
-        let mut x = Rows::default();
+        let weights = PanelsView { data: &self.data, instructions: self.instructions, inputs: self.inner, cols: width };
+        let mut x = Rows::new(shape);
         let mut done = 0;
         loop {
             let inputs = done..self.inner.min(done + INNER);
@@ -299,12 +309,19 @@ pub fn multiply_rows<T: Lanes>(a: Columns<'_, T>, rows: &[u32], b: &Packed<T>, e
 }
 
 /// Row `first` + r of `out` += row r of Aᵀ B, for the rows `rows` of `out`, which has as many columns as B.
-pub fn multiply_columns<T: Lanes>(a: Columns<'_, T>, b: Columns<'_, T>, rows: &[u32], first: usize, out: &mut [T]) {
+pub fn multiply_columns<T: Lanes>(
+    instructions: Instructions,
+    a: Columns<'_, T>,
+    b: Columns<'_, T>,
+    rows: &[u32],
+    first: usize,
+    out: &mut [T],
+) {
     let filled = a.filled_rows();
     if filled.is_empty() {
         return;
     }
-    let packed = Packed::rows(b, &filled);
+    let packed = Packed::rows(instructions, b, &filled);
     let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
         // Rows of the product are columns of A: neighbours, but where some are skipped.
         let column = rows[0] as usize - first;
@@ -324,6 +341,7 @@ pub fn multiply_columns<T: Lanes>(a: Columns<'_, T>, b: Columns<'_, T>, rows: &[
 
 /// See [`matmul_nt`](crate::backend::Training::matmul_nt).
 pub fn matmul_nt<T: Lanes>(
+    instructions: Instructions,
     a: &Matrix<T>,
     b: &Matrix<T>,
     bias: Option<&Matrix<T>>,
@@ -335,17 +353,25 @@ pub fn matmul_nt<T: Lanes>(
     if let Some(bias) = bias {
         Error::check("matmul_nt", "bias", out.cols, bias.data.len())?;
     }
-    let packed = b.data.packed(Packing::Transposed, 1, |_| Packed::transposed(Columns::all(b), 0..b.rows));
+    let packed = b
+        .data
+        .packed(instructions, Packing::Transposed, 1, |_| Packed::transposed(instructions, Columns::all(b), 0..b.rows));
     let end = End { bias: bias.map(|bias| &*bias.data), accumulate, tanh: activation == Activation::Tanh };
     multiply(a, &packed[0], end, out);
     Ok(())
 }
 
 /// See [`matmul_nn`](crate::backend::Training::matmul_nn).
-pub fn matmul_nn<T: Lanes>(a: &Matrix<T>, b: &Matrix<T>, accumulate: bool, out: &mut Matrix<T>) -> Result<()> {
+pub fn matmul_nn<T: Lanes>(
+    instructions: Instructions,
+    a: &Matrix<T>,
+    b: &Matrix<T>,
+    accumulate: bool,
+    out: &mut Matrix<T>,
+) -> Result<()> {
     check_matmul("matmul_nn", [a.rows, b.cols], [a.cols, b.rows], [out.rows, out.cols])?;
     let rows: Vec<u32> = (0..b.rows as u32).collect();
-    let packed = b.data.packed(Packing::Plain, 1, |_| Packed::rows(Columns::all(b), &rows));
+    let packed = b.data.packed(instructions, Packing::Plain, 1, |_| Packed::rows(instructions, Columns::all(b), &rows));
     multiply(a, &packed[0], End { accumulate, ..End::REPLACE }, out);
     Ok(())
 }
@@ -372,6 +398,7 @@ fn multiply<T: Lanes>(a: &Matrix<T>, b: &Packed<T>, end: End<'_, T>, out: &mut M
 
 /// See [`matmul_tn`](crate::backend::Training::matmul_tn).
 pub fn matmul_tn<T: Lanes>(
+    instructions: Instructions,
     a: &Matrix<T>,
     b: &Matrix<T>,
     skipped: Option<Skipped>,
@@ -383,7 +410,7 @@ pub fn matmul_tn<T: Lanes>(
         Error::check("matmul_tn", "sums", a.cols, sums.data.len())?;
         add_rows(Columns::all(a), &mut sums.data);
     }
-    multiply_columns(Columns::all(a), Columns::all(b), &kept(out.rows, skipped), 0, &mut out.data);
+    multiply_columns(instructions, Columns::all(a), Columns::all(b), &kept(out.rows, skipped), 0, &mut out.data);
     Ok(())
 }
 

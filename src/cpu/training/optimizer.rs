@@ -3,8 +3,9 @@
 use pulp::{Simd, WithSimd};
 
 use crate::backend::{Rule, Update};
+use crate::cpu::Instructions;
 use crate::cpu::parallel;
-use crate::cpu::simd::{Lanes, dispatch, lanes};
+use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::tensor::Matrix;
 use crate::{Error, Float, Result};
 
@@ -15,13 +16,17 @@ const CHUNK: usize = 1 << 14;
 const WORTH: usize = 4;
 
 /// See [`gradient_norm`](crate::backend::Training::gradient_norm).
-pub fn gradient_norm<T: Lanes>(gradients: &[Matrix<T>], norm: &mut Matrix<T>) -> Result<()> {
+pub fn gradient_norm<T: Lanes>(
+    instructions: Instructions,
+    gradients: &[Matrix<T>],
+    norm: &mut Matrix<T>,
+) -> Result<()> {
     Error::check("gradient_norm", "norm", 1, norm.data.len())?;
     let chunks: Vec<&[T]> = gradients.iter().flat_map(|matrix| matrix.data.chunks(CHUNK)).collect();
     let mut sums = vec![0.0; chunks.len()];
     let parts: Vec<(&&[T], &mut f64)> = chunks.iter().zip(&mut sums).collect();
     parallel::deal(parts, parallel::threads().min(chunks.len() / WORTH + 1), |(chunk, sum)| {
-        *sum = dispatch(Squares(chunk)).to_f64();
+        *sum = instructions.dispatch(Squares(chunk)).to_f64();
     });
     norm.data[0] = T::from_f64(sums.iter().sum::<f64>().sqrt());
     Ok(())
@@ -46,6 +51,7 @@ impl<T: Lanes> WithSimd for Squares<'_, T> {
 
 /// See [`update`](crate::backend::Training::update).
 pub fn update<T: Lanes>(
+    instructions: Instructions,
     update: &Update,
     norm: &Matrix<T>,
     values: &mut [Matrix<T>],
@@ -77,7 +83,7 @@ pub fn update<T: Lanes>(
         }
     }
     let threads = parallel::threads().min(parts.len() / WORTH + 1);
-    parallel::deal(parts, threads, dispatch);
+    parallel::deal(parts, threads, |chunk| instructions.dispatch(chunk));
     Ok(())
 }
 

@@ -12,9 +12,9 @@ use super::matmul::{Columns, End, Packed, kept, multiply_columns};
 use crate::backend::{GateLayout, Sequence, State};
 use crate::cpu::memory::Scratch;
 use crate::cpu::panels::Rows;
-use crate::cpu::simd::{Lanes, dispatch, lanes};
+use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::tensor::{Matrix, Packing};
-use crate::cpu::{Cpu, parallel};
+use crate::cpu::{Cpu, Instructions, parallel};
 use crate::model::Cell;
 use crate::{Error, Result};
 
@@ -72,18 +72,18 @@ impl Sizes {
     }
 
     /// W_hh of every direction, transposed for forward.
-    fn transposed<T: Lanes>(&self, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
-        let pack = |direction| Packed::transposed(Columns::all(weight_hh), self.rows(direction));
-        weight_hh.data.packed(Packing::Transposed, self.layout.directions, pack)
+    fn transposed<T: Lanes>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+        let pack = |direction| Packed::transposed(instructions, Columns::all(weight_hh), self.rows(direction));
+        weight_hh.data.packed(instructions, Packing::Transposed, self.layout.directions, pack)
     }
 
     /// W_hh of every direction as it is, for backward.
-    fn plain<T: Lanes>(&self, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+    fn plain<T: Lanes>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
         let pack = |direction| {
             let rows: Vec<u32> = self.rows(direction).map(|row| row as u32).collect();
-            Packed::rows(Columns::all(weight_hh), &rows)
+            Packed::rows(instructions, Columns::all(weight_hh), &rows)
         };
-        weight_hh.data.packed(Packing::Plain, self.layout.directions, pack)
+        weight_hh.data.packed(instructions, Packing::Plain, self.layout.directions, pack)
     }
 
     /// The rows of a direction in W_hh.
@@ -198,6 +198,7 @@ pub fn recurrent_begin<T: Lanes>(
 
 /// See [`recurrent_forward`](crate::backend::Training::recurrent_forward).
 pub fn recurrent_forward<T: Lanes>(
+    instructions: Instructions,
     layout: GateLayout,
     weight_hh: &Matrix<T>,
     lengths: &[u32],
@@ -205,7 +206,7 @@ pub fn recurrent_forward<T: Lanes>(
     sequence: &mut Sequence<Cpu<T>>,
 ) -> Result<()> {
     let sizes = Sizes::check("recurrent_forward", layout, weight_hh, lengths, sequence)?;
-    let weights = sizes.transposed(weight_hh);
+    let weights = sizes.transposed(instructions, weight_hh);
     let dealt = deal(sizes, sizes.threads(), lengths, sequence, None, None, None);
     parallel::for_each(dealt, |mut sentences| {
         let mut product = Scratch::new(sentences.len() * layout.width());
@@ -226,7 +227,13 @@ pub fn recurrent_forward<T: Lanes>(
                     });
                 };
                 weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut product);
-                dispatch(Forward { sizes, direction, step, sentences: &mut sentences[..running], product: &product });
+                instructions.dispatch(Forward {
+                    sizes,
+                    direction,
+                    step,
+                    sentences: &mut sentences[..running],
+                    product: &product,
+                });
             }
         }
     });
@@ -236,6 +243,7 @@ pub fn recurrent_forward<T: Lanes>(
 /// See [`recurrent_backward`](crate::backend::Training::recurrent_backward).
 #[expect(clippy::too_many_arguments, reason = "the contract's")]
 pub fn recurrent_backward<T: Lanes>(
+    instructions: Instructions,
     layout: GateLayout,
     weight_hh: &Matrix<T>,
     lengths: &[u32],
@@ -255,7 +263,7 @@ pub fn recurrent_backward<T: Lanes>(
         Error::check(OPERATION, "d_last rows", sizes.batch, d_last.rows)?;
         Error::check(OPERATION, "d_last columns", sequence.output.cols, d_last.cols)?;
     }
-    let weights = sizes.plain(weight_hh);
+    let weights = sizes.plain(instructions, weight_hh);
     let dealt = deal(sizes, sizes.threads(), lengths, sequence, Some(carry), Some(d_output), d_last);
     parallel::for_each(dealt, |mut sentences| {
         let mut d_hidden = Scratch::new(sentences.len() * layout.hidden);
@@ -285,7 +293,7 @@ pub fn recurrent_backward<T: Lanes>(
                     }
                 }
                 let sentences = &mut sentences[..now];
-                dispatch(Backward { sizes, direction, step, sentences, d_hidden: &mut d_hidden });
+                instructions.dispatch(Backward { sizes, direction, step, sentences, d_hidden: &mut d_hidden });
             }
         }
     });
@@ -294,6 +302,7 @@ pub fn recurrent_backward<T: Lanes>(
 
 /// See [`recurrent_initial_backward`](crate::backend::Training::recurrent_initial_backward).
 pub fn recurrent_initial_backward<T: Lanes>(
+    instructions: Instructions,
     layout: GateLayout,
     weight_hh: &Matrix<T>,
     lengths: &[u32],
@@ -308,7 +317,7 @@ pub fn recurrent_initial_backward<T: Lanes>(
     Error::check(OPERATION, "d_initial columns", cols, d_initial.cols)?;
     let rows: Vec<u32> = (0..sizes.batch as u32).collect();
     let mut d_hidden = Scratch::new(sizes.batch * size);
-    let weights = sizes.plain(weight_hh);
+    let weights = sizes.plain(instructions, weight_hh);
     for direction in 0..layout.directions {
         let gates = Columns::new(&sequence.gates, direction * layout.width()..(direction + 1) * layout.width());
         let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
@@ -334,6 +343,7 @@ pub fn recurrent_initial_backward<T: Lanes>(
 
 /// See [`recurrent_weight_backward`](crate::backend::Training::recurrent_weight_backward).
 pub fn recurrent_weight_backward<T: Lanes>(
+    instructions: Instructions,
     layout: GateLayout,
     sequence: &Sequence<Cpu<T>>,
     d_weight_hh: &mut Matrix<T>,
@@ -349,7 +359,7 @@ pub fn recurrent_weight_backward<T: Lanes>(
         let first = direction * layout.padded();
         let previous = Columns::new(&sequence.previous, first..first + layout.hidden);
         let kept: Vec<u32> = kept.iter().copied().filter(|&row| rows.contains(&(row as usize))).collect();
-        multiply_columns(gates, previous, &kept, rows.start, &mut d_weight_hh.data);
+        multiply_columns(instructions, gates, previous, &kept, rows.start, &mut d_weight_hh.data);
     }
     Ok(())
 }
@@ -388,7 +398,8 @@ impl<T: Lanes> WithSimd for Forward<'_, '_, T> {
             let mut unit = 0;
             while unit < padded {
                 let count = lanes.min(padded - unit);
-                let shown = count.min(hidden.saturating_sub(unit));
+                // Registers may be narrower than the padding: some units are not there at all.
+                let there = unit.min(hidden)..hidden.min(unit + count);
                 let at = |block: usize| block * padded + unit..block * padded + unit + count;
                 let sum = |gates: &[T], block: usize| {
                     T::plus(simd, T::load(simd, &gates[at(block)]), T::load(simd, &product[at(block)]))
@@ -424,14 +435,14 @@ impl<T: Lanes> WithSimd for Forward<'_, '_, T> {
                         }
                         match next {
                             Some(next) => T::store(simd, &mut sentence.previous_cell[next + unit..][..count], c),
-                            None => T::store(simd, &mut sentence.last_cell[last + unit..][..shown], c),
+                            None => T::store(simd, &mut sentence.last_cell[last..][there.clone()], c),
                         }
                     }
                 }
-                T::store(simd, &mut output[unit..unit + shown], h);
+                T::store(simd, &mut output[there.clone()], h);
                 match next {
                     Some(next) => T::store(simd, &mut sentence.previous[next + unit..][..count], h),
-                    None => T::store(simd, &mut sentence.last[last + unit..][..shown], h),
+                    None => T::store(simd, &mut sentence.last[last..][there.clone()], h),
                 }
                 unit += lanes;
             }
@@ -473,24 +484,22 @@ impl<T: Lanes> WithSimd for Backward<'_, '_, T> {
             let mut unit = 0;
             while unit < padded {
                 let count = lanes.min(padded - unit);
-                let shown = count.min(hidden.saturating_sub(unit));
+                // Registers may be narrower than the padding: some units are not there at all.
+                let there = unit.min(hidden)..hidden.min(unit + count);
                 let at = |block: usize| block * padded + unit..block * padded + unit + count;
                 let gate = |block: usize| T::load(simd, &gates[at(block)]);
-                let d_h = T::plus(
-                    simd,
-                    T::load(simd, &d_hidden[unit..unit + shown]),
-                    T::load(simd, &d_output[unit..unit + shown]),
-                );
+                let d_h =
+                    T::plus(simd, T::load(simd, &d_hidden[there.clone()]), T::load(simd, &d_output[there.clone()]));
                 let d_sums = match cell {
                     Cell::Tanh => [tanh(d_h, gate(0)), one, one, one],
                     Cell::Gru => {
                         let [n, r, z, n_hidden] = [gate(0), gate(1), gate(2), gate(3)];
-                        let d_h = T::plus(simd, d_h, T::load(simd, &carry[unit..unit + shown]));
+                        let d_h = T::plus(simd, d_h, T::load(simd, &carry[there.clone()]));
                         let previous = T::load(simd, &sentence.previous[here + unit..here + unit + count]);
                         let d_n = tanh(T::times(simd, d_h, T::minus(simd, one, z)), n);
                         let d_z = sigmoid(T::times(simd, d_h, T::minus(simd, previous, n)), z);
                         let d_r = sigmoid(T::times(simd, d_n, n_hidden), r);
-                        T::store(simd, &mut carry[unit..unit + shown], T::times(simd, d_h, z));
+                        T::store(simd, &mut carry[there.clone()], T::times(simd, d_h, z));
                         [d_n, d_r, d_z, T::times(simd, d_n, r)]
                     }
                     Cell::Lstm => {
@@ -498,9 +507,8 @@ impl<T: Lanes> WithSimd for Backward<'_, '_, T> {
                         let previous = T::load(simd, &sentence.previous_cell[here + unit..here + unit + count]);
                         let c = T::tanh_register(simd, T::times_plus(simd, f, previous, T::times(simd, i, g)));
                         let d_o = sigmoid(T::times(simd, d_h, c), o);
-                        let d_c =
-                            T::plus(simd, T::load(simd, &carry[unit..unit + shown]), tanh(T::times(simd, d_h, o), c));
-                        T::store(simd, &mut carry[unit..unit + shown], T::times(simd, d_c, f));
+                        let d_c = T::plus(simd, T::load(simd, &carry[there.clone()]), tanh(T::times(simd, d_h, o), c));
+                        T::store(simd, &mut carry[there.clone()], T::times(simd, d_c, f));
                         let d_i = sigmoid(T::times(simd, d_c, g), i);
                         let d_f = sigmoid(T::times(simd, d_c, previous), f);
                         [d_i, d_f, tanh(T::times(simd, d_c, i), g), d_o]
