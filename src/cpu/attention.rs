@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use pulp::{Simd, WithSimd};
+use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::memory::Scratch;
 use super::panels::Rows;
@@ -337,44 +337,77 @@ impl<T: Lanes> Dots<'_, T> {
     #[inline(always)]
     fn tile<S: Simd, const Q: usize, const K: usize>(&mut self, simd: S, query: usize, key: usize) {
         let size = self.size;
-        let full = size / lanes::<T, S>();
-        let mut queries = [&[][..]; Q];
-        for index in 0..Q {
-            queries[index] = &T::registers::<S>(&self.queries[(query + index) * size..][..size])[..full];
-        }
-        let mut keys = [&[][..]; K];
-        for index in 0..K {
-            keys[index] = &T::registers::<S>(&self.keys[(key + index) * size..][..size])[..full];
-        }
+        let (queries, keys) = (&self.queries[query * size..][..Q * size], &self.keys[key * size..][..K * size]);
         let mut sums = [[T::splat(simd, T::ZERO); K]; Q];
-        for at in 0..full {
-            let mut key_registers = [T::splat(simd, T::ZERO); K];
-            for index in 0..K {
-                key_registers[index] = keys[index][at];
-            }
-            for query in 0..Q {
-                let x = queries[query][at];
-                for key in 0..K {
-                    sums[query][key] = T::times_plus(simd, x, key_registers[key], sums[query][key]);
-                }
-            }
-        }
-        let rest = full * lanes::<T, S>();
-        if rest < size {
-            for q in 0..Q {
-                let x = T::load(simd, &self.queries[(query + q) * size..][..size][rest..]);
-                for k in 0..K {
-                    let y = T::load(simd, &self.keys[(key + k) * size..][..size][rest..]);
-                    sums[q][k] = T::times_plus(simd, x, y, sums[q][k]);
-                }
-            }
-        }
+        dot_tile(simd, queries, keys, &mut sums);
         for q in 0..Q {
             let out = &mut self.out[(query + q) * self.stride + key..][..K];
             for k in 0..K {
                 out[k] = T::reduce_sum(simd, sums[q][k]) * self.scale;
             }
         }
+    }
+}
+
+/// The products of `Q` queries and `K` keys, a register of each at a time, before the registers are summed up. Never
+/// inlined, so that nothing takes registers from the sums.
+#[inline(never)]
+fn dot_tile<S: Simd, T: Lanes, const Q: usize, const K: usize>(
+    simd: S,
+    queries: &[T],
+    keys: &[T],
+    sums: &mut [[T::Register<S>; K]; Q],
+) {
+    simd.vectorize(DotTile { simd, queries, keys, sums });
+}
+
+struct DotTile<'a, S: Simd, T: Lanes, const Q: usize, const K: usize> {
+    simd: S,
+    queries: &'a [T],
+    keys: &'a [T],
+    sums: &'a mut [[T::Register<S>; K]; Q],
+}
+
+impl<S: Simd, T: Lanes, const Q: usize, const K: usize> NullaryFnOnce for DotTile<'_, S, T, Q, K> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { simd, queries, keys, .. } = self;
+        let size = queries.len() / Q;
+        let full = size / lanes::<T, S>();
+        let mut query_rows = [&[][..]; Q];
+        for index in 0..Q {
+            query_rows[index] = &T::registers::<S>(&queries[index * size..][..size])[..full];
+        }
+        let mut key_rows = [&[][..]; K];
+        for index in 0..K {
+            key_rows[index] = &T::registers::<S>(&keys[index * size..][..size])[..full];
+        }
+        let mut sums = *self.sums;
+        for at in 0..full {
+            let mut x = [T::splat(simd, T::ZERO); Q];
+            for query in 0..Q {
+                x[query] = query_rows[query][at];
+            }
+            for key in 0..K {
+                let y = key_rows[key][at];
+                for query in 0..Q {
+                    sums[query][key] = T::times_plus(simd, x[query], y, sums[query][key]);
+                }
+            }
+        }
+        let rest = full * lanes::<T, S>();
+        if rest < size {
+            for query in 0..Q {
+                let x = T::load(simd, &queries[query * size..][..size][rest..]);
+                for key in 0..K {
+                    let y = T::load(simd, &keys[key * size..][..size][rest..]);
+                    sums[query][key] = T::times_plus(simd, x, y, sums[query][key]);
+                }
+            }
+        }
+        *self.sums = sums;
     }
 }
 

@@ -133,9 +133,9 @@ impl<'a> Ahead<'a> {
 
 /// sums\[row\]\[column\] += Σ_k x\[k\]\[row\] · w\[k\]\[column\]; meanwhile a look at what is `ahead`.
 ///
-/// In a function of its own, which all products share: inlined into them, what else they have to remember would take
-/// registers from the sums.
-#[inline(always)]
+/// Never inlined, and shared by all products: what else they have to remember would take registers from the sums. The
+/// processor's instructions are those of the function that is made below `vectorize`.
+#[inline(never)]
 pub fn accumulate<S: Simd, T: Lanes, const R: usize, const W: usize>(
     simd: S,
     sums: &mut [[T::Register<S>; W]; R],

@@ -29,7 +29,7 @@ pub const SUMS: usize = 4;
 /// cache is fast enough.
 #[inline(always)]
 pub const fn nearest<S: Simd>() -> usize {
-    if S::REGISTER_COUNT >= 32 { usize::MAX } else { 12 << 10 }
+    if S::REGISTER_COUNT >= 32 { usize::MAX } else { 24 << 10 }
 }
 
 /// Rows of a tile.
