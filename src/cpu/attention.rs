@@ -8,16 +8,18 @@ use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
+use super::compiled::Compiled;
+use super::instructions::Instructions;
 use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
+use super::processor::Cpu;
 use super::product::{Ahead, accumulate};
 use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
-use super::simd::{Lanes, lanes};
+use super::simd::lanes;
 use super::tensor::Matrix;
 use super::tile::{SUMS, Shape};
-use super::{Cpu, Instructions};
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};
@@ -35,7 +37,7 @@ const FAR: usize = 1 << 20;
 const SWEEP: usize = 24;
 
 /// See [`attention`](crate::Backend::attention).
-pub fn attention<T: Lanes>(
+pub fn attention<T: Compiled>(
     instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     weights: &mut Matrix<T>,
@@ -87,7 +89,7 @@ pub fn attention<T: Lanes>(
 }
 
 /// Some queries of one sentence.
-struct Part<'a, T: Lanes> {
+struct Part<'a, T: Compiled> {
     instructions: Instructions,
     attention: &'a Attention<'a, Cpu<T>>,
     sizes: Sizes,
@@ -100,19 +102,19 @@ struct Part<'a, T: Lanes> {
 }
 
 /// Memory that a thread uses for one part after the other.
-struct Workspace<T: Lanes> {
+struct Workspace<T: Compiled> {
     /// The weights of a group, for the product.
     weights: Rows<T>,
     /// Some columns of the memory (positions, columns).
     columns: Scratch<T>,
 }
 
-struct Run<'a, 'b, T: Lanes> {
+struct Run<'a, 'b, T: Compiled> {
     part: &'b mut Part<'a, T>,
     workspace: &'b mut Workspace<T>,
 }
 
-impl<T: Lanes> WithSimd for Run<'_, '_, T> {
+impl<T: Compiled> WithSimd for Run<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -124,7 +126,7 @@ impl<T: Lanes> WithSimd for Run<'_, '_, T> {
     }
 }
 
-impl<T: Lanes> Part<'_, T> {
+impl<T: Compiled> Part<'_, T> {
     /// Queries that read the memory together.
     #[inline(always)]
     fn group<S: Simd>(&mut self, simd: S, group: Range<usize>, workspace: &mut Workspace<T>) {
@@ -282,7 +284,7 @@ impl<T: Lanes> Part<'_, T> {
 
 /// Rows `first` + `range` of a matrix.
 #[inline(always)]
-fn rows<'a, T: Lanes>(matrix: &'a Matrix<T>, first: usize, range: &Range<usize>) -> &'a [T] {
+fn rows<'a, T: Compiled>(matrix: &'a Matrix<T>, first: usize, range: &Range<usize>) -> &'a [T] {
     &matrix.data[(first + range.start) * matrix.cols..(first + range.end) * matrix.cols]
 }
 
@@ -299,7 +301,7 @@ struct Dots<'a, T> {
     stride: usize,
 }
 
-impl<T: Lanes> Dots<'_, T> {
+impl<T: Compiled> Dots<'_, T> {
     /// `Q` queries and `K` keys at a time, or two keys less where that comes out even.
     #[inline(always)]
     fn run<S: Simd, const Q: usize, const K: usize, const LESS: usize>(mut self, simd: S) {
@@ -352,7 +354,7 @@ impl<T: Lanes> Dots<'_, T> {
 /// The products of `Q` queries and `K` keys, a register of each at a time, before the registers are summed up. Never
 /// inlined, so that nothing takes registers from the sums.
 #[inline(never)]
-fn dot_tile<S: Simd, T: Lanes, const Q: usize, const K: usize>(
+fn dot_tile<S: Simd, T: Compiled, const Q: usize, const K: usize>(
     simd: S,
     queries: &[T],
     keys: &[T],
@@ -361,14 +363,14 @@ fn dot_tile<S: Simd, T: Lanes, const Q: usize, const K: usize>(
     simd.vectorize(DotTile { simd, queries, keys, sums });
 }
 
-struct DotTile<'a, S: Simd, T: Lanes, const Q: usize, const K: usize> {
+struct DotTile<'a, S: Simd, T: Compiled, const Q: usize, const K: usize> {
     simd: S,
     queries: &'a [T],
     keys: &'a [T],
     sums: &'a mut [[T::Register<S>; K]; Q],
 }
 
-impl<S: Simd, T: Lanes, const Q: usize, const K: usize> NullaryFnOnce for DotTile<'_, S, T, Q, K> {
+impl<S: Simd, T: Compiled, const Q: usize, const K: usize> NullaryFnOnce for DotTile<'_, S, T, Q, K> {
     type Output = ();
 
     #[inline(always)]
@@ -413,7 +415,7 @@ impl<S: Simd, T: Lanes, const Q: usize, const K: usize> NullaryFnOnce for DotTil
 
 /// context += Σ_s weights\[s\] · memory\[s\]
 #[inline(always)]
-fn weigh<S: Simd, T: Lanes>(simd: S, weights: &[T], memory: &[T], context: &mut [T]) {
+fn weigh<S: Simd, T: Compiled>(simd: S, weights: &[T], memory: &[T], context: &mut [T]) {
     // As many sums as hide the time that an addition takes.
     const REGISTERS: usize = 8;
     let cols = context.len();
@@ -448,7 +450,7 @@ fn weigh<S: Simd, T: Lanes>(simd: S, weights: &[T], memory: &[T], context: &mut 
 
 /// Σ_s weights\[s\] · columns\[s\] of `R` queries, to column `col` of their contexts.
 #[inline(always)]
-fn combine<S: Simd, T: Lanes, const R: usize>(
+fn combine<S: Simd, T: Compiled, const R: usize>(
     simd: S,
     weights: &[T],
     columns: &[T],
@@ -472,7 +474,7 @@ fn combine<S: Simd, T: Lanes, const R: usize>(
 
 /// Every number of the row times `factor`.
 #[inline(always)]
-fn scale_row<S: Simd, T: Lanes>(simd: S, row: &mut [T], factor: T) {
+fn scale_row<S: Simd, T: Compiled>(simd: S, row: &mut [T], factor: T) {
     let factor = T::splat(simd, factor);
     for part in row.chunks_mut(lanes::<T, S>()) {
         let scaled = T::times(simd, T::load(simd, part), factor);

@@ -1,12 +1,12 @@
 //! What was attended to so far, and the penalty for what was not: Wu et al. 2016, eq. 14.
 
-use super::Cpu;
-use super::simd::Lanes;
+use super::compiled::Compiled;
+use super::processor::Cpu;
 use crate::backend::{AttendedStep, LEAST_COVERAGE, Search, SearchRules, Share, Status};
 use crate::{Error, Float, Result};
 
 /// See [`cover`](crate::Backend::cover).
-pub fn cover<T: Lanes>(
+pub fn cover<T: Compiled>(
     rules: &SearchRules,
     attended: &AttendedStep<'_, Cpu<T>>,
     share: Share,

@@ -1,13 +1,13 @@
 //! A step of beam search: which extensions of a sentence's hypotheses are kept.
 
-use super::Cpu;
+use super::compiled::Compiled;
 use super::generator::{Candidate, Candidates, of_generator, of_probabilities};
-use super::simd::Lanes;
+use super::processor::Cpu;
 use crate::backend::{Distribution, ExtendSizes, Search, SearchRules, Status};
 use crate::{Error, Result};
 
 /// See [`extend`](crate::Backend::extend).
-pub fn extend<T: Lanes>(
+pub fn extend<T: Compiled>(
     rules: &SearchRules,
     symbols: &Distribution<'_, Cpu<T>>,
     step: usize,
@@ -46,7 +46,7 @@ pub fn extend<T: Lanes>(
 }
 
 /// The number of sentences, and of hypotheses of each in this step, once all sizes fit.
-fn check<T: Lanes>(
+fn check<T: Compiled>(
     rules: &SearchRules,
     symbols: &Distribution<'_, Cpu<T>>,
     row: usize,
@@ -83,7 +83,7 @@ struct Chosen<T> {
 }
 
 /// The search of one sentence after the other.
-struct Sentences<'a, T: Lanes> {
+struct Sentences<'a, T: Compiled> {
     rules: &'a SearchRules,
     step: usize,
     /// The step's place in the trellis.
@@ -96,7 +96,7 @@ struct Sentences<'a, T: Lanes> {
     chosen: Vec<Chosen<T>>,
 }
 
-impl<T: Lanes> Sentences<'_, T> {
+impl<T: Compiled> Sentences<'_, T> {
     /// The best extensions of `live` hypotheses, whose candidates begin at row `first`.
     ///
     /// They are compared by L_k + ln p_k(v) − (L_0 + ln p_0(v) − x_0(v)): of one hypothesis alone the logits themselves.

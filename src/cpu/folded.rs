@@ -8,9 +8,9 @@ use std::sync::OnceLock;
 use super::memory::{Buffer, Scratch};
 use super::panels::Rows;
 use super::parallel;
-use super::recurrent::Weights;
 use super::simd::Lanes;
 use super::tensor::Matrix;
+use super::weights::Weights;
 
 /// The largest vocabulary that is computed beforehand.
 const SMALL: usize = 512;

@@ -5,16 +5,18 @@
 
 use std::ops::Range;
 
-use super::Cpu;
+use super::compiled::Compiled;
+use super::folded::Folded;
 use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
+use super::processor::Cpu;
 use super::product::Operand;
-use super::recurrent::{Recurrent, Step, Weights};
-use super::simd::Lanes;
+use super::recurrent::{OneWay, Recurrent, Step};
 use super::step::{check_input, check_state};
 use super::strip::Strip;
 use super::tensor::Matrix;
+use super::weights::Weights;
 use crate::backend::{Input, State};
 use crate::model::Cell;
 use crate::{Error, Result};
@@ -23,7 +25,7 @@ use crate::{Error, Result};
 const CHUNK: usize = 1 << 20;
 
 /// See [`recurrent_layer`](crate::Backend::recurrent_layer).
-pub fn recurrent_layer<T: Lanes>(
+pub fn recurrent_layer<T: Compiled>(
     layer: &Recurrent<T>,
     input: &Input<'_, Cpu<T>>,
     lengths: &[u32],
@@ -44,13 +46,23 @@ pub fn recurrent_layer<T: Lanes>(
     // Sentences are dealt out, so that every group has long and short ones.
     let split = layer.split(batch, 0, parallel::threads().div_ceil(directions));
     let mut runs: Vec<Run<'_, T>> = Vec::with_capacity(directions * split.rows);
-    for (direction, weights) in layer.directions.iter().enumerate() {
-        if let (Input::Ids(ids), Some(folded), Some(table)) = (input, &weights.folded, &layer.embedding) {
+    for (direction, OneWay { weights, folded }) in layer.directions.iter().enumerate() {
+        if let (Input::Ids(ids), Some(folded), Some(table)) = (input, folded, &layer.embedding) {
             folded.learn(weights, table, ids.iter().copied());
         }
         for group in 0..split.rows {
             let sentences = sorted.iter().copied().skip(group).step_by(split.rows).collect();
-            runs.push(Run { layer, weights, direction, sentences, lengths: &lengths, len, input, initial });
+            runs.push(Run {
+                layer,
+                weights,
+                folded: folded.as_ref(),
+                direction,
+                sentences,
+                lengths: &lengths,
+                len,
+                input,
+                initial,
+            });
         }
     }
     let mut results: Vec<(Run<'_, T>, Vec<Part<T>>)> = runs.into_iter().map(|run| (run, Vec::new())).collect();
@@ -81,9 +93,10 @@ pub fn recurrent_layer<T: Lanes>(
 }
 
 /// Some sentences in one direction.
-struct Run<'a, T: Lanes> {
+struct Run<'a, T: Compiled> {
     layer: &'a Recurrent<T>,
     weights: &'a Weights<T>,
+    folded: Option<&'a Folded<T>>,
     direction: usize,
     /// Longest first.
     sentences: Vec<usize>,
@@ -94,7 +107,7 @@ struct Run<'a, T: Lanes> {
 }
 
 /// Some units of a [`Run`], which one thread computes.
-struct Part<T: Lanes> {
+struct Part<T: Compiled> {
     panels: Range<usize>,
     units: Range<usize>,
     /// The state before the first step and after every step (1 + steps, rows, units).
@@ -106,7 +119,7 @@ struct Part<T: Lanes> {
     next: Rows<T>,
 }
 
-impl<T: Lanes> Run<'_, T> {
+impl<T: Compiled> Run<'_, T> {
     /// The position that a sentence is at in step `step`, and the step that it is at a position in.
     fn position(&self, sentence: usize, step: usize) -> usize {
         if self.direction == 0 { step } else { self.lengths[sentence] - 1 - step }
@@ -141,7 +154,7 @@ impl<T: Lanes> Run<'_, T> {
     }
 }
 
-impl<T: Lanes> Part<T> {
+impl<T: Compiled> Part<T> {
     fn new(run: &Run<'_, T>, panels: Range<usize>, steps: usize) -> Self {
         let (rows, size, per_panel) = (run.sentences.len(), run.layer.hidden, run.layer.per_panel());
         let units = panels.start * per_panel..(panels.end * per_panel).min(size);
@@ -204,7 +217,7 @@ impl<T: Lanes> Part<T> {
 }
 
 /// The input product of the steps to come.
-struct Before<T: Lanes> {
+struct Before<T: Compiled> {
     x: Rows<T>,
     /// bias + W_ih x, one row for every running sentence of every step of the chunk.
     sums: Scratch<T>,
@@ -213,14 +226,14 @@ struct Before<T: Lanes> {
     first_step: usize,
 }
 
-impl<T: Lanes> Before<T> {
+impl<T: Compiled> Before<T> {
     fn new(layer: &Recurrent<T>) -> Self {
         Self { x: Rows::new(layer.shape), sums: Scratch::default(), starts: Vec::new(), first_step: 0 }
     }
 
     /// What stands beside W_hh h of every running sentence.
     fn step<'a>(&'a mut self, run: &'a Run<'_, T>, panels: &Range<usize>, step: usize, running: usize) -> Vec<&'a [T]> {
-        if let (Input::Ids(ids), Some(folded)) = (run.input, &run.weights.folded) {
+        if let (Input::Ids(ids), Some(folded)) = (run.input, run.folded) {
             let skipped = run.weights.sums_len(&(0..panels.start));
             let id = |&sentence: &usize| ids[sentence * run.len + run.position(sentence, step)];
             return run.sentences[..running].iter().map(|sentence| &folded.get(id(sentence))[skipped..]).collect();
@@ -265,7 +278,7 @@ impl<T: Lanes> Before<T> {
     }
 }
 
-fn check<T: Lanes>(
+fn check<T: Compiled>(
     layer: &Recurrent<T>,
     input: &Input<'_, Cpu<T>>,
     lengths: &[u32],

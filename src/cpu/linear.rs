@@ -2,7 +2,7 @@
 
 use pulp::Simd;
 
-use super::Instructions;
+use super::instructions::Instructions;
 use super::memory::Buffer;
 use super::panels::{Panels, Rows};
 use super::parallel::{self, Split};

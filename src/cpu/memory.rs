@@ -1,10 +1,14 @@
 //! Memory that begins at a cache line, and is used again: fresh memory costs as much time as it takes to fill it twice.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
+use std::thread::LocalKey;
 
-use super::simd::Lanes;
+use bytemuck::Pod;
+
+use crate::Float;
 
 /// Numbers that begin at a cache line, so that a register is never loaded from two.
 #[derive(Debug)]
@@ -17,7 +21,7 @@ pub struct Buffer<T> {
 /// Bytes of a cache line, and of the largest register.
 const LINE: usize = 64;
 
-impl<T: Lanes> Buffer<T> {
+impl<T: Kept> Buffer<T> {
     /// Zeros.
     pub fn zeros(len: usize) -> Self {
         let data = vec![T::ZERO; len + LINE / size_of::<T>()];
@@ -37,13 +41,13 @@ impl<T: Lanes> Buffer<T> {
     }
 }
 
-impl<T: Lanes> Default for Buffer<T> {
+impl<T: Kept> Default for Buffer<T> {
     fn default() -> Self {
         Self::zeros(0)
     }
 }
 
-impl<T: Lanes> From<&[T]> for Buffer<T> {
+impl<T: Kept> From<&[T]> for Buffer<T> {
     fn from(numbers: &[T]) -> Self {
         let mut buffer = Self::zeros(numbers.len());
         buffer.copy_from_slice(numbers);
@@ -70,7 +74,36 @@ impl<T> DerefMut for Buffer<T> {
 /// The memory goes back to the thread that lets go of it, as long as that has not much, and is still in its cache when it
 /// needs some again; otherwise it is there for all threads.
 #[derive(Debug)]
-pub struct Scratch<T: Lanes>(Buffer<T>);
+pub struct Scratch<T: Kept>(Buffer<T>);
+
+/// Numbers for which memory is kept.
+pub trait Kept: Float + Pod {
+    /// What this thread keeps.
+    fn near() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>>;
+    /// What is kept for all threads.
+    fn far() -> &'static Mutex<Shelf<Self>>;
+}
+
+macro_rules! kept {
+    ($type:ident) => {
+        impl Kept for $type {
+            fn near() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>> {
+                thread_local! {
+                    static NEAR: RefCell<Vec<Buffer<$type>>> = const { RefCell::new(Vec::new()) };
+                }
+                &NEAR
+            }
+
+            fn far() -> &'static Mutex<Shelf<Self>> {
+                static FAR: Mutex<Shelf<$type>> = Mutex::new(Shelf::new());
+                &FAR
+            }
+        }
+    };
+}
+
+kept!(f32);
+kept!(f64);
 
 /// Pieces, and bytes, that a thread keeps for itself.
 const NEAR_PIECES: usize = 32;
@@ -97,7 +130,7 @@ impl<T> Shelf<T> {
     }
 }
 
-impl<T: Lanes> Shelf<T> {
+impl<T: Kept> Shelf<T> {
     fn take(&mut self, fits: std::ops::RangeInclusive<usize>) -> Option<Buffer<T>> {
         let (&capacity, _) = self.pieces.range(fits).next()?;
         let pieces = self.pieces.get_mut(&capacity)?;
@@ -122,7 +155,7 @@ fn size_class(len: usize) -> usize {
     len.next_multiple_of((len.next_power_of_two() / 4).max(LINE))
 }
 
-impl<T: Lanes> Scratch<T> {
+impl<T: Kept> Scratch<T> {
     /// Room for this many.
     pub fn new(len: usize) -> Self {
         if len == 0 {
@@ -148,13 +181,13 @@ impl<T: Lanes> Scratch<T> {
     }
 }
 
-impl<T: Lanes> Default for Scratch<T> {
+impl<T: Kept> Default for Scratch<T> {
     fn default() -> Self {
         Self(Buffer { data: Vec::new(), start: 0, len: 0 })
     }
 }
 
-impl<T: Lanes> Drop for Scratch<T> {
+impl<T: Kept> Drop for Scratch<T> {
     fn drop(&mut self) {
         let piece = std::mem::replace(&mut self.0, Buffer { data: Vec::new(), start: 0, len: 0 });
         if piece.data.is_empty() || piece.bytes() > LARGEST_KEPT {
@@ -174,7 +207,7 @@ impl<T: Lanes> Drop for Scratch<T> {
     }
 }
 
-impl<T: Lanes> Deref for Scratch<T> {
+impl<T: Kept> Deref for Scratch<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -182,7 +215,7 @@ impl<T: Lanes> Deref for Scratch<T> {
     }
 }
 
-impl<T: Lanes> DerefMut for Scratch<T> {
+impl<T: Kept> DerefMut for Scratch<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.0
     }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Instructions;
+use super::instructions::Instructions;
 use super::memory::{Buffer, Scratch};
 use super::parallel;
 use super::simd::Lanes;
@@ -88,6 +88,19 @@ impl<'a, T: Lanes> PanelsView<'a, T> {
         let panel = &self.data[panel * self.inputs * self.cols..][..self.inputs * self.cols];
         &panel[inputs.start * self.cols..inputs.end * self.cols]
     }
+}
+
+/// The second factor of a product, in panels of its columns.
+#[derive(Debug)]
+pub struct Packed<T: Lanes> {
+    /// Layout (panels, inner, width of a panel).
+    pub data: Scratch<T>,
+    /// What it is packed for, and multiplied with.
+    pub instructions: Instructions,
+    /// Rows of the factor.
+    pub inner: usize,
+    /// Its columns.
+    pub cols: usize,
 }
 
 /// Rows in blocks: a product reads one number of every row of a block at a time.

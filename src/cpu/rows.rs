@@ -2,7 +2,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Instructions;
+use super::instructions::Instructions;
 use super::memory::Scratch;
 use super::parallel;
 use super::simd::{Lanes, lanes};

@@ -6,9 +6,11 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::simd::{Lanes, lanes};
+use super::compiled::Compiled;
+use super::instructions::Instructions;
+use super::processor::Cpu;
+use super::simd::lanes;
 use super::tensor::Matrix;
-use super::{Cpu, Instructions};
 use crate::backend::Attention;
 use crate::model::{Score, Window};
 use crate::{Error, Float, Result};
@@ -26,7 +28,11 @@ pub struct Sizes {
 
 impl Sizes {
     /// Checks that the inputs of attention fit together.
-    pub fn check<T: Lanes>(operation: &'static str, attention: &Attention<'_, Cpu<T>>, src_len: usize) -> Result<Self> {
+    pub fn check<T: Compiled>(
+        operation: &'static str,
+        attention: &Attention<'_, Cpu<T>>,
+        src_len: usize,
+    ) -> Result<Self> {
         let check = |what, expected, found| Error::check(operation, what, expected, found);
         let Attention { query, keys, memory, position, .. } = attention;
         let batch = attention.lengths.len();
@@ -67,7 +73,7 @@ pub struct Allowed<T> {
     half_width: usize,
 }
 
-impl<T: Lanes> Allowed<T> {
+impl<T: Compiled> Allowed<T> {
     /// Of query `t` of sentence `b`.
     pub fn new(
         instructions: Instructions,
@@ -126,7 +132,7 @@ impl<T: Lanes> Allowed<T> {
 }
 
 /// p_t = S_b · sigmoid(v_pᵀ tanh(W_p h_t)), from W_p h_t and v_p.
-fn centre<T: Lanes>(instructions: Instructions, position: &[T], v: &[T], length: usize) -> T {
+fn centre<T: Compiled>(instructions: Instructions, position: &[T], v: &[T], length: usize) -> T {
     let sum = instructions.dispatch(TanhDot { a: position, b: None, v });
     T::from_f64(length as f64) / (T::ONE + (-sum).exp())
 }
@@ -141,7 +147,7 @@ pub struct TanhDot<'a, T> {
     pub v: &'a [T],
 }
 
-impl<T: Lanes> WithSimd for TanhDot<'_, T> {
+impl<T: Compiled> WithSimd for TanhDot<'_, T> {
     type Output = T;
 
     #[inline(always)]
@@ -160,7 +166,7 @@ impl<T: Lanes> WithSimd for TanhDot<'_, T> {
 }
 
 /// score(h_t, h̄_s) of row `query` and row `key`, the latter position s: Luong et al. 2015, eq. 8.
-fn score<T: Lanes>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usize, s: usize) -> T {
+fn score<T: Compiled>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usize, s: usize) -> T {
     let q = attention.query.row(query);
     let dot = |k: &[T]| q.iter().zip(k).map(|(&q, &k)| q * k).sum::<T>();
     match (attention.score, attention.vectors) {
@@ -176,7 +182,7 @@ fn score<T: Lanes>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usize, 
 }
 
 /// What a dot product is multiplied by: 1 / √M for `scaled_dot`.
-pub fn scale<T: Lanes>(attention: &Attention<'_, Cpu<T>>) -> T {
+pub fn scale<T: Compiled>(attention: &Attention<'_, Cpu<T>>) -> T {
     match attention.score {
         Score::ScaledDot => T::from_f64(1.0 / (attention.keys.cols as f64).sqrt()),
         _ => T::ONE,
@@ -184,7 +190,7 @@ pub fn scale<T: Lanes>(attention: &Attention<'_, Cpu<T>>) -> T {
 }
 
 /// See [`attention_scores`](crate::Backend::attention_scores).
-pub fn attention_scores<T: Lanes>(
+pub fn attention_scores<T: Compiled>(
     instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     scores: &mut Matrix<T>,
@@ -206,7 +212,7 @@ pub fn attention_scores<T: Lanes>(
 }
 
 /// See [`attention_softmax`](crate::Backend::attention_softmax).
-pub fn attention_softmax<T: Lanes>(
+pub fn attention_softmax<T: Compiled>(
     instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     scores: &mut Matrix<T>,
@@ -232,7 +238,7 @@ pub fn attention_softmax<T: Lanes>(
 }
 
 /// See [`attention_context`](crate::Backend::attention_context).
-pub fn attention_context<T: Lanes>(
+pub fn attention_context<T: Compiled>(
     attention: &Attention<'_, Cpu<T>>,
     weights: &Matrix<T>,
     context: &mut Matrix<T>,

@@ -1,27 +1,17 @@
 //! Registers of numbers: one vocabulary for `f32` and `f64`, and for every processor that `pulp` knows.
 
-use std::cell::RefCell;
 use std::fmt::Debug;
-use std::sync::Mutex;
-use std::thread::LocalKey;
 
-use bytemuck::Pod;
 use pulp::Simd;
 
-use super::Compiled;
-use super::memory::{Buffer, Shelf};
+use super::memory::Kept;
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
-/// All of it is to be inlined below [`Instructions::dispatch`](super::Instructions), where the processor's instructions are known.
-pub trait Lanes: Compiled + Pod {
+/// All of it is to be inlined below [`Instructions::dispatch`](super::instructions::Instructions), where the processor's instructions are known.
+pub trait Lanes: Kept {
     /// As many numbers as the processor works on at once.
-    type Register<S: Simd>: Pod + Debug + Send + Sync;
-
-    /// Memory that this thread keeps for `Scratch`.
-    fn near() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>>;
-    /// Memory that is kept for all threads.
-    fn far() -> &'static Mutex<Shelf<Self>>;
+    type Register<S: Simd>: bytemuck::Pod + Debug + Send + Sync;
 
     /// The full registers at the beginning of a slice.
     fn registers<S: Simd>(slice: &[Self]) -> &[Self::Register<S>];
@@ -66,16 +56,6 @@ macro_rules! lanes {
         impl Lanes for $type {
             type Register<S: Simd> = S::$register;
 
-            fn near() -> &'static LocalKey<RefCell<Vec<Buffer<Self>>>> {
-                thread_local! {
-                    static NEAR: RefCell<Vec<Buffer<$type>>> = const { RefCell::new(Vec::new()) };
-                }
-                &NEAR
-            }
-            fn far() -> &'static Mutex<Shelf<Self>> {
-                static FAR: Mutex<Shelf<$type>> = Mutex::new(Shelf::new());
-                &FAR
-            }
             #[inline(always)]
             fn registers<S: Simd>(slice: &[Self]) -> &[S::$register] {
                 S::$as_simd(slice).0

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use super::Cpu;
+use super::compiled::Compiled;
 use super::folded::Folded;
 use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
+use super::processor::Cpu;
 use super::product::Operand;
 use super::recurrent::{Heirs, Recurrent, Step};
-use super::simd::Lanes;
 use super::strip::{Strip, by_columns};
 use super::tensor::Matrix;
 use crate::backend::{Input, State};
@@ -17,7 +17,7 @@ use crate::model::Cell;
 use crate::{Error, Result};
 
 /// See [`recurrent_step`](crate::Backend::recurrent_step).
-pub fn recurrent_step<T: Lanes>(
+pub fn recurrent_step<T: Compiled>(
     layer: &Recurrent<T>,
     frontier: &[u32],
     below: Option<&Matrix<T>>,
@@ -30,7 +30,7 @@ pub fn recurrent_step<T: Lanes>(
     let (symbols, continued) = frontier.split_at(batch);
     let folded = match (below, &layer.directions[0].folded, &layer.embedding) {
         (None, Some(folded), Some(table)) => {
-            folded.learn(&layer.directions[0], table, symbols.iter().copied());
+            folded.learn(&layer.directions[0].weights, table, symbols.iter().copied());
             Some(folded)
         }
         _ => None,
@@ -58,7 +58,7 @@ pub fn recurrent_step<T: Lanes>(
 }
 
 /// What a step reads.
-struct Call<'a, T: Lanes> {
+struct Call<'a, T: Compiled> {
     layer: &'a Recurrent<T>,
     /// The frontier's two halves.
     symbols: &'a [u32],
@@ -70,7 +70,7 @@ struct Call<'a, T: Lanes> {
     folded: Option<&'a Folded<T>>,
 }
 
-impl<'a, T: Lanes> Call<'a, T> {
+impl<'a, T: Compiled> Call<'a, T> {
     /// What is multiplied by W_ih here, unless that is done.
     fn input(&self, row: usize) -> &'a [T] {
         match (self.below, &self.layer.embedding) {
@@ -82,7 +82,7 @@ impl<'a, T: Lanes> Call<'a, T> {
 }
 
 /// Some rows of a step, packed for the products.
-struct Group<'a, T: Lanes> {
+struct Group<'a, T: Compiled> {
     call: &'a Call<'a, T>,
     continued: &'a [u32],
     forebears: Forebears,
@@ -98,7 +98,7 @@ struct Group<'a, T: Lanes> {
     beside: Vec<&'a [T]>,
 }
 
-impl<'a, T: Lanes> Group<'a, T> {
+impl<'a, T: Compiled> Group<'a, T> {
     fn new(call: &'a Call<'a, T>, rows: Range<usize>) -> Self {
         let Call { layer, previous, folded, .. } = *call;
         let continued = &call.continued[rows.clone()];
@@ -116,7 +116,7 @@ impl<'a, T: Lanes> Group<'a, T> {
         });
         let beside = match folded {
             Some(folded) => call.symbols[rows].iter().map(|&symbol| folded.get(symbol)).collect(),
-            None => vec![&layer.directions[0].bias[..]; rows.len()],
+            None => vec![&layer.directions[0].weights.bias[..]; rows.len()],
         };
         let shares = forebears.rows.len() < continued.len();
         let heirs = shares.then(|| Heirs::new(forebears.rows.len(), &forebears.of));
@@ -126,7 +126,7 @@ impl<'a, T: Lanes> Group<'a, T> {
     /// The new state of some panels of units.
     fn step(&self, panels: Range<usize>, mut hidden: Strip<'_, T>, mut cell: Option<Strip<'_, T>>) {
         let Call { layer, previous, .. } = *self.call;
-        let weights = &layer.directions[0];
+        let weights = &layer.directions[0].weights;
         if layer.cell == Cell::Gru {
             hidden.copy_rows(self.continued, |row| previous.hidden.row(row));
         }
@@ -193,7 +193,7 @@ impl Forebears {
     }
 }
 
-fn check<T: Lanes>(
+fn check<T: Compiled>(
     layer: &Recurrent<T>,
     frontier: &[u32],
     below: Option<&Matrix<T>>,
@@ -219,7 +219,7 @@ fn check<T: Lanes>(
 }
 
 /// Checks what a recurrent layer reads.
-pub fn check_input<T: Lanes>(
+pub fn check_input<T: Compiled>(
     operation: &'static str,
     layer: &Recurrent<T>,
     input: &Input<'_, Cpu<T>>,
@@ -238,7 +238,7 @@ pub fn check_input<T: Lanes>(
 }
 
 /// Checks a state of a recurrent layer.
-pub fn check_state<T: Lanes>(
+pub fn check_state<T: Compiled>(
     operation: &'static str,
     layer: &Recurrent<T>,
     state: &State<Cpu<T>>,

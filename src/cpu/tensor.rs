@@ -3,10 +3,10 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, OnceLock};
 
-use super::Instructions;
+use super::instructions::Instructions;
 use super::memory::Scratch;
+use super::panels::Packed;
 use super::simd::Lanes;
-use super::training::Packed;
 use crate::Array;
 
 /// The numbers of a matrix, and what products have made of them: once they are to be changed, that is forgotten.

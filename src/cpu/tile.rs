@@ -19,7 +19,7 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::Instructions;
+use super::instructions::Instructions;
 use super::simd::{Lanes, lanes};
 
 /// Sums that a product keeps for each row of a panel: registers of them.

@@ -4,10 +4,13 @@ use pulp::{Simd, WithSimd};
 
 use super::matmul::is_filled;
 use crate::backend::{Attention, AttentionGradients};
+use crate::cpu::compiled::Compiled;
+use crate::cpu::instructions::Instructions;
+use crate::cpu::parallel;
+use crate::cpu::processor::Cpu;
 use crate::cpu::scores::{Allowed, Sizes, scale};
-use crate::cpu::simd::{Lanes, lanes};
+use crate::cpu::simd::lanes;
 use crate::cpu::tensor::Matrix;
-use crate::cpu::{Cpu, Instructions, parallel};
 use crate::model::{Score, Window};
 use crate::{Error, Float, Result};
 
@@ -16,7 +19,7 @@ const WORTH: usize = 200_000;
 
 /// Σ x y
 #[inline(always)]
-fn dot<S: Simd, T: Lanes>(simd: S, x: &[T], y: &[T]) -> T {
+fn dot<S: Simd, T: Compiled>(simd: S, x: &[T], y: &[T]) -> T {
     let mut sum = T::splat(simd, T::ZERO);
     for (x, y) in x.chunks(lanes::<T, S>()).zip(y.chunks(lanes::<T, S>())) {
         sum = T::times_plus(simd, T::load(simd, x), T::load(simd, y), sum);
@@ -26,7 +29,7 @@ fn dot<S: Simd, T: Lanes>(simd: S, x: &[T], y: &[T]) -> T {
 
 /// y += a x
 #[inline(always)]
-fn add_scaled<S: Simd, T: Lanes>(simd: S, a: T, x: &[T], y: &mut [T]) {
+fn add_scaled<S: Simd, T: Compiled>(simd: S, a: T, x: &[T], y: &mut [T]) {
     let a = T::splat(simd, a);
     for (x, y) in x.chunks(lanes::<T, S>()).zip(y.chunks_mut(lanes::<T, S>())) {
         let sum = T::times_plus(simd, a, T::load(simd, x), T::load(simd, y));
@@ -36,7 +39,7 @@ fn add_scaled<S: Simd, T: Lanes>(simd: S, a: T, x: &[T], y: &mut [T]) {
 
 /// d += a v ⊙ (1 − tanh²(x + y)), and d_v += a tanh(x + y): the gradients of a vᵀ tanh(x + y).
 #[inline(always)]
-fn add_tanh_backward<S: Simd, T: Lanes>(simd: S, a: T, v: &[T], [x, y]: [&[T]; 2], d: &mut [T], d_v: &mut [T]) {
+fn add_tanh_backward<S: Simd, T: Compiled>(simd: S, a: T, v: &[T], [x, y]: [&[T]; 2], d: &mut [T], d_v: &mut [T]) {
     let (a, four, width) = (T::splat(simd, a), T::splat(simd, T::from_f64(4.0)), lanes::<T, S>());
     for (index, (d, v)) in d.chunks_mut(width).zip(v.chunks(width)).enumerate() {
         let here = index * width..index * width + d.len();
@@ -56,20 +59,20 @@ fn add_tanh_backward<S: Simd, T: Lanes>(simd: S, a: T, v: &[T], [x, y]: [&[T]; 2
 }
 
 /// 1 − tanh²(x), exact also where the tanh is nearly 1.
-fn tanh_slope<T: Lanes>(x: T) -> T {
+fn tanh_slope<T: Compiled>(x: T) -> T {
     let small = (T::from_f64(-2.0) * Float::abs(x)).exp();
     let sum = T::ONE + small;
     T::from_f64(4.0) * small / (sum * sum)
 }
 
 /// Threads worth having for this many sentences.
-fn threads<T: Lanes>(attention: &Attention<'_, Cpu<T>>, sizes: Sizes) -> usize {
+fn threads<T: Compiled>(attention: &Attention<'_, Cpu<T>>, sizes: Sizes) -> usize {
     let work = sizes.batch * sizes.tgt_len * sizes.src_len * (attention.query.cols + attention.memory.cols);
     parallel::threads().min(work / WORTH + 1)
 }
 
 /// See [`attention_backward`](crate::backend::Training::attention_backward).
-pub fn attention_backward<T: Lanes>(
+pub fn attention_backward<T: Compiled>(
     instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     weights: &Matrix<T>,
@@ -127,7 +130,7 @@ pub fn attention_backward<T: Lanes>(
 }
 
 /// The queries of one sentence.
-struct Queries<'a, T: Lanes> {
+struct Queries<'a, T: Compiled> {
     instructions: Instructions,
     attention: &'a Attention<'a, Cpu<T>>,
     sizes: Sizes,
@@ -145,7 +148,7 @@ struct Queries<'a, T: Lanes> {
     d_position: &'a mut [T],
 }
 
-impl<T: Lanes> WithSimd for Queries<'_, T> {
+impl<T: Compiled> WithSimd for Queries<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -200,7 +203,7 @@ impl<T: Lanes> WithSimd for Queries<'_, T> {
 
 /// See [`attention_memory_backward`](crate::backend::Training::attention_memory_backward).
 #[expect(clippy::too_many_arguments, reason = "the contract's")]
-pub fn attention_memory_backward<T: Lanes>(
+pub fn attention_memory_backward<T: Compiled>(
     instructions: Instructions,
     attention: &Attention<'_, Cpu<T>>,
     weights: &Matrix<T>,
@@ -254,7 +257,7 @@ pub fn attention_memory_backward<T: Lanes>(
 }
 
 /// The source of one sentence.
-struct Source<'a, T: Lanes> {
+struct Source<'a, T: Compiled> {
     attention: &'a Attention<'a, Cpu<T>>,
     sizes: Sizes,
     b: usize,
@@ -269,7 +272,7 @@ struct Source<'a, T: Lanes> {
     d_vectors: &'a mut [T],
 }
 
-impl<T: Lanes> WithSimd for Source<'_, T> {
+impl<T: Compiled> WithSimd for Source<'_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -1,16 +1,17 @@
 //! What training does to single elements and rows.
 
 use crate::backend::{Dropout, Occurrences, pcg};
-use crate::cpu::simd::Lanes;
+use crate::cpu::compiled::Compiled;
+use crate::cpu::parallel;
+use crate::cpu::processor::Cpu;
 use crate::cpu::tensor::Matrix;
-use crate::cpu::{Cpu, parallel};
 use crate::{Error, Result};
 
 /// Elements that are worth another thread.
 const WORTH: usize = 50_000;
 
 /// See [`dropout`](crate::backend::Training::dropout).
-pub fn dropout<T: Lanes>(dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
+pub fn dropout<T: Compiled>(dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
     if dropout.rate <= 0.0 {
         return Ok(());
     }
@@ -27,7 +28,7 @@ pub fn dropout<T: Lanes>(dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
 }
 
 /// See [`tanh_backward`](crate::backend::Training::tanh_backward).
-pub fn tanh_backward<T: Lanes>(y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()> {
+pub fn tanh_backward<T: Compiled>(y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()> {
     Error::check("tanh_backward", "rows", y.rows, d_y.rows)?;
     Error::check("tanh_backward", "columns", y.cols, d_y.cols)?;
     for (d_y, &y) in d_y.data.iter_mut().zip(&*y.data) {
@@ -37,7 +38,7 @@ pub fn tanh_backward<T: Lanes>(y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()>
 }
 
 /// See [`take_position`](crate::backend::Training::take_position).
-pub fn take_position<T: Lanes>(sequence: &Matrix<T>, position: usize, out: &mut Matrix<T>) -> Result<()> {
+pub fn take_position<T: Compiled>(sequence: &Matrix<T>, position: usize, out: &mut Matrix<T>) -> Result<()> {
     let len = check_position("take_position", sequence, position, out)?;
     for (row, out) in out.data.chunks_exact_mut(out.cols.max(1)).enumerate() {
         out.copy_from_slice(sequence.row(row * len + position));
@@ -46,7 +47,7 @@ pub fn take_position<T: Lanes>(sequence: &Matrix<T>, position: usize, out: &mut 
 }
 
 /// See [`put_position`](crate::backend::Training::put_position).
-pub fn put_position<T: Lanes>(rows: &Matrix<T>, position: usize, sequence: &mut Matrix<T>) -> Result<()> {
+pub fn put_position<T: Compiled>(rows: &Matrix<T>, position: usize, sequence: &mut Matrix<T>) -> Result<()> {
     let len = check_position("put_position", sequence, position, rows)?;
     let cols = rows.cols;
     for (row, sentence) in sequence.data.chunks_exact_mut((len * cols).max(1)).enumerate() {
@@ -56,7 +57,7 @@ pub fn put_position<T: Lanes>(rows: &Matrix<T>, position: usize, sequence: &mut 
 }
 
 /// Positions of a sentence.
-fn check_position<T: Lanes>(
+fn check_position<T: Compiled>(
     operation: &'static str,
     sequence: &Matrix<T>,
     position: usize,
@@ -70,7 +71,7 @@ fn check_position<T: Lanes>(
 }
 
 /// See [`embedding_backward`](crate::backend::Training::embedding_backward).
-pub fn embedding_backward<T: Lanes>(
+pub fn embedding_backward<T: Compiled>(
     occurrences: &Occurrences<Cpu<T>>,
     d_out: &Matrix<T>,
     d_table: &mut Matrix<T>,

@@ -4,13 +4,15 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::matmul::{Columns, End, Packed, add_rows, multiply_columns, multiply_rows};
+use super::matmul::{Columns, End, add_rows, multiply_columns, multiply_rows};
 use crate::backend::{GeneratorGradients, LossOptions, NO_TARGET};
-use crate::cpu::panels::Rows;
+use crate::cpu::compiled::Compiled;
+use crate::cpu::instructions::Instructions;
+use crate::cpu::panels::{Packed, Rows};
+use crate::cpu::parallel;
+use crate::cpu::processor::Cpu;
 use crate::cpu::rows::{exponentials, maximum};
-use crate::cpu::simd::Lanes;
 use crate::cpu::tensor::{Matrix, Packing};
-use crate::cpu::{Cpu, Instructions, parallel};
 use crate::{Error, Result};
 
 /// Bytes of logits that there are at once.
@@ -21,7 +23,7 @@ const WORTH: usize = 10_000;
 
 /// See [`generator_loss`](crate::backend::Training::generator_loss).
 #[expect(clippy::too_many_arguments, reason = "the contract's")]
-pub fn generator_loss<T: Lanes>(
+pub fn generator_loss<T: Compiled>(
     instructions: Instructions,
     attentional: &Matrix<T>,
     weight: &Matrix<T>,
@@ -93,7 +95,7 @@ pub fn generator_loss<T: Lanes>(
 }
 
 /// Σ of the rows' cross entropies; the logits become the gradient of the sum times `scale`.
-fn cross_entropy<T: Lanes>(
+fn cross_entropy<T: Compiled>(
     instructions: Instructions,
     logits: &mut Matrix<T>,
     targets: &[u32],
@@ -119,7 +121,7 @@ struct Row<'a, T> {
     options: LossOptions,
 }
 
-impl<T: Lanes> WithSimd for Row<'_, T> {
+impl<T: Compiled> WithSimd for Row<'_, T> {
     type Output = f64;
 
     #[inline(always)]

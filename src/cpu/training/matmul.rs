@@ -7,9 +7,9 @@ use std::ops::Range;
 use pulp::Simd;
 
 use crate::backend::{Activation, Skipped, check_matmul};
-use crate::cpu::Instructions;
+use crate::cpu::instructions::Instructions;
 use crate::cpu::memory::Scratch;
-use crate::cpu::panels::{PanelsView, Rows};
+use crate::cpu::panels::{Packed, PanelsView, Rows};
 use crate::cpu::parallel;
 use crate::cpu::product::{Four, Operand, Product, Sums, Tiles};
 use crate::cpu::simd::{Lanes, lanes};
@@ -68,16 +68,6 @@ impl<'a, T: Lanes> Columns<'a, T> {
 /// Whether there is anything but zeros.
 pub fn is_filled<T: Lanes>(row: &[T]) -> bool {
     row.iter().any(|&number| number != T::ZERO)
-}
-
-/// The second factor of a product, in panels of its columns.
-#[derive(Debug)]
-pub struct Packed<T: Lanes> {
-    data: Scratch<T>,
-    /// What it is packed for, and multiplied with.
-    pub instructions: Instructions,
-    inner: usize,
-    cols: usize,
 }
 
 impl<T: Lanes> Packed<T> {

@@ -3,7 +3,7 @@
 use pulp::{Simd, WithSimd};
 
 use crate::backend::{Rule, Update};
-use crate::cpu::Instructions;
+use crate::cpu::instructions::Instructions;
 use crate::cpu::parallel;
 use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::tensor::Matrix;

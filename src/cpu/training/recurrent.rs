@@ -8,13 +8,16 @@ use std::sync::Arc;
 
 use pulp::{Simd, WithSimd};
 
-use super::matmul::{Columns, End, Packed, kept, multiply_columns};
+use super::matmul::{Columns, End, kept, multiply_columns};
 use crate::backend::{GateLayout, Sequence, State};
+use crate::cpu::compiled::Compiled;
+use crate::cpu::instructions::Instructions;
 use crate::cpu::memory::Scratch;
-use crate::cpu::panels::Rows;
-use crate::cpu::simd::{Lanes, lanes};
+use crate::cpu::panels::{Packed, Rows};
+use crate::cpu::parallel;
+use crate::cpu::processor::Cpu;
+use crate::cpu::simd::lanes;
 use crate::cpu::tensor::{Matrix, Packing};
-use crate::cpu::{Cpu, Instructions, parallel};
 use crate::model::Cell;
 use crate::{Error, Result};
 
@@ -30,7 +33,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn check<T: Lanes>(
+    fn check<T: Compiled>(
         operation: &'static str,
         layout: GateLayout,
         weight_hh: &Matrix<T>,
@@ -72,13 +75,13 @@ impl Sizes {
     }
 
     /// W_hh of every direction, transposed for forward.
-    fn transposed<T: Lanes>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+    fn transposed<T: Compiled>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
         let pack = |direction| Packed::transposed(instructions, Columns::all(weight_hh), self.rows(direction));
         weight_hh.data.packed(instructions, Packing::Transposed, self.layout.directions, pack)
     }
 
     /// W_hh of every direction as it is, for backward.
-    fn plain<T: Lanes>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+    fn plain<T: Compiled>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
         let pack = |direction| {
             let rows: Vec<u32> = self.rows(direction).map(|row| row as u32).collect();
             Packed::rows(instructions, Columns::all(weight_hh), &rows)
@@ -108,7 +111,7 @@ struct Sentence<'a, T> {
 }
 
 /// Rows of a matrix, `each` to a sentence; nothing for each where there is no matrix.
-fn cut<T: Lanes>(matrix: Option<&mut Matrix<T>>, each: usize, batch: usize) -> Vec<&mut [T]> {
+fn cut<T: Compiled>(matrix: Option<&mut Matrix<T>>, each: usize, batch: usize) -> Vec<&mut [T]> {
     match matrix {
         Some(matrix) => matrix.data.chunks_exact_mut((each * matrix.cols).max(1)).collect(),
         None => (0..batch).map(|_| &mut [][..]).collect(),
@@ -116,7 +119,7 @@ fn cut<T: Lanes>(matrix: Option<&mut Matrix<T>>, each: usize, batch: usize) -> V
 }
 
 /// The same, to be read.
-fn views<T: Lanes>(matrix: Option<&Matrix<T>>, each: usize, batch: usize) -> Vec<&[T]> {
+fn views<T: Compiled>(matrix: Option<&Matrix<T>>, each: usize, batch: usize) -> Vec<&[T]> {
     match matrix {
         Some(matrix) => matrix.data.chunks_exact((each * matrix.cols).max(1)).collect(),
         None => vec![&[]; batch],
@@ -124,7 +127,7 @@ fn views<T: Lanes>(matrix: Option<&Matrix<T>>, each: usize, batch: usize) -> Vec
 }
 
 /// The sentences, dealt out to `threads`, the longest first.
-fn deal<'a, T: Lanes>(
+fn deal<'a, T: Compiled>(
     sizes: Sizes,
     threads: usize,
     lengths: &[u32],
@@ -169,7 +172,7 @@ fn running<T>(sentences: &[Sentence<'_, T>], step: usize) -> usize {
 }
 
 /// See [`recurrent_begin`](crate::backend::Training::recurrent_begin).
-pub fn recurrent_begin<T: Lanes>(
+pub fn recurrent_begin<T: Compiled>(
     layout: GateLayout,
     lengths: &[u32],
     initial: &State<Cpu<T>>,
@@ -197,7 +200,7 @@ pub fn recurrent_begin<T: Lanes>(
 }
 
 /// See [`recurrent_forward`](crate::backend::Training::recurrent_forward).
-pub fn recurrent_forward<T: Lanes>(
+pub fn recurrent_forward<T: Compiled>(
     instructions: Instructions,
     layout: GateLayout,
     weight_hh: &Matrix<T>,
@@ -242,7 +245,7 @@ pub fn recurrent_forward<T: Lanes>(
 
 /// See [`recurrent_backward`](crate::backend::Training::recurrent_backward).
 #[expect(clippy::too_many_arguments, reason = "the contract's")]
-pub fn recurrent_backward<T: Lanes>(
+pub fn recurrent_backward<T: Compiled>(
     instructions: Instructions,
     layout: GateLayout,
     weight_hh: &Matrix<T>,
@@ -301,7 +304,7 @@ pub fn recurrent_backward<T: Lanes>(
 }
 
 /// See [`recurrent_initial_backward`](crate::backend::Training::recurrent_initial_backward).
-pub fn recurrent_initial_backward<T: Lanes>(
+pub fn recurrent_initial_backward<T: Compiled>(
     instructions: Instructions,
     layout: GateLayout,
     weight_hh: &Matrix<T>,
@@ -342,7 +345,7 @@ pub fn recurrent_initial_backward<T: Lanes>(
 }
 
 /// See [`recurrent_weight_backward`](crate::backend::Training::recurrent_weight_backward).
-pub fn recurrent_weight_backward<T: Lanes>(
+pub fn recurrent_weight_backward<T: Compiled>(
     instructions: Instructions,
     layout: GateLayout,
     sequence: &Sequence<Cpu<T>>,
@@ -374,7 +377,7 @@ struct Forward<'s, 'a, T> {
     product: &'s [T],
 }
 
-impl<T: Lanes> WithSimd for Forward<'_, '_, T> {
+impl<T: Compiled> WithSimd for Forward<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -460,7 +463,7 @@ struct Backward<'s, 'a, T> {
     d_hidden: &'s mut [T],
 }
 
-impl<T: Lanes> WithSimd for Backward<'_, '_, T> {
+impl<T: Compiled> WithSimd for Backward<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
