@@ -8,18 +8,18 @@ use std::ops::Range;
 
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
+use super::accumulate::{Ahead, Columns, Four, Tile};
 use super::compiled::Compiled;
 use super::instructions::Instructions;
 use super::memory::Scratch;
 use super::panels::Rows;
 use super::parallel;
 use super::processor::Cpu;
-use super::product::{Ahead, accumulate};
 use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
 use super::simd::lanes;
 use super::tensor::Matrix;
-use super::tile::{SUMS, Shape};
+use super::tile::{MOST_ROWS, SUMS, Shape};
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};
@@ -236,14 +236,7 @@ impl<T: Compiled> Part<'_, T> {
                 let rows = workspace.weights.block(block);
                 let weights = workspace.weights.numbers(rows.clone());
                 let context = &mut context[rows.start * cols..rows.end * cols];
-                match rows.len() {
-                    1 => combine::<S, T, 1>(simd, weights, columns, context, cols, col),
-                    2 => combine::<S, T, 2>(simd, weights, columns, context, cols, col),
-                    3 => combine::<S, T, 3>(simd, weights, columns, context, cols, col),
-                    4 => combine::<S, T, 4>(simd, weights, columns, context, cols, col),
-                    5 => combine::<S, T, 5>(simd, weights, columns, context, cols, col),
-                    _ => combine::<S, T, 6>(simd, weights, columns, context, cols, col),
-                }
+                combine(simd, rows.len(), weights, columns, context, cols, col);
             }
         }
     }
@@ -448,19 +441,20 @@ fn weigh<S: Simd, T: Compiled>(simd: S, weights: &[T], memory: &[T], context: &m
     }
 }
 
-/// Σ_s weights\[s\] · columns\[s\] of `R` queries, to column `col` of their contexts.
+/// Σ_s weights\[s\] · columns\[s\] of `rows` queries, to column `col` of their contexts.
 #[inline(always)]
-fn combine<S: Simd, T: Compiled, const R: usize>(
+fn combine<S: Simd, T: Compiled>(
     simd: S,
+    rows: usize,
     weights: &[T],
     columns: &[T],
     context: &mut [T],
     cols: usize,
     col: usize,
 ) {
-    let mut sums = [[T::splat(simd, T::ZERO); SUMS]; R];
-    accumulate(simd, &mut sums, weights, columns, Ahead::NONE);
-    for row in 0..R {
+    let mut sums = [[T::splat(simd, T::ZERO); SUMS]; MOST_ROWS];
+    Four::add(simd, &mut Tile { sums: &mut sums[..rows], x: weights, weights: columns, ahead: Ahead::NONE });
+    for row in 0..rows {
         let mut out = &mut context[row * cols..][..cols][col..];
         for index in 0..SUMS {
             let (head, tail) = out.split_at_mut(lanes::<T, S>().min(out.len()));

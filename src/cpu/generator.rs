@@ -2,10 +2,11 @@
 
 use pulp::Simd;
 
+use super::accumulate::{Four, Sums};
 use super::linear::{Linear, sums};
 use super::panels::Rows;
 use super::parallel;
-use super::product::{Four, Operand, Product, Sums, Tiles};
+use super::product::{Operand, Product, Tiles};
 use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
 use super::tile::SUMS;

@@ -73,22 +73,36 @@ pub fn recurrent_layer<T: Compiled>(
         let columns = run.direction * size + part.units.start..run.direction * size + part.units.end;
         let (rows, width) = (run.sentences.len(), part.units.len());
         for (row, &sentence) in run.sentences.iter().enumerate() {
-            let length = lengths[sentence];
-            let sentence_rows = &mut output.data[sentence * len * cols..][..len * cols];
-            for (position, out) in sentence_rows.chunks_exact_mut(cols.max(1)).enumerate() {
-                let out = &mut out[columns.clone()];
-                if position < length {
-                    out.copy_from_slice(part.hidden(rows, run.position(sentence, position) + 1, row));
-                } else {
-                    out.fill(T::ZERO);
-                }
-            }
-            last.hidden.data[sentence * cols..][columns.clone()].copy_from_slice(part.hidden(rows, length, row));
+            let state = part.hidden(rows, lengths[sentence], row);
+            last.hidden.data[sentence * cols..][columns.clone()].copy_from_slice(state);
             if let (Some(last), Some(cell)) = (&mut last.cell, &part.cell) {
                 last.data[sentence * cols..][columns.clone()].copy_from_slice(&cell[row * width..][..width]);
             }
         }
     }
+
+    // Every part has its columns of every position of its sentences, and writes them from the cache that they are in.
+    let mut group = vec![0; batch];
+    for (place, &sentence) in sorted.iter().enumerate() {
+        group[sentence] = place % split.rows;
+    }
+    let mut columns: Vec<Vec<Vec<&mut [T]>>> =
+        results.iter().map(|(_, parts)| parts.iter().map(|_| Vec::new()).collect()).collect();
+    for (index, mut row) in output.data.chunks_exact_mut(cols.max(1)).enumerate() {
+        for direction in 0..directions {
+            let run = direction * split.rows + group[index / len];
+            for (part, columns) in results[run].1.iter().zip(&mut columns[run]) {
+                let (here, rest) = row.split_at_mut(part.units.len());
+                columns.push(here);
+                row = rest;
+            }
+        }
+    }
+    let parts = results
+        .iter()
+        .zip(columns)
+        .flat_map(|((run, parts), columns)| parts.iter().zip(columns).map(move |(part, columns)| (run, part, columns)));
+    parallel::for_each(parts, |(run, part, columns)| part.write(run, columns));
     Ok(())
 }
 
@@ -183,6 +197,24 @@ impl<T: Compiled> Part<T> {
     /// The state of a row after `steps` steps, of `rows` rows.
     fn hidden(&self, rows: usize, steps: usize, row: usize) -> &[T] {
         &self.states[(steps * rows + row) * self.units.len()..][..self.units.len()]
+    }
+
+    /// Writes the states to the output: `columns` are its columns of every position, sentence after sentence.
+    fn write(&self, run: &Run<'_, T>, columns: Vec<&mut [T]>) {
+        let rows = run.sentences.len();
+        let mut sentences: Vec<(usize, usize)> = run.sentences.iter().copied().zip(0..).collect();
+        sentences.sort_unstable();
+        let mut columns = columns.into_iter();
+        for (sentence, row) in sentences {
+            let length = run.lengths[sentence];
+            for (position, columns) in columns.by_ref().take(run.len).enumerate() {
+                if position < length {
+                    columns.copy_from_slice(self.hidden(rows, run.position(sentence, position) + 1, row));
+                } else {
+                    columns.fill(T::ZERO);
+                }
+            }
+        }
     }
 
     /// Packs the state after `steps` steps of the first `running` of `rows` rows.

@@ -2,11 +2,12 @@
 
 use pulp::Simd;
 
+use super::accumulate::{Four, Sums};
 use super::instructions::Instructions;
 use super::memory::Buffer;
 use super::panels::{Panels, Rows};
 use super::parallel::{self, Split};
-use super::product::{Four, Operand, Product, Sums, Tiles};
+use super::product::{Operand, Product, Tiles};
 use super::simd::{Lanes, lanes};
 use super::strip::{Strip, by_columns};
 use super::tensor::Matrix;

@@ -3,6 +3,7 @@
 //! The same code for both, a register of numbers at a time (`simd`). Weights are packed once into `panels`; the
 //! `product` keeps the sums of a tile in registers until they have become what is wanted of them.
 
+mod accumulate;
 mod activation;
 mod attention;
 mod backend;

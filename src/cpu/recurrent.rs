@@ -10,8 +10,9 @@ use super::folded::Folded;
 use super::instructions::Instructions;
 use super::linear::sums;
 
+use super::accumulate::{Columns, Four, Sums, Three};
 use super::parallel::Split;
-use super::product::{Columns, Four, Operand, Product, Sums, Three, Tiles};
+use super::product::{Operand, Product, Tiles};
 use super::simd::{Lanes, lanes};
 use super::strip::Strip;
 use super::tensor::Matrix;

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::accumulate::Sums;
 use super::memory::Scratch;
 use super::parallel;
-use super::product::Sums;
 use super::simd::{Lanes, lanes};
 use super::tile::SUMS;
 

@@ -32,22 +32,22 @@ pub const fn nearest<S: Simd>() -> usize {
     if S::REGISTER_COUNT >= 32 { usize::MAX } else { 24 << 10 }
 }
 
+/// Rows of the largest tile there is.
+pub const MOST_ROWS: usize = 6;
+
 /// Rows of a tile.
 #[inline(always)]
 pub const fn tile_rows<S: Simd>() -> usize {
-    if S::REGISTER_COUNT >= 32 { 6 } else { 3 }
+    if S::REGISTER_COUNT >= 32 { MOST_ROWS } else { 3 }
 }
 
-/// Whether the registers hold a tile of so many rows.
+/// Whether the registers hold a tile of so many rows: sums, inputs and one register of weights.
 pub const fn fits<S: Simd>(rows: usize) -> bool {
     rows * SUMS + rows < S::REGISTER_COUNT
 }
 
 /// Panels that a single row is multiplied with at once: from far away, weights come faster in several streams.
 pub const STREAMS: usize = 3;
-
-/// The sums of a single row.
-pub const STREAMED_SUMS: usize = STREAMS * SUMS;
 
 /// What the registers make of the layout of weights and rows.
 #[derive(Clone, Copy, Debug, Default)]

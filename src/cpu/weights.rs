@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use pulp::Simd;
 
+use super::accumulate::{Four, Sums, Three};
 use super::instructions::Instructions;
 use super::linear::sums;
 use super::memory::Buffer;
 use super::panels::{Panels, Rows};
-use super::product::{Four, Operand, Product, Sums, Three, Tiles};
+use super::product::{Operand, Product, Tiles};
 use super::simd::{Lanes, lanes};
 use super::strip::Strip;
 use super::tile::{SUMS, Shape};

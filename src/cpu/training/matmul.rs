@@ -7,11 +7,12 @@ use std::ops::Range;
 use pulp::Simd;
 
 use crate::backend::{Activation, Skipped, check_matmul};
+use crate::cpu::accumulate::{Four, Sums};
 use crate::cpu::instructions::Instructions;
 use crate::cpu::memory::Scratch;
 use crate::cpu::panels::{Packed, PanelsView, Rows};
 use crate::cpu::parallel;
-use crate::cpu::product::{Four, Operand, Product, Sums, Tiles};
+use crate::cpu::product::{Operand, Product, Tiles};
 use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::strip::Strip;
 use crate::cpu::tensor::{Matrix, Packing};
