@@ -19,7 +19,7 @@ use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
 use super::simd::lanes;
 use super::tensor::Matrix;
-use super::tile::{MOST_ROWS, SUMS, Shape};
+use super::tile::{SUMS, Shape};
 use crate::backend::Attention;
 use crate::model::Score;
 use crate::{Error, Result};
@@ -79,8 +79,11 @@ pub fn attention<T: Compiled>(
     let runs = parallel::runs(parts.len(), threads);
     let shares: Vec<_> = parallel::cut(&mut parts, runs, 1).collect();
     parallel::for_each(shares, |share| {
-        let weights = Rows::new(Shape::of::<T>(instructions));
-        let mut workspace = Workspace { weights, columns: Scratch::default() };
+        let mut workspace = Workspace {
+            weights: Rows::new(Shape::of::<T>(instructions)),
+            columns: Scratch::default(),
+            sums: Scratch::default(),
+        };
         for part in share {
             instructions.dispatch(Run { part, workspace: &mut workspace });
         }
@@ -107,6 +110,8 @@ struct Workspace<T: Compiled> {
     weights: Rows<T>,
     /// Some columns of the memory (positions, columns).
     columns: Scratch<T>,
+    /// Their sums for every query of a group (queries, columns).
+    sums: Scratch<T>,
 }
 
 struct Run<'a, 'b, T: Compiled> {
@@ -163,10 +168,10 @@ impl<T: Compiled> Part<'_, T> {
             }
         }
         let cols = self.attention.memory.cols;
-        self.context[group.start * cols..group.end * cols].fill(T::ZERO);
         if group.len() == 1 {
             let weights = &self.weights[group.start * src_len..][window.clone()];
             let context = &mut self.context[group.start * cols..][..cols];
+            context.fill(T::ZERO);
             weigh(simd, weights, rows(self.attention.memory, self.sentence * src_len, &window), context);
         } else {
             self.contexts(simd, group, window, workspace);
@@ -189,7 +194,7 @@ impl<T: Compiled> Part<'_, T> {
                     out: &mut weights[window.start..],
                     stride: src_len,
                 };
-                if S::REGISTER_COUNT >= 32 { dots.run::<S, 4, 6, 4>(simd) } else { dots.run::<S, 2, 4, 2>(simd) }
+                if S::REGISTER_COUNT >= 32 { dots.run::<S, 4, 6, 4>(simd) } else { dots.run::<S, 2, 6, 4>(simd) }
             }
             (Score::Concat, vectors) => {
                 let v = vectors.map_or(&[][..], |vectors| vectors.row(0));
@@ -218,25 +223,28 @@ impl<T: Compiled> Part<'_, T> {
         let memory = rows(self.attention.memory, self.sentence * src_len, &window);
         let weights = &self.weights[group.start * src_len..group.end * src_len];
         workspace.weights.pack(group.len(), window.len(), |row| &weights[row * src_len..][window.clone()]);
-        if workspace.columns.len() < window.len() * width {
-            workspace.columns = Scratch::new(window.len() * width);
-        }
+        let columns = workspace.columns.room(window.len() * width);
+        let sums = workspace.sums.room(group.len() * width);
         let context = &mut self.context[group.start * cols..group.end * cols];
         for col in (0..cols).step_by(width) {
-            let count = width.min(cols - col);
-            let columns = &mut workspace.columns[..window.len() * width];
+            let here = col..(col + width).min(cols);
             for (packed, row) in columns.chunks_exact_mut(width).zip(memory.chunks_exact(cols)) {
-                let row = &row[col..][..count];
-                for (index, packed) in packed.chunks_exact_mut(lanes::<T, S>()).enumerate() {
-                    let from = (index * lanes::<T, S>()).min(count);
-                    T::store(simd, packed, T::load(simd, &row[from..]));
-                }
+                copy(simd, &row[here.clone()], packed);
             }
+            sums.fill(T::ZERO);
             for block in 0..workspace.weights.blocks() {
                 let rows = workspace.weights.block(block);
-                let weights = workspace.weights.numbers(rows.clone());
-                let context = &mut context[rows.start * cols..rows.end * cols];
-                combine(simd, rows.len(), weights, columns, context, cols, col);
+                let sums = &mut sums[rows.start * width..rows.end * width];
+                let mut tile = Tile {
+                    sums: T::registers_mut::<S>(sums).as_chunks_mut().0,
+                    x: workspace.weights.numbers(rows),
+                    weights: columns,
+                    ahead: Ahead::NONE,
+                };
+                Four::add(simd, &mut tile);
+            }
+            for (sums, row) in sums.chunks_exact(width).zip(context.chunks_exact_mut(cols)) {
+                copy(simd, sums, &mut row[here.clone()]);
             }
         }
     }
@@ -353,7 +361,7 @@ fn dot_tile<S: Simd, T: Compiled, const Q: usize, const K: usize>(
     keys: &[T],
     sums: &mut [[T::Register<S>; K]; Q],
 ) {
-    simd.vectorize(DotTile { simd, queries, keys, sums });
+    simd.vectorize(&mut DotTile { simd, queries, keys, sums });
 }
 
 struct DotTile<'a, S: Simd, T: Compiled, const Q: usize, const K: usize> {
@@ -363,12 +371,12 @@ struct DotTile<'a, S: Simd, T: Compiled, const Q: usize, const K: usize> {
     sums: &'a mut [[T::Register<S>; K]; Q],
 }
 
-impl<S: Simd, T: Compiled, const Q: usize, const K: usize> NullaryFnOnce for DotTile<'_, S, T, Q, K> {
+impl<S: Simd, T: Compiled, const Q: usize, const K: usize> NullaryFnOnce for &mut DotTile<'_, S, T, Q, K> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { simd, queries, keys, .. } = self;
+        let &mut DotTile { simd, queries, keys, .. } = self;
         let size = queries.len() / Q;
         let full = size / lanes::<T, S>();
         let mut query_rows = [&[][..]; Q];
@@ -441,27 +449,15 @@ fn weigh<S: Simd, T: Compiled>(simd: S, weights: &[T], memory: &[T], context: &m
     }
 }
 
-/// Σ_s weights\[s\] · columns\[s\] of `rows` queries, to column `col` of their contexts.
+/// Copies four registers, or as much of them as there is in one and room in the other.
 #[inline(always)]
-fn combine<S: Simd, T: Compiled>(
-    simd: S,
-    rows: usize,
-    weights: &[T],
-    columns: &[T],
-    context: &mut [T],
-    cols: usize,
-    col: usize,
-) {
-    let mut sums = [[T::splat(simd, T::ZERO); SUMS]; MOST_ROWS];
-    Four::add(simd, &mut Tile { sums: &mut sums[..rows], x: weights, weights: columns, ahead: Ahead::NONE });
-    for row in 0..rows {
-        let mut out = &mut context[row * cols..][..cols][col..];
-        for index in 0..SUMS {
-            let (head, tail) = out.split_at_mut(lanes::<T, S>().min(out.len()));
-            if !head.is_empty() {
-                T::store(simd, head, sums[row][index]);
+fn copy<S: Simd, T: Compiled>(simd: S, from: &[T], to: &mut [T]) {
+    match (T::registers::<S>(from).first_chunk::<SUMS>(), T::registers_mut::<S>(to).first_chunk_mut::<SUMS>()) {
+        (Some(from), Some(to)) => *to = *from,
+        _ => {
+            for (from, to) in from.chunks(lanes::<T, S>()).zip(to.chunks_mut(lanes::<T, S>())) {
+                T::store(simd, to, T::load(simd, from));
             }
-            out = tail;
         }
     }
 }

@@ -302,10 +302,7 @@ impl<T: Compiled> Before<T> {
                 (Input::Ids(_), None) => &[],
             }
         });
-        if self.sums.len() < places.len() * width {
-            self.sums = Scratch::new(places.len() * width);
-        }
-        let sums = &mut self.sums[..places.len() * width];
+        let sums = self.sums.room(places.len() * width);
         run.weights.input_product(&self.x, 0..run.layer.input_size, panels.clone(), sums);
     }
 }

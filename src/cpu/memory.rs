@@ -173,6 +173,14 @@ impl<T: Kept> Scratch<T> {
         Self(buffer)
     }
 
+    /// Room for this many: what it has, or more memory where that is less. What they are is not known.
+    pub fn room(&mut self, len: usize) -> &mut [T] {
+        if self.len() < len {
+            *self = Self::new(len);
+        }
+        &mut self[..len]
+    }
+
     /// Zeros.
     pub fn zeros(len: usize) -> Self {
         let mut scratch = Self::new(len);

@@ -132,9 +132,7 @@ impl<T: Lanes> Rows<T> {
         (self.rows, self.cols) = (rows, cols);
         self.blocks = rows.div_ceil(self.at_once);
         (self.shortest, self.longer) = (rows / self.blocks.max(1), rows % self.blocks.max(1));
-        if self.data.len() < rows * cols {
-            self.data = Scratch::new(rows * cols);
-        }
+        self.data.room(rows * cols);
     }
 
     /// Packs `rows` rows, `row(row)` with `cols` numbers each.
