@@ -86,9 +86,6 @@ pub struct Ahead<'a> {
 }
 
 impl<'a> Ahead<'a> {
-    /// Nothing.
-    pub const NONE: Self = Self { bytes: &[], step: 0 };
-
     /// All of `bytes`, in the course of so many inputs.
     #[inline(always)]
     pub fn new(bytes: &'a [u8], inputs: usize) -> Self {

@@ -226,6 +226,13 @@ impl<T: Compiled> Part<'_, T> {
         let columns = workspace.columns.room(window.len() * width);
         let sums = workspace.sums.room(group.len() * width);
         let context = &mut self.context[group.start * cols..group.end * cols];
+        // Meanwhile come the queries of the next group.
+        let query = &self.attention.query;
+        let end = (self.sentence * self.sizes.tgt_len + self.queries.start + group.end) * query.cols;
+        let next = query.data.get(end..end + group.len() * query.cols).unwrap_or_default();
+        let ahead =
+            Ahead::new(bytemuck::cast_slice(next), workspace.weights.blocks() * window.len() * cols.div_ceil(width));
+        let mut done = 0;
         for col in (0..cols).step_by(width) {
             let here = col..(col + width).min(cols);
             for (packed, row) in columns.chunks_exact_mut(width).zip(memory.chunks_exact(cols)) {
@@ -239,9 +246,10 @@ impl<T: Compiled> Part<'_, T> {
                     sums: T::registers_mut::<S>(sums).as_chunks_mut().0,
                     x: workspace.weights.numbers(rows),
                     weights: columns,
-                    ahead: Ahead::NONE,
+                    ahead: ahead.after(done),
                 };
                 Four::add(simd, &mut tile);
+                done += window.len();
             }
             for (sums, row) in sums.chunks_exact(width).zip(context.chunks_exact_mut(cols)) {
                 copy(simd, sums, &mut row[here.clone()]);
