@@ -408,17 +408,18 @@ impl<S: Simd, T: Compiled, const Q: usize, const K: usize> NullaryFnOnce for &mu
                 }
             }
         }
+        *self.sums = sums;
+        // Added to memory: sums that a loop counts through would be kept there above, too.
         let rest = full * lanes::<T, S>();
         if rest < size {
             for query in 0..Q {
                 let x = T::load(simd, &queries[query * size..][..size][rest..]);
                 for key in 0..K {
                     let y = T::load(simd, &keys[key * size..][..size][rest..]);
-                    sums[query][key] = T::times_plus(simd, x, y, sums[query][key]);
+                    self.sums[query][key] = T::times_plus(simd, x, y, self.sums[query][key]);
                 }
             }
         }
-        *self.sums = sums;
     }
 }
 
