@@ -23,6 +23,7 @@ use serde::Serialize;
 
 use crate::Result;
 use crate::backend::Counters;
+use crate::gpu::KernelTime;
 use peaks::Peaks;
 use timing::Timing;
 
@@ -40,6 +41,9 @@ pub enum Size {
 /// How long a device is itself busy with what the closure asks of it, in seconds; `None` where it has no clock.
 pub type DeviceTimer<'a> = &'a dyn Fn(&mut dyn FnMut() -> Result<()>) -> Result<Option<f64>>;
 
+/// How long each kernel takes of what the closure asks for; `None` where the device has no clock.
+pub type KernelTimer<'a> = &'a dyn Fn(&mut dyn FnMut() -> Result<()>) -> Result<Option<Vec<KernelTime>>>;
+
 /// What is known of a device beside the clock on the wall.
 #[derive(Clone, Copy, Default)]
 #[expect(missing_debug_implementations, reason = "a closure has nothing to show")]
@@ -48,6 +52,8 @@ pub struct Instruments<'a> {
     pub peaks: Option<Peaks>,
     /// Its own clock.
     pub timer: Option<DeviceTimer<'a>>,
+    /// The same for each kernel, where that is asked for.
+    pub kernels: Option<KernelTimer<'a>>,
 }
 
 /// One case on one device.
@@ -78,4 +84,7 @@ pub struct Row {
     pub counters: Counters,
     /// The median on the CPU, measured in the same run, where the device is another.
     pub cpu_median_s: Option<f64>,
+    /// How long each kernel took in one run, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernels: Option<Vec<KernelTime>>,
 }

@@ -169,11 +169,8 @@ pub async fn run<B: Training>(
 ) -> Result<Row> {
     let mut ready = named.case.prepare(backend, precision)?;
     let (timing, counters) = measure(backend, seconds, async || ready.run(backend).await).await?;
-    let device_s = match instruments.timer {
-        // An operation only asks the device: there is nothing to wait for.
-        Some(timer) => measure_on_device(timer, seconds, || block_on(ready.run(backend)))?,
-        None => None,
-    };
+    // An operation only asks the device: there is nothing to wait for.
+    let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(ready.run(backend)))?;
     let time = device_s.unwrap_or(timing.median_s);
     let (work, peaks) = (named.case.work(), instruments.peaks);
     let bytes = work.bytes(precision);
@@ -191,5 +188,6 @@ pub async fn run<B: Training>(
         share_of_flops: flops.zip(peaks).map(|(flops, peaks)| flops / time / peaks.flops),
         counters,
         cpu_median_s: None,
+        kernels,
     })
 }

@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::DeviceTimer;
+use super::{DeviceTimer, Instruments};
 use crate::Result;
 use crate::backend::{Backend, Counters};
+use crate::gpu::KernelTime;
 
 /// The fewest runs that a median is taken of.
 const FEWEST: usize = 5;
@@ -51,8 +52,24 @@ pub async fn measure<B: Backend>(
     Ok((Timing::of(&mut times), counters))
 }
 
-/// The median of what the device's own clock says, for as many runs.
+/// What the device's own clock says: the median of as many runs, and of one more how long each kernel took.
 pub fn measure_on_device(
+    instruments: Instruments<'_>,
+    seconds: f64,
+    mut call: impl FnMut() -> Result<()>,
+) -> Result<(Option<f64>, Option<Vec<KernelTime>>)> {
+    let device_s = match instruments.timer {
+        Some(timer) => device_median(timer, seconds, &mut call)?,
+        None => None,
+    };
+    let kernels = match instruments.kernels {
+        Some(timer) => timer(&mut call)?,
+        None => None,
+    };
+    Ok((device_s, kernels))
+}
+
+fn device_median(
     timer: DeviceTimer<'_>,
     seconds: f64,
     mut call: impl FnMut() -> Result<()>,

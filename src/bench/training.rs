@@ -1,8 +1,10 @@
 //! Whole steps of training, at the sizes that the PyTorch benchmark has: forward, backward, clipping, Adam.
 
+use pollster::block_on;
+
 use super::models::ModelSize;
-use super::timing::measure;
-use super::{Row, Size};
+use super::timing::{measure, measure_on_device};
+use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Rule, Training, Update};
 use crate::device::Precision;
@@ -60,15 +62,21 @@ impl TrainingCase {
     }
 }
 
-/// Measures one case for `seconds`; the rate is that of target tokens, eos included.
-pub async fn run<B: Training>(backend: &B, case: &TrainingCase, seconds: f64) -> Result<Row> {
+/// Measures one case for `seconds`, and as long again by the device's own clock where it has one; the rate is that of
+/// target tokens, eos included.
+pub async fn run<B: Training>(
+    backend: &B,
+    instruments: Instruments<'_>,
+    case: &TrainingCase,
+    seconds: f64,
+) -> Result<Row> {
     let config = case.config();
     let parameters = Parameters::initial(&config, 0, true)?;
     let mut learner = Learner::new(backend, &config, &parameters, false)?;
     let batches = case.batches(&config)?;
     let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
     let mut update = Update { rule, learning_rate: 1e-3, step: 0, clip: Some(5.0), average: 0.0 };
-    let call = async || {
+    let mut call = async || {
         let batch = &batches[update.step as usize % BATCHES];
         update.step += 1;
         let scale = 1.0 / batch.tokens as f32;
@@ -76,13 +84,14 @@ pub async fn run<B: Training>(backend: &B, case: &TrainingCase, seconds: f64) ->
         learner.accumulate(backend, batch, &options)?;
         learner.update(backend, &update)
     };
-    let (timing, counters) = measure(backend, seconds, call).await?;
+    let (timing, counters) = measure(backend, seconds, &mut call).await?;
+    let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(call()))?;
     let tokens: usize = batches.iter().map(|batch| batch.tokens).sum();
     Ok(Row {
         case: case.name(),
         operation: "train",
         timing,
-        device_s: None,
+        device_s,
         rate: Some(tokens as f64 / BATCHES as f64 / timing.median_s),
         unit: "target tokens/s",
         bytes: None,
@@ -91,5 +100,6 @@ pub async fn run<B: Training>(backend: &B, case: &TrainingCase, seconds: f64) ->
         share_of_flops: None,
         counters,
         cpu_median_s: None,
+        kernels,
     })
 }

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use pollster::block_on;
+
 use super::models::ModelSize;
-use super::timing::measure;
-use super::{Row, Size};
+use super::timing::{measure, measure_on_device};
+use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Backend, SearchRules};
 use crate::decode::{MaxLength, SearchOptions, search};
@@ -87,8 +89,13 @@ impl TranslationCase {
     }
 }
 
-/// Measures one case for `seconds`.
-pub async fn run<B: Backend>(backend: &B, case: &TranslationCase, seconds: f64) -> Result<Row> {
+/// Measures one case for `seconds`, and as long again by the device's own clock where it has one.
+pub async fn run<B: Backend>(
+    backend: &B,
+    instruments: Instruments<'_>,
+    case: &TranslationCase,
+    seconds: f64,
+) -> Result<Row> {
     let config = case.config();
     let model = Seq2Seq::new(backend, &config, &case.parameters(&config)?)?;
     let source = case.source(&config)?;
@@ -96,11 +103,12 @@ pub async fn run<B: Backend>(backend: &B, case: &TranslationCase, seconds: f64) 
     let models = [model];
     let call = async || search(backend, &models, &source, &options).await.map(|_| ());
     let (timing, counters) = measure(backend, seconds, call).await?;
+    let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(call()))?;
     Ok(Row {
         case: case.name(),
         operation: "translate",
         timing,
-        device_s: None,
+        device_s,
         rate: Some(case.batch as f64 / timing.median_s),
         unit: "sentences/s",
         bytes: None,
@@ -109,6 +117,7 @@ pub async fn run<B: Backend>(backend: &B, case: &TranslationCase, seconds: f64) 
         share_of_flops: None,
         counters,
         cpu_median_s: None,
+        kernels,
     })
 }
 

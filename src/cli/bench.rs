@@ -22,6 +22,7 @@ Examples:
   seq2seq bench                              everything small on the device that would be used
   seq2seq bench --device cpu --size large    all that PyTorch's benchmark has, on the CPU
   seq2seq bench --size large --case 'beam B'  searches with a model of that size
+  seq2seq bench --kernels --case 'greedy A'   which kernels take the time
   seq2seq bench --only translate --json      translations a second, for a program to read";
 
 /// Measure how fast a device computes
@@ -50,6 +51,12 @@ pub struct Args {
     /// How long to measure each case; it runs seven times at least
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
     seconds: f64,
+
+    /// Show how long each kernel takes too, on a GPU that has a clock
+    ///
+    /// Every dispatch is timed alone, so that together they take longer than in one pass.
+    #[arg(long)]
+    kernels: bool,
 
     /// Print one JSON object instead
     #[arg(long)]
@@ -99,7 +106,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     presenter.device(&device.describe())?;
     match &device {
         Device::Cpu(cpu) => {
-            let instruments = Instruments { peaks: Some(Peaks::of_cpu(cpu.instructions())), timer: None };
+            let instruments = Instruments { peaks: Some(Peaks::of_cpu(cpu.instructions())), timer: None, kernels: None };
             let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
             bench.run(None, &mut presenter)?;
         }
@@ -107,7 +114,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
             let timer = |work: &mut dyn FnMut() -> seq2seq::Result<()>| {
                 gpu.device_time(work).map(|time| time.as_ref().map(Duration::as_secs_f64))
             };
-            let instruments = Instruments { peaks: Some(Peaks::of_gpu(gpu)?), timer: Some(&timer) };
+            let kernel_timer = |work: &mut dyn FnMut() -> seq2seq::Result<()>| gpu.kernel_times(work);
+            let instruments = Instruments {
+                peaks: Some(Peaks::of_gpu(gpu)?),
+                timer: Some(&timer),
+                kernels: args.kernels.then_some(&kernel_timer),
+            };
             let precision = args.device.precision;
             let bench = Bench { args, name: device.describe(), precision, backend: gpu, instruments };
             bench.run(Some(&Cpu::new()), &mut presenter)?;
@@ -147,9 +159,9 @@ impl<B: Training> Bench<'_, B> {
         if args.only.contains(&Kind::Translate) {
             presenter.models_header("translation", "sentences/s", beside.is_some())?;
             for case in translations::cases(args.size).into_iter().filter(|case| args.wants(&case.name())) {
-                let mut row = block_on(translations::run(backend, &case, args.seconds))?;
+                let mut row = block_on(translations::run(backend, instruments, &case, args.seconds))?;
                 if let Some(cpu) = beside {
-                    let row_beside = block_on(translations::run(cpu, &case, args.seconds))?;
+                    let row_beside = block_on(translations::run(cpu, plain, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
                 presenter.model(&row)?;
@@ -159,9 +171,9 @@ impl<B: Training> Bench<'_, B> {
         if args.only.contains(&Kind::Train) {
             presenter.models_header("step of training", "tokens/s", beside.is_some())?;
             for case in training::cases(args.size).into_iter().filter(|case| args.wants(&case.name())) {
-                let mut row = block_on(training::run(backend, &case, args.seconds))?;
+                let mut row = block_on(training::run(backend, instruments, &case, args.seconds))?;
                 if let Some(cpu) = beside {
-                    let row_beside = block_on(training::run(cpu, &case, args.seconds))?;
+                    let row_beside = block_on(training::run(cpu, plain, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
                 presenter.model(&row)?;

@@ -36,26 +36,34 @@ struct State {
     counters: Counters,
 }
 
-/// Timestamps around every pass, since timing began.
+/// How finely the device's clock is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    /// A pass at a time: all that is submitted at once.
+    Passes,
+    /// A dispatch at a time, each in a pass of its own, which takes longer.
+    Dispatches,
+}
+
+/// Timestamps around every pass while it runs.
 #[derive(Debug)]
 struct Timer {
     queries: wgpu::QuerySet,
     resolved: wgpu::Buffer,
     readable: wgpu::Buffer,
-    /// Passes whose timestamps were not yet read.
-    passes: u32,
-    /// Time of the passes that were.
-    total: Duration,
-    /// Whether passes went by that were not timed, because there were too many between two readings.
+    running: Option<Grain>,
+    /// What the passes since it began have run: the stem of the last dispatch of each.
+    passes: Vec<&'static str>,
+    /// Whether passes went by that were not timed, because there were too many.
     missed: bool,
 }
 
 impl Timer {
-    /// Passes between two readings.
-    const PASSES: u32 = 512;
+    /// Passes that can be timed at once: as many as the largest set of queries has room for.
+    const PASSES: usize = wgpu::QUERY_SET_MAX_QUERIES as usize / 2;
 
     fn new(device: &wgpu::Device) -> Self {
-        let count = 2 * Self::PASSES;
+        let count = wgpu::QUERY_SET_MAX_QUERIES;
         let descriptor = wgpu::QuerySetDescriptor { label: Some("timer"), ty: wgpu::QueryType::Timestamp, count };
         let buffer = |usage| {
             let size = u64::from(count) * 8;
@@ -67,10 +75,26 @@ impl Timer {
             queries: device.create_query_set(&descriptor),
             resolved: buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC),
             readable: buffer(wgpu::BufferUsages::MAP_READ),
-            passes: 0,
-            total: Duration::ZERO,
+            running: None,
+            passes: Vec::new(),
             missed: false,
         }
+    }
+
+    /// The timestamps of the next pass, where it is timed.
+    fn next(&mut self, kernel: &'static str) -> Option<wgpu::ComputePassTimestampWrites<'_>> {
+        self.running?;
+        if self.passes.len() == Self::PASSES {
+            self.missed = true;
+            return None;
+        }
+        let first = 2 * self.passes.len() as u32;
+        self.passes.push(kernel);
+        Some(wgpu::ComputePassTimestampWrites {
+            query_set: &self.queries,
+            beginning_of_pass_write_index: Some(first),
+            end_of_pass_write_index: Some(first + 1),
+        })
     }
 }
 
@@ -208,33 +232,46 @@ impl Engine {
         Ok(data)
     }
 
-    /// Time that the device has spent in passes since the first call; `None` where it cannot tell.
-    pub fn busy(&self) -> Result<Option<Duration>> {
-        let Opened { device, queue, choices, .. } = &self.opened;
-        if !choices.timestamps {
-            return Ok(None);
+    /// Begins to time what is run, where the device has a clock.
+    pub fn start_timing(&self, grain: Grain) -> Result<()> {
+        let mut state = self.lock();
+        // What was asked for before is not timed.
+        self.submit(&mut state, &[])?;
+        if self.opened.choices.timestamps {
+            let timer = state.timer.get_or_insert_with(|| Timer::new(&self.opened.device));
+            timer.passes.clear();
+            (timer.running, timer.missed) = (Some(grain), false);
         }
+        Ok(())
+    }
+
+    /// How long each pass took since timing began, with the stem of its last dispatch; `None` where that is not known.
+    pub fn stop_timing(&self) -> Result<Option<Vec<(&'static str, Duration)>>> {
+        let Opened { device, queue, .. } = &self.opened;
         let mut state = self.lock();
         self.submit(&mut state, &[])?;
-        let timer = state.timer.get_or_insert_with(|| Timer::new(device));
-        if timer.passes > 0 {
-            let bytes = u64::from(timer.passes) * 16;
-            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encoder.resolve_query_set(&timer.queries, 0..2 * timer.passes, &timer.resolved, 0);
-            encoder.copy_buffer_to_buffer(&timer.resolved, 0, &timer.readable, 0, bytes);
-            let submission = queue.submit([encoder.finish()]);
-            timer.readable.map_async(wgpu::MapMode::Read, ..bytes, |_| {});
-            self.wait(Some(submission))?;
-            let view = timer.readable.get_mapped_range(..bytes).map_err(|error| self.opened.failure(error))?;
-            let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
-            drop(view);
-            timer.readable.unmap();
-            let ticks: u64 = stamps.chunks_exact(2).map(|pass| pass[1].saturating_sub(pass[0])).sum();
-            let nanoseconds = ticks as f64 * f64::from(queue.get_timestamp_period());
-            timer.total += Duration::from_nanos(nanoseconds as u64);
-            timer.passes = 0;
+        let Some(timer) = state.timer.as_mut() else { return Ok(None) };
+        if timer.running.take().is_none() || timer.missed {
+            return Ok(None);
         }
-        Ok((!timer.missed).then_some(timer.total))
+        let passes = std::mem::take(&mut timer.passes);
+        if passes.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let (count, bytes) = (2 * passes.len() as u32, 16 * passes.len() as u64);
+        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        encoder.resolve_query_set(&timer.queries, 0..count, &timer.resolved, 0);
+        encoder.copy_buffer_to_buffer(&timer.resolved, 0, &timer.readable, 0, bytes);
+        let submission = queue.submit([encoder.finish()]);
+        timer.readable.map_async(wgpu::MapMode::Read, ..bytes, |_| {});
+        self.wait(Some(submission))?;
+        let view = timer.readable.get_mapped_range(..bytes).map_err(|error| self.opened.failure(error))?;
+        let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
+        drop(view);
+        timer.readable.unmap();
+        let period = f64::from(queue.get_timestamp_period());
+        let times = stamps.chunks_exact(2).map(|pass| pass[1].saturating_sub(pass[0]) as f64 * period);
+        Ok(Some(passes.into_iter().zip(times.map(|nanoseconds| Duration::from_nanos(nanoseconds as u64))).collect()))
     }
 
     /// Hands everything that waits to the device, without waiting for it.
@@ -296,7 +333,7 @@ impl Engine {
         Ok((staging, Some(index)))
     }
 
-    /// One pass with all dispatches.
+    /// All dispatches: one pass, unless each is timed.
     fn encode(&self, state: &mut State, dispatches: &[Dispatch], encoder: &mut wgpu::CommandEncoder) -> Result<()> {
         let Opened { device, queue, .. } = &self.opened;
         let mut ready = Vec::with_capacity(dispatches.len());
@@ -313,32 +350,27 @@ impl Engine {
             queue.write_buffer(buffer, 0, &bytes);
             state.counters.bytes_up += bytes.len() as u64;
         }
-        let timestamp_writes = state.timer.as_mut().and_then(|timer| {
-            if timer.passes == Timer::PASSES {
-                timer.missed = true;
-                return None;
+        let one_by_one = state.timer.as_ref().is_some_and(|timer| timer.running == Some(Grain::Dispatches));
+        let passes = dispatches.chunks(if one_by_one { 1 } else { dispatches.len() });
+        state.counters.passes += passes.len() as u64;
+        let mut places = (0..).step_by(PARAMS_STRIDE);
+        let mut ready = ready.iter();
+        for dispatches in passes {
+            let last = dispatches[dispatches.len() - 1].kernel.stem;
+            let timestamp_writes = state.timer.as_mut().and_then(|timer| timer.next(last));
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+            for ((dispatch, place), (pipeline, group)) in dispatches.iter().zip(&mut places).zip(&mut ready) {
+                pass.set_pipeline(pipeline);
+                pass.set_bind_group(0, group, &[]);
+                match &state.params {
+                    Some((_, params)) => pass.set_bind_group(1, params, &[place]),
+                    None => pass.set_immediates(0, &dispatch.params.0[..dispatch.params.1]),
+                }
+                let [x, y, z] = dispatch.workgroup_count;
+                pass.dispatch_workgroups(x, y, z);
             }
-            timer.passes += 1;
-            Some(wgpu::ComputePassTimestampWrites {
-                query_set: &timer.queries,
-                beginning_of_pass_write_index: Some(2 * timer.passes - 2),
-                end_of_pass_write_index: Some(2 * timer.passes - 1),
-            })
-        });
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
-        for (place, (dispatch, (pipeline, group))) in dispatches.iter().zip(&ready).enumerate() {
-            pass.set_pipeline(pipeline);
-            pass.set_bind_group(0, group, &[]);
-            match &state.params {
-                Some((_, params)) => pass.set_bind_group(1, params, &[(place * PARAMS_STRIDE) as u32]),
-                None => pass.set_immediates(0, &dispatch.params.0[..dispatch.params.1]),
-            }
-            let [x, y, z] = dispatch.workgroup_count;
-            pass.dispatch_workgroups(x, y, z);
         }
-        drop(pass);
         state.counters.dispatches += dispatches.len() as u64;
-        state.counters.passes += 1;
         Ok(())
     }
 

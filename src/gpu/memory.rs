@@ -3,7 +3,7 @@
 //! A buffer comes back when the last tensor and the last recorded dispatch that use it are gone. Work that is
 //! submitted later cannot overtake the work that used it before, so it can be given out again at once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The pool keeps this many bytes that are in nobody's hands, or as many as were in use at once: what a step of
@@ -90,7 +90,7 @@ pub struct Pool {
 struct State {
     /// By size, then by id. The lowest is given out first, so that work of one shape finds the same buffers, and bind
     /// groups, every time.
-    free: HashMap<u64, BTreeMap<u64, wgpu::Buffer>>,
+    free: BTreeMap<u64, BTreeMap<u64, wgpu::Buffer>>,
     free_bytes: u64,
     used_bytes: u64,
     most_used_bytes: u64,
@@ -145,12 +145,20 @@ impl Pool {
         let mut state = self.lock();
         let size = buffer.size();
         state.used_bytes -= size;
-        if state.free_bytes + size > KEPT_BYTES.max(state.most_used_bytes) {
-            state.dropped.push(id);
-            return;
-        }
         state.free_bytes += size;
         state.free.entry(size).or_default().insert(id, buffer);
+        // The largest go first: one that nothing needs any more must not keep those out that every step needs.
+        while state.free_bytes > KEPT_BYTES.max(state.most_used_bytes) {
+            let Some(mut largest) = state.free.last_entry() else { break };
+            let (size, freed) = (*largest.key(), largest.get_mut().pop_last());
+            if largest.get().is_empty() {
+                largest.remove();
+            }
+            if let Some((id, _)) = freed {
+                state.free_bytes -= size;
+                state.dropped.push(id);
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -19,13 +19,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use adapters::{Adapter, AdapterKind, Choices, adapters};
-use engine::Engine;
+use engine::{Engine, Grain};
 use kernels::extend::ExtendedRows;
 use kernels::generator::CandidateLayout;
 use memory::Memory;
 use shader::Variant;
 pub use tensor::{GpuArena, GpuIds, GpuTensor};
 pub use weights::{RecurrentWeights, Weights};
+
+use serde::Serialize;
 
 use crate::backend::{
     Activation, AttendedStep, Attention, Backend, Counters, Distribution, Input, RecurrentParameters, Search,
@@ -44,6 +46,17 @@ pub struct Gpu {
     variant: Variant,
     /// The first stands in for what a kernel does not read, the others for what it does not write.
     unused: [Arc<Memory>; 3],
+}
+
+/// How long the device was busy with one kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct KernelTime {
+    /// The stem of its shader.
+    pub kernel: &'static str,
+    /// How often it ran.
+    pub dispatches: u64,
+    /// How long all of that took.
+    pub seconds: f64,
 }
 
 impl Gpu {
@@ -74,10 +87,32 @@ impl Gpu {
 
     /// How long the device is busy with what `work` records; `None` where it has no clock.
     pub fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
-        let before = self.engine.busy()?;
-        work()?;
-        let after = self.engine.busy()?;
-        Ok(after.zip(before).map(|(after, before)| after.saturating_sub(before)))
+        Ok(self.timed(Grain::Passes, work)?.map(|passes| passes.iter().map(|(_, time)| *time).sum()))
+    }
+
+    /// How long each kernel takes of what `work` records, the longest first; `None` where the device has no clock.
+    ///
+    /// Every dispatch is timed alone, so that together they take longer than in one pass.
+    pub fn kernel_times(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Vec<KernelTime>>> {
+        let Some(dispatches) = self.timed(Grain::Dispatches, work)? else { return Ok(None) };
+        let mut kernels: Vec<KernelTime> = Vec::new();
+        for (kernel, time) in dispatches {
+            let found = kernels.iter().position(|known| known.kernel == kernel).unwrap_or_else(|| {
+                kernels.push(KernelTime { kernel, dispatches: 0, seconds: 0.0 });
+                kernels.len() - 1
+            });
+            kernels[found].dispatches += 1;
+            kernels[found].seconds += time.as_secs_f64();
+        }
+        kernels.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        Ok(Some(kernels))
+    }
+
+    fn timed(&self, grain: Grain, work: impl FnOnce() -> Result<()>) -> Result<Option<Vec<(&'static str, Duration)>>> {
+        self.engine.start_timing(grain)?;
+        let worked = work();
+        let times = self.engine.stop_timing()?;
+        worked.map(|()| times)
     }
 
     /// The shortest of several runs of what `work` records, on the device's clock where it has one.

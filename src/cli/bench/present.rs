@@ -67,14 +67,15 @@ impl Presenter {
             &row.flops.map(|flops| rate(flops / time / 1e9)).unwrap_or_default(),
             &row.share_of_flops.map(share).unwrap_or_default(),
             &row.cpu_median_s.map(duration).unwrap_or_default(),
-        ]))
+        ]))?;
+        self.kernels(row)
     }
 
     /// Before the first whole model of a kind, whose rate is in `unit`.
     pub fn models_header(&mut self, kind: &str, unit: &str, beside: bool) -> Result<()> {
         let cpu = if beside { "on the CPU" } else { "" };
         self.text("\n")?;
-        self.text(&model_line([kind, "time", "dispatches", "submits", unit, cpu]))
+        self.text(&model_line([kind, "time", "on device", "dispatches", "submits", unit, cpu]))
     }
 
     /// A whole model was measured.
@@ -84,11 +85,23 @@ impl Presenter {
         self.text(&model_line([
             &row.case,
             &duration(row.timing.median_s),
+            &row.device_s.map(duration).unwrap_or_default(),
             &dispatches(row),
             &if row.counters.submits > 0 { row.counters.submits.to_string() } else { "–".to_owned() },
             &row.rate.map(rate).unwrap_or_default(),
             &on_cpu.unwrap_or_default(),
-        ]))
+        ]))?;
+        self.kernels(row)
+    }
+
+    /// How long each kernel took, where that was asked for.
+    fn kernels(&mut self, row: &Row) -> Result<()> {
+        for kernel in row.kernels.iter().flatten() {
+            let each = duration(kernel.seconds / kernel.dispatches as f64);
+            let (name, time) = (kernel.kernel, duration(kernel.seconds));
+            self.text(&format!("    {name:<28} {time:>8} {:>6} × {each}\n", kernel.dispatches))?;
+        }
+        Ok(())
     }
 
     /// Everything was measured.
@@ -144,8 +157,8 @@ fn line([case, time, device, dispatches, bytes, gb, gb_share, gflop, gflop_share
     format!("{}\n", text.trim_end())
 }
 
-fn model_line([case, time, dispatches, submits, rate, cpu]: [&str; 6]) -> String {
-    let text = format!("  {case:<30} {time:>8} {dispatches:>10} {submits:>8} {rate:>12} {cpu:>11}");
+fn model_line([case, time, device, dispatches, submits, rate, cpu]: [&str; 7]) -> String {
+    let text = format!("  {case:<30} {time:>8} {device:>9} {dispatches:>10} {submits:>8} {rate:>12} {cpu:>11}");
     format!("{}\n", text.trim_end())
 }
 
