@@ -1,6 +1,6 @@
 // W_s h̃_t + b_s, of which only what beam search needs is kept: the logits themselves are never written.
 
-#import candidates
+#import keep
 #import product
 #import weights
 
@@ -35,25 +35,5 @@ fn logits_of(quad: u32, y: vec4<f32>) -> vec4<f32> {
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let place = place_in(workgroup, thread);
-    let y = tile_of(Shape(params.rows, params.quads, params.inputs, 0u, params.quads), place);
-    let tile = workgroup.x;
-    let column = thread % QUADS;
-    if K_SLICES == 1u {
-        // There is room for one row of every thread's four.
-        keep_tile(place.row, tile, thread, true, logits_of(place.quad, y.row_0));
-        keep_tile(place.row + 1u, tile, thread, true, logits_of(place.quad, y.row_1));
-        keep_tile(place.row + 2u, tile, thread, true, logits_of(place.quad, y.row_2));
-        keep_tile(place.row + 3u, tile, thread, true, logits_of(place.quad, y.row_3));
-    } else {
-        let y_0 = shared_row(place, 0u, thread, y.row_0);
-        let y_1 = shared_row(place, 1u, thread, y.row_1);
-        let y_2 = shared_row(place, 2u, thread, y.row_2);
-        let y_3 = shared_row(place, 3u, thread, y.row_3);
-        // Each is nothing but in the slice that has it.
-        let mine = logits_of(place.quad, y_0 + y_1 + y_2 + y_3);
-        let group = thread / QUADS / K_SLICES;
-        let slot = (4u * group + place.slice) * QUADS + column;
-        keep_tile(place.row + place.slice, tile, slot, place.slice < 4u, mine);
-    }
+    keep_product(Shape(params.rows, params.quads, params.inputs, 0u, params.quads), workgroup, thread);
 }

@@ -32,22 +32,40 @@ struct Params {
 var<private> pair: u32;
 
 // Of A, a quad is four rows of outputs: those behind the last are its padding.
-fn accumulate(shape: Shape, row: u32, quad: u32, slice: u32) -> Tile {
-    let first_a = pair * params.a_step + row / 4u;
-    let first_b = pair * params.b_step + quad;
-    var y: Tile;
-    for (var k = slice; k < shape.inputs; k += K_SLICES) {
-        let x = a[first_a + k * params.a_pitch];
-        var w = vec4(1.0, 0.0, 0.0, 0.0);
-        if quad < params.quads {
-            w = b[first_b + k * params.b_pitch];
-        }
-        y.row_0 += x.x * w;
-        y.row_1 += x.y * w;
-        y.row_2 += x.z * w;
-        y.row_3 += x.w * w;
+fn row_of_a(quad: u32, k: u32) -> vec4<f32> {
+    if k >= params.inner {
+        return vec4(0.0);
     }
-    return y;
+    return a[pair * params.a_step + k * params.a_pitch + quad];
+}
+
+fn row_of_b(quad: u32, k: u32) -> vec4<f32> {
+    if k >= params.inner {
+        return vec4(0.0);
+    }
+    if quad == params.quads {
+        return vec4(1.0, 0.0, 0.0, 0.0);
+    }
+    return b[pair * params.b_step + k * params.b_pitch + quad];
+}
+
+fn input_block(shape: Shape, row: u32, k: u32) -> mat4x4<f32> {
+    let quad = min(row / 4u, params.a_pitch - 1u);
+    return transpose(mat4x4(
+        row_of_a(quad, 4u * k),
+        row_of_a(quad, 4u * k + 1u),
+        row_of_a(quad, 4u * k + 2u),
+        row_of_a(quad, 4u * k + 3u),
+    ));
+}
+
+fn weight_block(shape: Shape, quad: u32, k: u32) -> mat4x4<f32> {
+    return mat4x4(
+        row_of_b(quad, 4u * k),
+        row_of_b(quad, 4u * k + 1u),
+        row_of_b(quad, 4u * k + 2u),
+        row_of_b(quad, 4u * k + 3u),
+    );
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {
@@ -67,5 +85,6 @@ fn finish(row: u32, quad: u32, y: vec4<f32>) {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     pair = workgroup.z;
-    product(Shape(params.rows, params.quads + params.sums, params.inner, 0u, 0u), workgroup, thread);
+    let inputs = (params.inner + 3u) / 4u;
+    product(Shape(params.rows, params.quads + params.sums, inputs, 0u, 0u), workgroup, thread);
 }

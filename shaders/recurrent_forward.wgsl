@@ -3,7 +3,7 @@
 //
 // As in the products of the other recurrent kernels, a quad of outputs is one unit's gates, except for the tanh cell.
 
-#import finish
+#import finish_registers
 #import product_nt
 #import sequence
 

@@ -126,6 +126,15 @@ pub enum Error {
         available: String,
     },
 
+    /// Products have no such form.
+    #[error("SEQ2SEQ_PRODUCT is {name:?}: expected one of {known}")]
+    UnknownProduct {
+        /// What was asked for.
+        name: String,
+        /// The forms there are.
+        known: String,
+    },
+
     /// The processor has no such vector instructions.
     #[error("no instructions {asked:?}; this processor has: {available}")]
     Instructions {

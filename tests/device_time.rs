@@ -12,7 +12,7 @@ use seq2seq::backend::Backend;
 #[test]
 fn time_is_told_whatever_went_before() -> TestResult {
     let Some(gpu) = gpu("time_is_told_whatever_went_before") else { return Ok(()) };
-    let logits = gpu.upload(&Array::new([37, 1001], vec![0.5; 37 * 1001])?)?;
+    let logits = gpu.upload(&Array::new([37, 1001], vec![0.5; 37 * 1001]))?;
     let mut out = gpu.zeros(37, 1001)?;
     let mut timed = || gpu.device_time(|| gpu.log_softmax(&logits, &mut out));
     let Some(first) = timed()? else {

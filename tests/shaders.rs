@@ -28,7 +28,7 @@ fn a_kernel_has_one_stem_everywhere() {
 #[test]
 fn every_shader_agrees_with_its_rust_side() {
     for declared in DECLARED {
-        for variant in Variant::ALL {
+        for variant in Variant::all() {
             let module = shader::module(declared.stem, variant).unwrap_or_else(|error| panic!("{error}"));
             let found = shader::interface(declared.stem, &module).unwrap_or_else(|error| panic!("{error}"));
             let stem = declared.stem;
@@ -82,11 +82,11 @@ fn every_specialisation_translates() {
 
 #[test]
 fn a_shader_that_is_wrong_is_refused() {
-    let text = shader::link("linear", Variant::ALL[0]).unwrap_or_else(|error| panic!("{error}"));
+    let text = shader::link("linear", Variant::all()[0]).unwrap_or_else(|error| panic!("{error}"));
     let broken = text.replace("-> vec4<f32>", "-> vec3<f32>");
     assert_ne!(text, broken);
     assert!(naga::front::wgsl::parse_str(&broken).is_err(), "the checks above would not notice a wrong type");
-    assert!(shader::link("no_such_shader", Variant::ALL[0]).is_err());
+    assert!(shader::link("no_such_shader", Variant::all()[0]).is_err());
 }
 
 /// `tint` is the compiler of Chrome; where it is installed, it judges too.

@@ -131,7 +131,7 @@ fn searches_end_and_go_on() {
 #[test]
 fn the_gpu_agrees_with_the_cpu() {
     let paths = Choices::every_path(Precision::F32);
-    for (path, choices) in paths.into_iter().chain([("weights in 16 bits", Choices::best(Precision::F16))]) {
+    for (path, choices) in paths.into_iter().chain([("weights in 16 bits".to_owned(), Choices::best(Precision::F16))]) {
         let Some(gpu) = gpu_with("the_gpu_agrees_with_the_cpu", choices) else { return };
         for report in block_on(verify(&gpu, &cases(), choices.precision, Bound::BesideCpu, |_| ())) {
             assert!(report.passed, "{path}: {report:#?}");

@@ -4,14 +4,16 @@
 // (largest, Σ exp(logit − largest)), and behind it `keep` pairs (logit, symbol), the best first, with LOWEST where there
 // is no further symbol.
 //
-// The importing shader has `candidates` (rows, tiles, 1 + keep) and in `params` what stands in those of `generator`.
+// The importing shader has `candidates` (rows, tiles, 1 + keep), in `params` what stands in those of `generator`, and
+// room for a number of every thread's:
+//   fn put_tile_sum(slot: u32, sum: f32)
+//   fn tile_sum(slot: u32) -> f32
 
 const TILE_QUADS: u32 = 16u;
 const TILE_THREADS: u32 = 256u;
 const LOWEST: f32 = -3.4028234e38;
 
 var<workgroup> tile_logits: array<vec4<f32>, TILE_THREADS>;
-var<workgroup> tile_sums: array<f32, TILE_THREADS>;
 
 // The four symbols of a quad.
 fn symbols_of(quad: u32) -> vec4<u32> {
@@ -52,7 +54,7 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
             rank += before(x.z, s.z, mine, symbols) + before(x.w, s.w, mine, symbols);
         }
         let exponentials = exp(logits - vec4(largest));
-        tile_sums[slot] = (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w);
+        put_tile_sum(slot, (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w));
     }
     workgroupBarrier();
     if has_quad && row < params.rows {
@@ -65,7 +67,7 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
         if slot == first {
             var sum = 0.0;
             for (var other = 0u; other < TILE_QUADS; other += 1u) {
-                sum += tile_sums[first + other];
+                sum += tile_sum(first + other);
             }
             candidates[place] = vec2(largest, sum);
         }

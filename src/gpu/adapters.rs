@@ -73,6 +73,47 @@ impl From<wgpu::DeviceType> for AdapterKind {
     }
 }
 
+/// How the outputs of a product are shared out among threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProductForm {
+    /// In registers: a block of outputs is computed by 1, 4 or 16 threads, each with a slice of the inputs.
+    Registers {
+        /// How many.
+        slices: u32,
+    },
+    /// Inputs and weights pass through workgroup memory: for many rows, on hardware.
+    Staged,
+}
+
+impl ProductForm {
+    /// Every form.
+    pub const ALL: [Self; 4] = [
+        Self::Registers { slices: 1 },
+        Self::Registers { slices: 4 },
+        Self::Registers { slices: 16 },
+        Self::Staged,
+    ];
+}
+
+impl std::fmt::Display for ProductForm {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Registers { slices } => write!(formatter, "registers-{slices}"),
+            Self::Staged => formatter.write_str("staged"),
+        }
+    }
+}
+
+impl std::str::FromStr for ProductForm {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let forms = Self::ALL.map(|form| form.to_string());
+        let found = forms.iter().position(|form| form == name).map(|place| Self::ALL[place]);
+        found.ok_or_else(|| Error::UnknownProduct { name: name.to_owned(), known: forms.join(", ") })
+    }
+}
+
 /// Which of several ways a device is used. Asked for, it says what may be used; of an open device, what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choices {
@@ -82,8 +123,8 @@ pub struct Choices {
     pub immediates: bool,
     /// Time is told by the device.
     pub timestamps: bool,
-    /// Threads that share the inputs of one product: 1, 4 or 16; `None` to decide for every product.
-    pub slices: Option<u32>,
+    /// How products are computed; `None` to decide for every product by its shape.
+    pub product: Option<ProductForm>,
     /// How weights are stored.
     pub precision: Precision,
 }
@@ -91,21 +132,20 @@ pub struct Choices {
 impl Choices {
     /// The best of what the adapter has.
     pub fn best(precision: Precision) -> Self {
-        Self { subgroups: true, immediates: true, timestamps: true, slices: None, precision }
+        Self { subgroups: true, immediates: true, timestamps: true, product: None, precision }
     }
 
     /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes.
-    pub fn every_path(precision: Precision) -> Vec<(&'static str, Self)> {
+    pub fn every_path(precision: Precision) -> Vec<(String, Self)> {
         let best = Self::best(precision);
-        let sliced = |slices| Self { slices: Some(slices), ..best };
-        vec![
-            ("the adapter's best", best),
-            ("without subgroups", Self { subgroups: false, ..best }),
-            ("without immediates", Self { immediates: false, ..best }),
-            ("products whole", sliced(1)),
-            ("products in 4 slices", sliced(4)),
-            ("products in 16 slices", sliced(16)),
-        ]
+        let mut paths = vec![
+            ("the adapter's best".to_owned(), best),
+            ("without subgroups".to_owned(), Self { subgroups: false, ..best }),
+            ("without immediates".to_owned(), Self { immediates: false, ..best }),
+        ];
+        let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..best });
+        paths.extend(ProductForm::ALL.map(with));
+        paths
     }
 
     fn allows(self, feature: wgpu::Features) -> bool {

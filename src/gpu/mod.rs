@@ -18,7 +18,7 @@ mod weights;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use adapters::{Adapter, AdapterKind, Choices, adapters};
+pub use adapters::{Adapter, AdapterKind, Choices, ProductForm, adapters};
 use engine::{Engine, Grain};
 use kernels::extend::ExtendedRows;
 use kernels::generator::CandidateLayout;
@@ -61,15 +61,19 @@ pub struct KernelTime {
 
 impl Gpu {
     /// Opens the adapter that is asked for, with the best of what it has.
+    ///
+    /// For measuring, the environment variable `SEQ2SEQ_PRODUCT` chooses the form of every product that has it: `staged`,
+    /// or `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
-        Self::open_with(request, Choices::best(precision)).await
+        let product = std::env::var("SEQ2SEQ_PRODUCT").ok().map(|name| name.parse()).transpose()?;
+        Self::open_with(request, Choices { product, ..Choices::best(precision) }).await
     }
 
     /// Opens the adapter that is asked for, with what it has of what may be used.
     pub async fn open_with(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
         let engine = Arc::new(Engine::new(adapters::Opened::new(request, allowed).await?));
         let choices = engine.opened().choices;
-        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups };
+        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups, staged: false };
         let [one, two, three] = [0; 3].map(|_| engine.scratch(16, "nothing"));
         let unused = [one?, two?, three?];
         Ok(Self { engine, variant, unused })
@@ -142,9 +146,9 @@ impl Gpu {
         self.engine.opened().device.destroy();
     }
 
-    /// Threads that keep the device busy, about: fewer are worth splitting products for.
-    fn busy_threads(&self) -> usize {
-        if self.adapter().kind == AdapterKind::Software { 0 } else { 1 << 16 }
+    /// Whether it is more than an implementation in software.
+    fn is_hardware(&self) -> bool {
+        self.adapter().kind != AdapterKind::Software
     }
 
     fn embedding_of<'a>(&self, operation: &'static str, weights: &'a RecurrentWeights) -> Result<&'a GpuTensor> {

@@ -1,7 +1,8 @@
 //! The shaders: their files, how they are linked, and what they become.
 //!
 //! A shader is a WGSL file with one entry point `main`. A line `#import name` stands for `shared/name.wgsl`, once;
-//! two names stand for one of two files: `weights` (stored in 32 or 16 bits) and `reduce` (with or without subgroups).
+//! some names stand for one of two files: `weights` (stored in 32 or 16 bits), `reduce` (with or without subgroups),
+//! `finish` and `keep` (products in registers, or staged in workgroup memory).
 
 use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, Module};
@@ -27,34 +28,44 @@ pub const SHADERS: &[(&str, &str)] = sources!["":
 
 /// What shaders import.
 const SHARED: &[(&str, &str)] = sources!["shared/":
-    "activated" "activation" "attention" "candidates" "cell" "finish" "grid" "hidden_gradient" "product" "product_nt" "quad"
-    "reduce_plain" "reduce_subgroups" "row_choice" "score" "sequence" "tile" "weights_f16" "weights_f32" "window"
+    "activated" "activation" "attention" "block" "candidates" "cell" "finish_registers" "finish_staged" "finish_within" "grid"
+    "hidden_gradient" "inputs" "keep_registers" "keep_staged" "product" "product_nt" "quad" "reduce_plain" "reduce_subgroups"
+    "registers" "row_choice" "score" "sequence" "staged" "tile_sums" "weights_f16" "weights_f32" "window"
 ];
 
-/// Which files the two names with a choice stand for.
+/// Which files the names with a choice stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Variant {
     /// How weights are stored.
     pub precision: Precision,
     /// Whether reductions use subgroup operations.
     pub subgroups: bool,
+    /// Whether products are staged in workgroup memory.
+    pub staged: bool,
 }
 
 impl Variant {
     /// Every variant.
-    pub const ALL: [Self; 4] = [
-        Self { precision: Precision::F32, subgroups: false },
-        Self { precision: Precision::F32, subgroups: true },
-        Self { precision: Precision::F16, subgroups: false },
-        Self { precision: Precision::F16, subgroups: true },
-    ];
+    pub fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for staged in [false, true] {
+            for precision in [Precision::F32, Precision::F16] {
+                all.extend([false, true].map(|subgroups| Self { precision, subgroups, staged }));
+            }
+        }
+        all
+    }
 
     fn file(self, name: &str) -> &str {
-        match (name, self.precision, self.subgroups) {
-            ("weights", Precision::F32, _) => "weights_f32",
-            ("weights", Precision::F16, _) => "weights_f16",
-            ("reduce", _, false) => "reduce_plain",
-            ("reduce", _, true) => "reduce_subgroups",
+        match (name, self.precision, self.subgroups, self.staged) {
+            ("weights", Precision::F32, ..) => "weights_f32",
+            ("weights", Precision::F16, ..) => "weights_f16",
+            ("reduce", _, false, _) => "reduce_plain",
+            ("reduce", _, true, _) => "reduce_subgroups",
+            ("finish", .., false) => "finish_registers",
+            ("finish", .., true) => "finish_staged",
+            ("keep", .., false) => "keep_registers",
+            ("keep", .., true) => "keep_staged",
             _ => name,
         }
     }

@@ -97,7 +97,7 @@ pub fn specialisations() -> Result<Vec<Specialisation>> {
 fn variants(stem: &'static str) -> Result<Vec<Specialisation>> {
     let mut texts = Vec::new();
     let mut found = Vec::new();
-    for variant in Variant::ALL {
+    for variant in Variant::all() {
         let text = shader::link(stem, variant)?;
         if texts.contains(&text) {
             continue;
@@ -105,7 +105,9 @@ fn variants(stem: &'static str) -> Result<Vec<Specialisation>> {
         texts.push(text);
         let half = if variant.precision == Precision::F16 { ".f16" } else { "" };
         let subgroups = if variant.subgroups { ".subgroups" } else { "" };
-        found.push(Specialisation { stem, variant, constants: Vec::new(), name: format!("{stem}{half}{subgroups}") });
+        let staged = if variant.staged { ".staged" } else { "" };
+        let name = format!("{stem}{half}{subgroups}{staged}");
+        found.push(Specialisation { stem, variant, constants: Vec::new(), name });
     }
     Ok(found)
 }

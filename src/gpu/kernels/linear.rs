@@ -47,9 +47,8 @@ impl Gpu {
             bias: weights.bias() as u32,
         };
         let tiling = self.tiling(out.rows, weights.quads);
-        let constants =
-            [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into()), ("K_SLICES", tiling.slices)];
+        let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let buffers = vec![weights.memory.clone(), input.memory.clone(), out.memory.clone()];
-        self.record(params, &constants, buffers, tiling.workgroup_count)
+        self.record_tiled(params, &constants, buffers, tiling, 1)
     }
 }

@@ -44,10 +44,9 @@ impl Gpu {
             bias: bias.is_some().into(),
         };
         let tiling = self.tiling(out.rows, out.quads());
-        let constants =
-            [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into()), ("K_SLICES", tiling.slices)];
+        let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let bias = bias.map_or(&self.unused[0], |bias| &bias.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), bias.clone(), out.memory.clone()];
-        self.record(params, &constants, buffers, tiling.workgroup_count)
+        self.record_tiled(params, &constants, buffers, tiling, 1)
     }
 }

@@ -113,9 +113,8 @@ impl Gpu {
             scale,
         };
         let tiling = self.tiling(pairs.rows, out.quads() + usize::from(sums.is_some()));
-        let [x, y, _] = tiling.workgroup_count;
         let sums = sums.map_or(&self.unused[1], |sums| &sums.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), out.memory.clone(), sums.clone()];
-        self.record(params, &[("K_SLICES", tiling.slices)], buffers, [x, y, pairs.count as u32])
+        self.record_tiled(params, &[], buffers, tiling, pairs.count)
     }
 }

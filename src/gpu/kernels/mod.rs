@@ -66,9 +66,10 @@ pub(in crate::gpu) mod update;
 
 use std::sync::Arc;
 
-use super::Gpu;
 use super::memory::Memory;
 use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
+use super::shader::Variant;
+use super::{Gpu, ProductForm};
 use crate::Result;
 
 /// What the host takes a shader's interface to be; a test holds it against the shader's own.
@@ -139,30 +140,80 @@ pub(super) fn grid(workgroups: usize) -> [u32; 3] {
     [workgroups.min(GRID_WIDTH) as u32, workgroups.div_ceil(GRID_WIDTH) as u32, 1]
 }
 
-/// How `shared/product.wgsl` covers rows × quads of outputs.
+/// Threads that keep a device busy, about: fewer are worth splitting products for.
+const BUSY_THREADS: usize = 1 << 16;
+
+/// How a product is computed, and how workgroups cover its rows × quads of outputs.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Tiling {
-    /// Threads that share a tile.
-    pub slices: u32,
+    form: ProductForm,
     /// Workgroups along outputs and rows.
-    pub workgroup_count: [u32; 3],
+    workgroups: [u32; 2],
+}
+
+impl Tiling {
+    fn new(form: ProductForm, rows: usize, quads: usize) -> Self {
+        // What a workgroup covers, as `shared/staged.wgsl` and `shared/registers.wgsl` say.
+        let [rows_each, quads_each] = match form {
+            ProductForm::Staged => [64, 32],
+            ProductForm::Registers { slices } => [64 / slices as usize, 16],
+        };
+        Self { form, workgroups: [quads.div_ceil(quads_each) as u32, rows.div_ceil(rows_each) as u32] }
+    }
 }
 
 impl Gpu {
-    /// Few rows are worth sharing every product among more threads.
+    /// The form of a product, by its shape and the adapter.
+    ///
+    /// Staged products are the fastest where their workgroups, which are large, keep the device busy and are not empty
+    /// for the most part; few rows are worth sharing every block of outputs among more threads.
     pub(super) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
-        const QUADS: usize = 16;
-        const THREADS: usize = 256;
-        let tiles = rows.div_ceil(4);
-        let slices = self.choices().slices.map_or_else(
-            || {
-                let fills =
-                    |slices: &usize| tiles * slices >= THREADS / QUADS && tiles * quads * slices >= self.busy_threads();
-                [1, 4, 16].into_iter().find(fills).unwrap_or(16)
-            },
-            |forced| forced as usize,
-        );
-        let workgroups = [quads.div_ceil(QUADS), tiles.div_ceil(THREADS / QUADS / slices)];
-        Tiling { slices: slices as u32, workgroup_count: [workgroups[0] as u32, workgroups[1] as u32, 1] }
+        /// Blocks of outputs of a workgroup.
+        const STAGED_BLOCKS: usize = 16 * 32;
+        if let Some(forced) = self.choices().product {
+            return Tiling::new(forced, rows, quads);
+        }
+        let staged = Tiling::new(ProductForm::Staged, rows, quads);
+        let blocks = staged.workgroups.iter().product::<u32>() as usize * STAGED_BLOCKS;
+        // The rows that workgroups have beyond those that there are cost as much as these.
+        let filled = rows * 8 >= rows.next_multiple_of(64) * 5;
+        if self.is_hardware() && filled && blocks >= BUSY_THREADS {
+            return staged;
+        }
+        self.tiling_in_registers(rows, quads)
+    }
+
+    /// The same for kernels that have no staged form.
+    pub(super) fn tiling_in_registers(&self, rows: usize, quads: usize) -> Tiling {
+        /// Blocks of outputs of a workgroup, where none is shared: rows of blocks times quads.
+        const BLOCK_ROWS: usize = 16;
+        if let Some(forced @ ProductForm::Registers { .. }) = self.choices().product {
+            return Tiling::new(forced, rows, quads);
+        }
+        let blocks = rows.div_ceil(4);
+        let fills =
+            |slices: &usize| blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !self.is_hardware());
+        let slices = [1, 4, 16].into_iter().find(fills).unwrap_or(16) as u32;
+        Tiling::new(ProductForm::Registers { slices }, rows, quads)
+    }
+
+    /// Records a product, `count` times side by side.
+    pub(super) fn record_tiled<P: Params>(
+        &self,
+        params: P,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        tiling: Tiling,
+        count: usize,
+    ) -> Result<()> {
+        let mut variant = self.variant;
+        let mut constants = constants.to_vec();
+        match tiling.form {
+            ProductForm::Staged => variant.staged = true,
+            ProductForm::Registers { slices } => constants.push(("K_SLICES", slices)),
+        }
+        let [x, y] = tiling.workgroups;
+        self.record_variant(P::DECLARED, variant, params, &constants, buffers, [x, y, count as u32])
     }
 
     /// Records one dispatch.
@@ -185,12 +236,24 @@ impl Gpu {
         buffers: Vec<Arc<Memory>>,
         workgroup_count: [u32; 3],
     ) -> Result<()> {
+        self.record_variant(declared, self.variant, params, constants, buffers, workgroup_count)
+    }
+
+    fn record_variant<P: bytemuck::NoUninit>(
+        &self,
+        declared: Declared,
+        variant: Variant,
+        params: P,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        workgroup_count: [u32; 3],
+    ) -> Result<()> {
         debug_assert_eq!(buffers.len(), declared.reads + declared.writes, "{}", declared.stem);
         let bytes = bytemuck::bytes_of(&params);
         let mut padded = [0; PARAMS_SIZE];
         padded[..bytes.len()].copy_from_slice(bytes);
         let constants = std::array::from_fn(|place| constants.get(place).copied());
-        let kernel = Kernel { stem: declared.stem, variant: self.variant, constants };
+        let kernel = Kernel { stem: declared.stem, variant, constants };
         self.engine.dispatch(Dispatch { kernel, buffers, params: (padded, bytes.len()), workgroup_count })
     }
 }

@@ -50,8 +50,7 @@ impl Gpu {
         }
         let quads = layout.padded() / 4;
         let tiling = self.tiling(lengths.len, quads);
-        let [x, y, _] = tiling.workgroup_count;
-        let constants = [("CELL", layout.cell.number()), ("K_SLICES", tiling.slices)];
+        let constants = [("CELL", layout.cell.number())];
         for step in steps.rev() {
             let params = RecurrentBackward {
                 batch: lengths.len as u32,
@@ -73,7 +72,7 @@ impl Gpu {
                 sequence.gates.memory.clone(),
                 carry.memory.clone(),
             ];
-            self.record(params, &constants, buffers, [x, y, layout.directions as u32])?;
+            self.record_tiled(params, &constants, buffers, tiling, layout.directions)?;
         }
         Ok(())
     }

@@ -38,9 +38,8 @@ impl Gpu {
         }
         let quads = layout.padded() / 4;
         // A quad of outputs is a unit's gates, but for the tanh cell.
-        let tiling = self.tiling(lengths.len, if layout.cell == Cell::Tanh { quads } else { layout.hidden });
-        let [x, y, _] = tiling.workgroup_count;
-        let constants = [("CELL", layout.cell.number()), ("K_SLICES", tiling.slices)];
+        let tiling = self.tiling_in_registers(lengths.len, if layout.cell == Cell::Tanh { quads } else { layout.hidden });
+        let constants = [("CELL", layout.cell.number())];
         for step in steps {
             let params = RecurrentForward {
                 batch: lengths.len as u32,
@@ -61,7 +60,7 @@ impl Gpu {
                 sequence.last.hidden.memory.clone(),
                 self.cell_or_unused(&sequence.last, &self.unused[2]),
             ];
-            self.record(params, &constants, buffers, [x, y, layout.directions as u32])?;
+            self.record_tiled(params, &constants, buffers, tiling, layout.directions)?;
         }
         Ok(())
     }

@@ -53,8 +53,7 @@ impl Gpu {
             d_initial.memory.clone(),
         ];
         let tiling = self.tiling(lengths.len, quads);
-        let [x, y, _] = tiling.workgroup_count;
-        let constants = [("CELL", layout.cell.number()), ("K_SLICES", tiling.slices)];
-        self.record(params, &constants, buffers, [x, y, layout.directions as u32])
+        let constants = [("CELL", layout.cell.number())];
+        self.record_tiled(params, &constants, buffers, tiling, layout.directions)
     }
 }

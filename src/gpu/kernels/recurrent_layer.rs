@@ -68,8 +68,7 @@ impl Gpu {
             }
         };
         let tiling = self.tiling(batch, weights.gate_quads);
-        let [x, y, _] = tiling.workgroup_count;
-        let constants = [("CELL", weights.cell.number()), ("K_SLICES", tiling.slices)];
+        let constants = [("CELL", weights.cell.number())];
         for step in 0..len {
             let next = if (len - 1 - step).is_multiple_of(2) { &*last } else { &spare };
             let params = RecurrentLayer {
@@ -93,7 +92,7 @@ impl Gpu {
                 self.cell_or_unused(next, &self.unused[1]),
                 output.memory.clone(),
             ];
-            self.record(params, &constants, buffers, [x, y, weights.directions as u32])?;
+            self.record_tiled(params, &constants, buffers, tiling, weights.directions)?;
             previous = next;
         }
         Ok(())

@@ -67,8 +67,8 @@ impl Gpu {
         ];
         let tiling = self.tiling(batch, weights.gate_quads);
         let look_up = u32::from(below.is_none());
-        let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up), ("K_SLICES", tiling.slices)];
-        self.record(params, &constants, buffers, tiling.workgroup_count)
+        let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up)];
+        self.record_tiled(params, &constants, buffers, tiling, 1)
     }
 }
 

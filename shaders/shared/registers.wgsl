@@ -1,0 +1,57 @@
+// A product for few rows, and for software adapters: a thread computes a block of outputs in registers.
+//
+// Where there are few rows, K_SLICES threads share a block, each with every K_SLICES-th quad of inputs, and add up in
+// workgroup memory, always in one order. Neighbouring threads read neighbouring quads and the same rows, so caches serve
+// where tiles in workgroup memory would otherwise be needed; on software adapters this is an order of magnitude faster.
+//
+// The importing shader says what is multiplied, as in `block`.
+
+#import block
+
+// Threads side by side, each with its quad of outputs.
+const QUADS: u32 = 16u;
+const THREADS: u32 = 256u;
+// Threads that share one block: 1, 4 or 16.
+override K_SLICES: u32 = 1u;
+
+var<workgroup> partial: array<vec4<f32>, THREADS>;
+
+// Where a thread's block is. A workgroup covers QUADS quads and THREADS / QUADS / K_SLICES · 4 rows.
+struct Place {
+    row: u32,   // the first of four
+    quad: u32,
+    slice: u32,
+}
+
+fn place_in(workgroup: vec3<u32>, thread: u32) -> Place {
+    let groups = THREADS / QUADS / K_SLICES;
+    let row = 4u * (workgroup.y * groups + thread / QUADS / K_SLICES);
+    return Place(row, workgroup.x * QUADS + thread % QUADS, thread / QUADS % K_SLICES);
+}
+
+// The summands of this thread's slice.
+fn summed(shape: Shape, place: Place) -> mat4x4<f32> {
+    var y: mat4x4<f32>;
+    if place.row < shape.rows && place.quad < shape.quads {
+        for (var k = place.slice; k < shape.inputs; k += K_SLICES) {
+            // A sum of sums: what is rounded away grows with the longest of them.
+            y += plus_product(mat4x4<f32>(), weight_block(shape, place.quad, k), input_block(shape, place.row, k));
+        }
+    }
+    return y;
+}
+
+// Row `owner` of the slices' blocks, added up in slice `owner`: in the others it is nothing. All threads call this.
+fn shared_row(place: Place, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> {
+    partial[thread] = y;
+    workgroupBarrier();
+    var sum = vec4(0.0);
+    if place.slice == owner {
+        let first = thread - place.slice * QUADS;
+        for (var other = 0u; other < K_SLICES; other += 1u) {
+            sum += partial[first + other * QUADS];
+        }
+    }
+    workgroupBarrier();
+    return sum;
+}
