@@ -45,6 +45,11 @@ pub trait Backend: Sized + Debug + Send + Sync + 'static {
     /// A matrix of zeros.
     fn zeros(&self, rows: usize, cols: usize) -> Result<Self::Tensor>;
 
+    /// A matrix for what is written in full before it is read: until then it may hold anything.
+    fn scratch(&self, rows: usize, cols: usize) -> Result<Self::Tensor> {
+        self.zeros(rows, cols)
+    }
+
     /// A copy of a host array; its outer axes become rows.
     fn upload(&self, array: &Array) -> Result<Self::Tensor>;
 
@@ -267,6 +272,14 @@ impl<B: Backend> State<B> {
         Ok(Self {
             hidden: backend.zeros(batch, hidden)?,
             cell: if cell.has_cell() { Some(backend.zeros(batch, hidden)?) } else { None },
+        })
+    }
+
+    /// Room for a state that is written in full before it is read.
+    pub fn scratch(backend: &B, cell: Cell, batch: usize, hidden: usize) -> Result<Self> {
+        Ok(Self {
+            hidden: backend.scratch(batch, hidden)?,
+            cell: if cell.has_cell() { Some(backend.scratch(batch, hidden)?) } else { None },
         })
     }
 }

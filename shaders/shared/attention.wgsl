@@ -33,40 +33,65 @@ struct Params {
 // Below every score, and finite: −∞ is not a value that WGSL promises.
 const OUTSIDE: f32 = -3.4028234e38;
 
-// A lane's share of the sum that is the score of source position s.
-fn partial_score(q: Query, s: u32, mine: Team) -> f32 {
-    let key = (q.sentence * params.src_len + s) * params.key_quads;
-    var sum = 0.0;
+// A lane's share of the sums that are the scores of four source positions from s on: four, so that as many loads are
+// under way.
+fn partial_scores(q: Query, s: u32, mine: Team) -> vec4<f32> {
+    // The last position stands in for those behind it.
+    let positions = min(vec4(s) + vec4(0u, 1u, 2u, 3u), vec4(params.src_len - 1u));
+    let key = (vec4(q.sentence * params.src_len) + positions) * params.key_quads;
+    var sums = vec4(0.0);
     for (var k = mine.lane; k < params.key_quads; k += mine.lanes) {
         let h = query[q.index * params.query_pitch + k];
+        let key_0 = keys[key.x + k];
+        let key_1 = keys[key.y + k];
+        let key_2 = keys[key.z + k];
+        let key_3 = keys[key.w + k];
         if SCORE == ADDITIVE {
-            sum += dot(vectors[k], bounded_tanh4(h + keys[key + k]));
+            let v = vectors[k];
+            sums += vec4(
+                dot(v, bounded_tanh4(h + key_0)),
+                dot(v, bounded_tanh4(h + key_1)),
+                dot(v, bounded_tanh4(h + key_2)),
+                dot(v, bounded_tanh4(h + key_3)),
+            );
         } else {
-            sum += dot(h, keys[key + k]);
+            sums += vec4(dot(h, key_0), dot(h, key_1), dot(h, key_2), dot(h, key_3));
         }
     }
-    return sum;
+    return sums;
 }
 
-// Each team scores its share of the source positions. Beyond the window stands OUTSIDE.
+fn write_score(q: Query, s: u32, centre: f32, score: f32) {
+    if s < params.src_len {
+        alignment[q.row + s] = select(OUTSIDE, score, within_window(s, q, centre));
+    }
+}
+
+// Each team scores its share of the source positions, four at a time. Beyond the window stands OUTSIDE.
 fn write_scores(q: Query, centre: f32, thread: u32) {
-    let mine = team(thread);
-    let count = team_count(thread);
-    for (var first = 0u; first < params.src_len; first += count) {
-        let s = first + mine.index;
-        let allowed = s < params.src_len && within_window(s, q, centre);
-        var score = 0.0;
-        if SCORE != LOCATION {
-            var share = 0.0;
-            if allowed {
-                share = partial_score(q, s, mine);
-            }
-            score = team_sum(thread, share) * params.scale;
-        } else if allowed {
-            score = query[q.index * params.query_pitch + s / 4u][s % 4u];
+    if SCORE == LOCATION {
+        for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
+            write_score(q, s, centre, query[q.index * params.query_pitch + s / 4u][s % 4u]);
         }
-        if mine.lane == 0u && s < params.src_len {
-            alignment[q.row + s] = select(OUTSIDE, score, allowed);
+        return;
+    }
+    let mine = team(thread);
+    let stride = 4u * team_count(thread);
+    for (var first = 0u; first < params.src_len; first += stride) {
+        let s = first + 4u * mine.index;
+        var shares = vec4(0.0);
+        if within_reach(s, q, centre) {
+            shares = partial_scores(q, s, mine);
+        }
+        let score_0 = team_sum(thread, shares.x) * params.scale;
+        let score_1 = team_sum(thread, shares.y) * params.scale;
+        let score_2 = team_sum(thread, shares.z) * params.scale;
+        let score_3 = team_sum(thread, shares.w) * params.scale;
+        if mine.lane == 0u {
+            write_score(q, s, centre, score_0);
+            write_score(q, s + 1u, centre, score_1);
+            write_score(q, s + 2u, centre, score_2);
+            write_score(q, s + 3u, centre, score_3);
         }
     }
 }
@@ -94,13 +119,26 @@ fn scores_to_weights(q: Query, centre: f32, thread: u32) {
     }
 }
 
+// a_t(s) h̄_s, a quad of its columns.
+fn weighted(q: Query, s: u32, column: u32) -> vec4<f32> {
+    return alignment[q.row + s] * memory[(q.sentence * params.src_len + s) * params.memory_quads + column];
+}
+
 // Σ_s a_t(s) h̄_s, a quad of columns a thread.
 fn write_context(q: Query, thread: u32) {
-    let first = q.sentence * params.src_len * params.memory_quads;
     for (var column = thread; column < params.memory_quads; column += REDUCE_THREADS) {
         var sum = vec4(0.0);
-        for (var s = 0u; s < q.length; s += 1u) {
-            sum += alignment[q.row + s] * memory[first + s * params.memory_quads + column];
+        var s = 0u;
+        // Eight at a time, so that as many loads are under way.
+        for (; s + 8u <= q.length; s += 8u) {
+            let low = weighted(q, s, column) + weighted(q, s + 1u, column);
+            let high = weighted(q, s + 2u, column) + weighted(q, s + 3u, column);
+            let next_low = weighted(q, s + 4u, column) + weighted(q, s + 5u, column);
+            let next_high = weighted(q, s + 6u, column) + weighted(q, s + 7u, column);
+            sum += (low + high) + (next_low + next_high);
+        }
+        for (; s < q.length; s += 1u) {
+            sum += weighted(q, s, column);
         }
         context[q.index * params.memory_quads + column] = sum;
     }

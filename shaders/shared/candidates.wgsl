@@ -5,7 +5,9 @@
 // is no further symbol.
 //
 // The importing shader has `candidates` (rows, tiles, 1 + keep), in `params` what stands in those of `generator`, and
-// room for a number of every thread's:
+// room for two numbers of every thread's:
+//   fn put_tile_max(slot: u32, largest: f32)
+//   fn tile_max(slot: u32) -> f32
 //   fn put_tile_sum(slot: u32, sum: f32)
 //   fn tile_sum(slot: u32) -> f32
 
@@ -27,31 +29,48 @@ fn choosable(logits: vec4<f32>, symbols: vec4<u32>) -> vec4<f32> {
 }
 
 // 1 for each of four logits that this one comes before; of equals the lower symbol does.
-fn before(logit: f32, symbol: u32, others: vec4<f32>, symbols: vec4<u32>) -> vec4<u32> {
-    let better = (vec4(logit) > others) | ((vec4(logit) == others) & (vec4(symbol) < symbols));
+fn before(logit: f32, is_lower: vec4<bool>, others: vec4<f32>) -> vec4<u32> {
+    let better = (vec4(logit) > others) | ((vec4(logit) == others) & is_lower);
     return select(vec4(0u), vec4(1u), better);
+}
+
+// How many of a quad come before each of four logits, where the quad's symbols are lower or are not.
+fn quad_before(quad: vec4<f32>, is_lower: bool, others: vec4<f32>) -> vec4<u32> {
+    let lower = vec4(is_lower);
+    return before(quad.x, lower, others) + before(quad.y, lower, others)
+        + before(quad.z, lower, others) + before(quad.w, lower, others);
+}
+
+// How many of a quad come before each of its own.
+fn order(quad: vec4<f32>) -> vec4<u32> {
+    return before(quad.x, vec4(false, true, true, true), quad) + before(quad.y, vec4(false, false, true, true), quad)
+        + before(quad.z, vec4(false, false, false, true), quad) + before(quad.w, vec4(false), quad);
+}
+
+fn largest_of(logits: vec4<f32>) -> f32 {
+    return max(max(logits.x, logits.y), max(logits.z, logits.w));
 }
 
 // Keeps the best of tile `tile` of row `row`. A thread that `has_quad` has the one at `slot` % TILE_QUADS of it, with LOWEST
 // where there is no symbol. All threads of the workgroup call this together.
 fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) {
+    let own = slot % TILE_QUADS;
+    let first = slot - own;
+    let symbols = symbols_of(tile * TILE_QUADS + own);
+    let mine = choosable(logits, symbols);
     if has_quad {
-        tile_logits[slot] = logits;
+        tile_logits[slot] = mine;
+        put_tile_max(slot, largest_of(logits));
     }
     workgroupBarrier();
-    let first = slot - slot % TILE_QUADS;
-    let symbols = symbols_of(tile * TILE_QUADS + slot % TILE_QUADS);
-    let mine = choosable(logits, symbols);
     var largest = LOWEST;
-    var rank = vec4(0u);
+    var rank = order(mine);
     if has_quad {
         for (var other = 0u; other < TILE_QUADS; other += 1u) {
-            let theirs = tile_logits[first + other];
-            largest = max(largest, max(max(theirs.x, theirs.y), max(theirs.z, theirs.w)));
-            let s = symbols_of(tile * TILE_QUADS + other);
-            let x = choosable(theirs, s);
-            rank += before(x.x, s.x, mine, symbols) + before(x.y, s.y, mine, symbols);
-            rank += before(x.z, s.z, mine, symbols) + before(x.w, s.w, mine, symbols);
+            largest = max(largest, tile_max(first + other));
+            if other != own {
+                rank += quad_before(tile_logits[first + other], other < own, mine);
+            }
         }
         let exponentials = exp(logits - vec4(largest));
         put_tile_sum(slot, (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w));
@@ -64,7 +83,7 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
                 candidates[place + 1u + rank[i]] = vec2(mine[i], f32(symbols[i]));
             }
         }
-        if slot == first {
+        if own == 0u {
             var sum = 0.0;
             for (var other = 0u; other < TILE_QUADS; other += 1u) {
                 sum += tile_sum(first + other);

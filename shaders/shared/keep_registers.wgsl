@@ -5,7 +5,7 @@
 
 #import candidates
 #import registers
-#import tile_sums
+#import tile_numbers
 
 // All threads of the workgroup call this.
 fn keep_product(shape: Shape, workgroup: vec3<u32>, thread: u32) {

@@ -7,12 +7,20 @@
 #import staged
 
 // What was staged is multiplied by then, and a workgroup has no more memory than that.
+fn put_tile_max(slot: u32, largest: f32) {
+    staged_x[slot].x = largest;
+}
+
+fn tile_max(slot: u32) -> f32 {
+    return staged_x[slot].x;
+}
+
 fn put_tile_sum(slot: u32, sum: f32) {
-    staged_x[slot].x = sum;
+    staged_x[slot].y = sum;
 }
 
 fn tile_sum(slot: u32) -> f32 {
-    return staged_x[slot].x;
+    return staged_x[slot].y;
 }
 
 // A tile's quads are as many as stand side by side, so every line of threads has one row of it.

@@ -29,13 +29,22 @@ fn place_in(workgroup: vec3<u32>, thread: u32) -> Place {
     return Place(row, workgroup.x * QUADS + thread % QUADS, thread / QUADS % K_SLICES);
 }
 
+// y and the product of the inputs from quad k on.
+fn plus_inputs(y: mat4x4<f32>, shape: Shape, place: Place, k: u32) -> mat4x4<f32> {
+    return plus_product(y, weight_block(shape, place.quad, k), input_block(shape, place.row, k));
+}
+
 // The summands of this thread's slice.
 fn summed(shape: Shape, place: Place) -> mat4x4<f32> {
     var y: mat4x4<f32>;
     if place.row < shape.rows && place.quad < shape.quads {
-        for (var k = place.slice; k < shape.inputs; k += K_SLICES) {
-            // A sum of sums: what is rounded away grows with the longest of them.
-            y += plus_product(mat4x4<f32>(), weight_block(shape, place.quad, k), input_block(shape, place.row, k));
+        var k = place.slice;
+        // Two at a time, so that as many loads are under way. A sum of sums: what is rounded away grows with the longest.
+        for (; k + K_SLICES < shape.inputs; k += 2u * K_SLICES) {
+            y += plus_inputs(plus_inputs(mat4x4<f32>(), shape, place, k), shape, place, k + K_SLICES);
+        }
+        if k < shape.inputs {
+            y += plus_inputs(mat4x4<f32>(), shape, place, k);
         }
     }
     return y;
@@ -48,8 +57,8 @@ fn shared_row(place: Place, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> 
     var sum = vec4(0.0);
     if place.slice == owner {
         let first = thread - place.slice * QUADS;
-        for (var other = 0u; other < K_SLICES; other += 1u) {
-            sum += partial[first + other * QUADS];
+        for (var other = first; other < first + K_SLICES * QUADS; other += 4u * QUADS) {
+            sum += (partial[other] + partial[other + QUADS]) + (partial[other + 2u * QUADS] + partial[other + 3u * QUADS]);
         }
     }
     workgroupBarrier();

@@ -43,6 +43,12 @@ fn within_window(s: u32, q: Query, centre: f32) -> bool {
     return s < q.length && (WINDOW == GLOBAL || abs(f32(s) - centre) <= params.half_width);
 }
 
+// Whether any of the four positions from s on may be.
+fn within_reach(s: u32, q: Query, centre: f32) -> bool {
+    return within_window(s, q, centre) || within_window(s + 1u, q, centre) || within_window(s + 2u, q, centre)
+        || within_window(s + 3u, q, centre);
+}
+
 // (s − p_t) / σ with σ = D / 2; where D is 0, nothing but the centre itself is in the window.
 fn window_distance(s: u32, centre: f32) -> f32 {
     let distance = f32(s) - centre;

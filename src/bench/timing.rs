@@ -69,11 +69,7 @@ pub fn measure_on_device(
     Ok((device_s, kernels))
 }
 
-fn device_median(
-    timer: DeviceTimer<'_>,
-    seconds: f64,
-    mut call: impl FnMut() -> Result<()>,
-) -> Result<Option<f64>> {
+fn device_median(timer: DeviceTimer<'_>, seconds: f64, mut call: impl FnMut() -> Result<()>) -> Result<Option<f64>> {
     let mut times = Vec::new();
     for warm in Runs::new(seconds) {
         let Some(time) = timer(&mut call)? else { return Ok(None) };

@@ -106,7 +106,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     presenter.device(&device.describe())?;
     match &device {
         Device::Cpu(cpu) => {
-            let instruments = Instruments { peaks: Some(Peaks::of_cpu(cpu.instructions())), timer: None, kernels: None };
+            let instruments =
+                Instruments { peaks: Some(Peaks::of_cpu(cpu.instructions())), timer: None, kernels: None };
             let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
             bench.run(None, &mut presenter)?;
         }

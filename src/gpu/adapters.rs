@@ -87,12 +87,8 @@ pub enum ProductForm {
 
 impl ProductForm {
     /// Every form.
-    pub const ALL: [Self; 4] = [
-        Self::Registers { slices: 1 },
-        Self::Registers { slices: 4 },
-        Self::Registers { slices: 16 },
-        Self::Staged,
-    ];
+    pub const ALL: [Self; 4] =
+        [Self::Registers { slices: 1 }, Self::Registers { slices: 4 }, Self::Registers { slices: 16 }, Self::Staged];
 }
 
 impl std::fmt::Display for ProductForm {

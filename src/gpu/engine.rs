@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_intrusive::channel::shared::oneshot_channel;
 
-use super::adapters::Opened;
+use super::adapters::{AdapterKind, Opened};
 use super::memory::{Memory, Pool};
 use super::pipelines::Pipelines;
 use super::recording::{Dispatch, Recording};
@@ -14,6 +14,9 @@ use crate::{Error, Result};
 
 /// Dispatches of one submission at most: more are split, so that none keeps the device longer than its watchdog allows.
 const DISPATCHES_PER_SUBMIT: usize = 1024;
+
+/// Dispatches after which hardware that may be idle is given what was recorded; after twice as many the next time.
+const FIRST_DISPATCHES: usize = 16;
 
 /// The distance of two `Params` in the uniform buffer: what every adapter can address.
 const PARAMS_STRIDE: usize = 256;
@@ -29,6 +32,8 @@ pub struct Engine {
 #[derive(Debug)]
 struct State {
     recording: Recording,
+    /// Dispatches that are submitted without being asked for.
+    enough: usize,
     pipelines: Pipelines,
     params: Option<(wgpu::Buffer, wgpu::BindGroup)>,
     staging: Vec<wgpu::Buffer>,
@@ -43,6 +48,11 @@ pub enum Grain {
     Passes,
     /// A dispatch at a time, each in a pass of its own, which takes longer.
     Dispatches,
+}
+
+/// How many dispatches an idle device is given first. On a processor it would only get in the way of recording.
+fn first_dispatches(opened: &Opened) -> usize {
+    if opened.adapter.kind == AdapterKind::Software { DISPATCHES_PER_SUBMIT } else { FIRST_DISPATCHES }
 }
 
 /// Timestamps around every pass while it runs.
@@ -119,6 +129,7 @@ impl Engine {
         });
         let state = State {
             recording: Recording::default(),
+            enough: first_dispatches(&opened),
             pipelines,
             params,
             staging: Vec::new(),
@@ -191,10 +202,14 @@ impl Engine {
     }
 
     /// Adds a dispatch to what is waiting to be run.
+    ///
+    /// Recording a dispatch takes a processor about as long as a small one takes a GPU, so that begins before all is
+    /// recorded, and is given more each time.
     pub fn dispatch(&self, dispatch: Dispatch) -> Result<()> {
         let mut state = self.lock();
         state.recording.dispatches.push(dispatch);
-        if state.recording.dispatches.len() == DISPATCHES_PER_SUBMIT {
+        if state.recording.dispatches.len() >= state.enough {
+            state.enough = (2 * state.enough).min(DISPATCHES_PER_SUBMIT);
             self.submit(&mut state, &[])?;
         }
         Ok(())
@@ -225,6 +240,7 @@ impl Engine {
             buffer.unmap();
         }
         let mut state = self.lock();
+        state.enough = first_dispatches(&self.opened);
         state.counters.bytes_down += parts.iter().map(|(_, bytes)| bytes).sum::<u64>();
         state.staging.extend(staging);
         drop(state);
@@ -283,6 +299,7 @@ impl Engine {
     pub fn finish(&self) -> Result<()> {
         let (_, submission) = self.submit(&mut self.lock(), &[])?;
         self.wait(submission)?;
+        self.lock().enough = first_dispatches(&self.opened);
         self.opened.check()
     }
 

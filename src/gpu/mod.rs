@@ -183,6 +183,11 @@ impl Backend for Gpu {
         GpuTensor::zeros(&self.engine, rows, cols)
     }
 
+    fn scratch(&self, rows: usize, cols: usize) -> Result<GpuTensor> {
+        // What is behind the columns of a row is never written, and must be zero.
+        if cols.is_multiple_of(4) { GpuTensor::scratch(&self.engine, rows, cols) } else { self.zeros(rows, cols) }
+    }
+
     fn upload(&self, array: &Array) -> Result<GpuTensor> {
         GpuTensor::upload(&self.engine, array)
     }

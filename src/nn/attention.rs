@@ -99,7 +99,7 @@ impl<B: Backend> AttentionLayer<B> {
     /// What queries are compared with (batch · src_len, K), where it is not the memory itself.
     pub fn keys(&self, backend: &B, memory: &B::Tensor, rows: usize) -> Result<Option<B::Tensor>> {
         let Some(key_proj) = &self.key_proj else { return Ok(None) };
-        let mut keys = backend.zeros(rows, self.hidden_size)?;
+        let mut keys = backend.scratch(rows, self.hidden_size)?;
         backend.linear(key_proj, memory, Activation::Identity, false, &mut keys)?;
         Ok(Some(keys))
     }
@@ -109,7 +109,7 @@ impl<B: Backend> AttentionLayer<B> {
     /// With them W_cc is multiplied once a source position instead of once a hypothesis and step, and what attention
     /// sums up is a part of the attentional state already; the context itself is never known.
     pub fn values(&self, backend: &B, memory: &B::Tensor, rows: usize) -> Result<B::Tensor> {
-        let mut values = backend.zeros(rows, self.hidden_size)?;
+        let mut values = backend.scratch(rows, self.hidden_size)?;
         backend.linear(&self.context_proj, memory, Activation::Identity, false, &mut values)?;
         Ok(values)
     }
@@ -118,10 +118,10 @@ impl<B: Backend> AttentionLayer<B> {
     pub fn step(&self, backend: &B, memory: &Memory<B>, queries: usize) -> Result<AttentionStep<B>> {
         let (batch, hidden) = (memory.batch, self.hidden_size);
         let optional = |wanted: bool, cols: usize| {
-            if wanted { backend.zeros(batch * queries, cols).map(Some) } else { Ok(None) }
+            if wanted { backend.scratch(batch * queries, cols).map(Some) } else { Ok(None) }
         };
         Ok(AttentionStep {
-            attentional: backend.zeros(batch * queries, hidden)?,
+            attentional: backend.scratch(batch * queries, hidden)?,
             query: optional(self.query_proj.is_some(), self.query_size)?,
             position: optional(self.position_proj.is_some(), hidden)?,
         })

@@ -68,7 +68,7 @@ impl<B: Backend> Decoder<B> {
 
     /// Room for the states of `rows` hypotheses.
     fn room(&self, backend: &B, rows: usize) -> Result<Vec<State<B>>> {
-        let state = |_| State::zeros(backend, self.config.cell, rows, self.config.decoder.hidden_size);
+        let state = |_| State::scratch(backend, self.config.cell, rows, self.config.decoder.hidden_size);
         (0..self.layers.len()).map(state).collect()
     }
 
@@ -98,7 +98,7 @@ impl<B: Backend> Decoder<B> {
         if state.current_rows != state.rows {
             // What was read in this step is of the old size, and to be written in the next.
             state.next = self.room(backend, state.rows)?;
-            state.attention.attentional = backend.zeros(state.rows, self.config.decoder.hidden_size)?;
+            state.attention.attentional = backend.scratch(state.rows, self.config.decoder.hidden_size)?;
             state.current_rows = state.rows;
         }
         Ok(())

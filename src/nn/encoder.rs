@@ -37,8 +37,8 @@ impl<B: Backend> Encoder<B> {
         let mut last_states = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
             let input = below.as_ref().map_or(Input::Ids(source), Input::Rows);
-            let mut output = backend.zeros(batch * src_len, self.memory_size)?;
-            let mut last = State::zeros(backend, self.cell, batch, self.memory_size)?;
+            let mut output = backend.scratch(batch * src_len, self.memory_size)?;
+            let mut last = State::scratch(backend, self.cell, batch, self.memory_size)?;
             backend.recurrent_layer(layer, input, lengths, None, &mut output, &mut last)?;
             last_states.push(last);
             below = Some(output);

@@ -19,11 +19,11 @@ use crate::cpu::tensor::{Matrix, Packing};
 use crate::cpu::tile::{SUMS, Shape};
 use crate::{Error, Float, Result};
 
-/// Inputs that are multiplied before the sums are put aside: a panel of them stays in the nearest cache.
-const INNER: usize = 256;
+/// Inputs that are multiplied before the sums go into the product, whose rows lie far apart: each visit waits for memory.
+const INNER: usize = 1024;
 
 /// Rows whose inputs are packed together: as many as stay in a core's own cache.
-const ROWS: usize = 768;
+const ROWS: usize = 192;
 
 /// Inputs that are transposed together: the numbers of a cache line.
 const BLOCK: usize = 16;

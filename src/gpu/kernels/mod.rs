@@ -191,8 +191,9 @@ impl Gpu {
             return Tiling::new(forced, rows, quads);
         }
         let blocks = rows.div_ceil(4);
-        let fills =
-            |slices: &usize| blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !self.is_hardware());
+        let fills = |slices: &usize| {
+            blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !self.is_hardware())
+        };
         let slices = [1, 4, 16].into_iter().find(fills).unwrap_or(16) as u32;
         Tiling::new(ProductForm::Registers { slices }, rows, quads)
     }

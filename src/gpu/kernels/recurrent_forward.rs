@@ -38,7 +38,8 @@ impl Gpu {
         }
         let quads = layout.padded() / 4;
         // A quad of outputs is a unit's gates, but for the tanh cell.
-        let tiling = self.tiling_in_registers(lengths.len, if layout.cell == Cell::Tanh { quads } else { layout.hidden });
+        let tiling =
+            self.tiling_in_registers(lengths.len, if layout.cell == Cell::Tanh { quads } else { layout.hidden });
         let constants = [("CELL", layout.cell.number())];
         for step in steps {
             let params = RecurrentForward {

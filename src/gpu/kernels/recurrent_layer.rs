@@ -58,7 +58,7 @@ impl Gpu {
         self.record_product(&weights.weights, rows, Activation::Identity, false, &gates)?;
 
         // The states alternate between two sets of buffers, so that the last step writes `last`.
-        let spare = State::zeros(self, weights.cell, batch, cols)?;
+        let spare = State::scratch(self, weights.cell, batch, cols)?;
         let zeros;
         let mut previous = match initial {
             Some(initial) => initial,
