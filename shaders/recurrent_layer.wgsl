@@ -5,7 +5,7 @@
 // keeps its state; its output is zero from there on.
 
 #import cell
-#import finish
+#import finish_registers
 #import product
 #import weights
 

@@ -28,23 +28,25 @@ fn choosable(logits: vec4<f32>, symbols: vec4<u32>) -> vec4<f32> {
     return select(logits, vec4(LOWEST), avoided);
 }
 
-// 1 for each of four logits that this one comes before; of equals the lower symbol does.
-fn before(logit: f32, is_lower: vec4<bool>, others: vec4<f32>) -> vec4<u32> {
-    let better = (vec4(logit) > others) | ((vec4(logit) == others) & is_lower);
+// 1 for each of four logits that this one comes before, whether those of a lower symbol or not.
+fn before(logit: f32, is_lower: bool, others: vec4<f32>) -> vec4<u32> {
+    let better = (vec4(logit) > others) | ((vec4(logit) == others) & vec4(is_lower));
     return select(vec4(0u), vec4(1u), better);
 }
 
 // How many of a quad come before each of four logits, where the quad's symbols are lower or are not.
 fn quad_before(quad: vec4<f32>, is_lower: bool, others: vec4<f32>) -> vec4<u32> {
-    let lower = vec4(is_lower);
-    return before(quad.x, lower, others) + before(quad.y, lower, others)
-        + before(quad.z, lower, others) + before(quad.w, lower, others);
+    return before(quad.x, is_lower, others) + before(quad.y, is_lower, others)
+        + before(quad.z, is_lower, others) + before(quad.w, is_lower, others);
 }
 
-// How many of a quad come before each of its own.
-fn order(quad: vec4<f32>) -> vec4<u32> {
-    return before(quad.x, vec4(false, true, true, true), quad) + before(quad.y, vec4(false, false, true, true), quad)
-        + before(quad.z, vec4(false, false, false, true), quad) + before(quad.w, vec4(false), quad);
+// How many of the lower symbols of a quad equal each.
+fn ties(quad: vec4<f32>) -> vec4<u32> {
+    let x = vec4(quad.x) == quad;
+    let y = vec4(quad.y) == quad;
+    let z = vec4(quad.z) == quad;
+    return select(vec4(0u), vec4(0u, 1u, 1u, 1u), x) + select(vec4(0u), vec4(0u, 0u, 1u, 1u), y)
+        + select(vec4(0u), vec4(0u, 0u, 0u, 1u), z);
 }
 
 fn largest_of(logits: vec4<f32>) -> f32 {
@@ -64,13 +66,12 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
     }
     workgroupBarrier();
     var largest = LOWEST;
-    var rank = order(mine);
+    // Of equals the lower symbol comes first.
+    var rank = ties(mine);
     if has_quad {
         for (var other = 0u; other < TILE_QUADS; other += 1u) {
             largest = max(largest, tile_max(first + other));
-            if other != own {
-                rank += quad_before(tile_logits[first + other], other < own, mine);
-            }
+            rank += quad_before(tile_logits[first + other], other < own, mine);
         }
         let exponentials = exp(logits - vec4(largest));
         put_tile_sum(slot, (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w));

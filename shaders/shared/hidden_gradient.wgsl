@@ -5,7 +5,7 @@
 //   fn next_step() -> u32                               the step behind the state
 //   fn finish(row: u32, quad: u32, y: vec4<f32>)        four units of a sentence
 
-#import finish
+#import finish_registers
 #import product
 #import sequence
 

@@ -183,7 +183,7 @@ impl Gpu {
         self.tiling_in_registers(rows, quads)
     }
 
-    /// The same for kernels that have no staged form.
+    /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
     pub(super) fn tiling_in_registers(&self, rows: usize, quads: usize) -> Tiling {
         /// Blocks of outputs of a workgroup, where none is shared: rows of blocks times quads.
         const BLOCK_ROWS: usize = 16;

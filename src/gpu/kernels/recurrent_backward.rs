@@ -49,7 +49,7 @@ impl Gpu {
             return Ok(());
         }
         let quads = layout.padded() / 4;
-        let tiling = self.tiling(lengths.len, quads);
+        let tiling = self.tiling_in_registers(lengths.len, quads);
         let constants = [("CELL", layout.cell.number())];
         for step in steps.rev() {
             let params = RecurrentBackward {

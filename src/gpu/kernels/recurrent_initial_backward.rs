@@ -52,7 +52,7 @@ impl Gpu {
             carry.memory.clone(),
             d_initial.memory.clone(),
         ];
-        let tiling = self.tiling(lengths.len, quads);
+        let tiling = self.tiling_in_registers(lengths.len, quads);
         let constants = [("CELL", layout.cell.number())];
         self.record_tiled(params, &constants, buffers, tiling, layout.directions)
     }

@@ -67,7 +67,7 @@ impl Gpu {
                 &zeros
             }
         };
-        let tiling = self.tiling(batch, weights.gate_quads);
+        let tiling = self.tiling_in_registers(batch, weights.gate_quads);
         let constants = [("CELL", weights.cell.number())];
         for step in 0..len {
             let next = if (len - 1 - step).is_multiple_of(2) { &*last } else { &spare };
