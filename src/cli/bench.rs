@@ -23,7 +23,8 @@ Examples:
   seq2seq bench --device cpu --size large    all that PyTorch's benchmark has, on the CPU
   seq2seq bench --size large --case 'beam B'  searches with a model of that size
   seq2seq bench --kernels --case 'greedy A'   which kernels take the time
-  seq2seq bench --only translate --json      translations a second, for a program to read";
+  seq2seq bench --only translate --json      translations a second, for a program to read
+  SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, registers-4, …)";
 
 /// Measure how fast a device computes
 ///

@@ -174,7 +174,7 @@ impl Gpu {
             return Tiling::new(forced, rows, quads);
         }
         let staged = Tiling::new(ProductForm::Staged, rows, quads);
-        let blocks = staged.workgroups.iter().product::<u32>() as usize * STAGED_BLOCKS;
+        let blocks = staged.workgroups.iter().map(|&count| count as usize).product::<usize>() * STAGED_BLOCKS;
         // The rows that workgroups have beyond those that there are cost as much as these.
         let filled = rows * 8 >= rows.next_multiple_of(64) * 5;
         if self.is_hardware() && filled && blocks >= BUSY_THREADS {
@@ -185,7 +185,7 @@ impl Gpu {
 
     /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
     pub(super) fn tiling_in_registers(&self, rows: usize, quads: usize) -> Tiling {
-        /// Blocks of outputs of a workgroup, where none is shared: rows of blocks times quads.
+        /// Rows of blocks that a workgroup has, where none is shared.
         const BLOCK_ROWS: usize = 16;
         if let Some(forced @ ProductForm::Registers { .. }) = self.choices().product {
             return Tiling::new(forced, rows, quads);
