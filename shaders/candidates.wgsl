@@ -1,7 +1,7 @@
 // What beam search needs of probabilities that are given: their logarithms are the logits.
 
 #import candidates
-#import tile_numbers
+#import tile_logits
 
 @group(0) @binding(0) var<storage, read> probabilities: array<vec4<f32>>;      // (rows, symbols)
 @group(0) @binding(1) var<storage, read_write> candidates: array<vec2<f32>>;   // (rows, tiles, 1 + keep)

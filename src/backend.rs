@@ -269,18 +269,16 @@ pub struct State<B: Backend> {
 impl<B: Backend> State<B> {
     /// The state before anything was read.
     pub fn zeros(backend: &B, cell: Cell, batch: usize, hidden: usize) -> Result<Self> {
-        Ok(Self {
-            hidden: backend.zeros(batch, hidden)?,
-            cell: if cell.has_cell() { Some(backend.zeros(batch, hidden)?) } else { None },
-        })
+        Self::of(cell, || backend.zeros(batch, hidden))
     }
 
     /// Room for a state that is written in full before it is read.
     pub fn scratch(backend: &B, cell: Cell, batch: usize, hidden: usize) -> Result<Self> {
-        Ok(Self {
-            hidden: backend.scratch(batch, hidden)?,
-            cell: if cell.has_cell() { Some(backend.scratch(batch, hidden)?) } else { None },
-        })
+        Self::of(cell, || backend.scratch(batch, hidden))
+    }
+
+    fn of(cell: Cell, tensor: impl Fn() -> Result<B::Tensor>) -> Result<Self> {
+        Ok(Self { hidden: tensor()?, cell: cell.has_cell().then(tensor).transpose()? })
     }
 }
 

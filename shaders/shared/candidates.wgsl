@@ -5,17 +5,17 @@
 // is no further symbol.
 //
 // The importing shader has `candidates` (rows, tiles, 1 + keep), in `params` what stands in those of `generator`, and
-// room for two numbers of every thread's:
-//   fn put_tile_max(slot: u32, largest: f32)
-//   fn tile_max(slot: u32) -> f32
-//   fn put_tile_sum(slot: u32, sum: f32)
-//   fn tile_sum(slot: u32) -> f32
+// room for every thread's logits:
+//   fn put_tile_logits(slot: u32, logits: vec4<f32>)
+//   fn tile_logits(slot: u32) -> vec4<f32>
 
 const TILE_QUADS: u32 = 16u;
 const TILE_THREADS: u32 = 256u;
 const LOWEST: f32 = -3.4028234e38;
 
-var<workgroup> tile_logits: array<vec4<f32>, TILE_THREADS>;
+// Of every thread's logits the largest, then their Σ exp.
+var<workgroup> tile_max: array<f32, TILE_THREADS>;
+var<workgroup> tile_sum: array<f32, TILE_THREADS>;
 
 // The four symbols of a quad.
 fn symbols_of(quad: u32) -> vec4<u32> {
@@ -61,8 +61,8 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
     let symbols = symbols_of(tile * TILE_QUADS + own);
     let mine = choosable(logits, symbols);
     if has_quad {
-        tile_logits[slot] = mine;
-        put_tile_max(slot, largest_of(logits));
+        put_tile_logits(slot, mine);
+        tile_max[slot] = largest_of(logits);
     }
     workgroupBarrier();
     var largest = LOWEST;
@@ -70,11 +70,11 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
     var rank = ties(mine);
     if has_quad {
         for (var other = 0u; other < TILE_QUADS; other += 1u) {
-            largest = max(largest, tile_max(first + other));
-            rank += quad_before(tile_logits[first + other], other < own, mine);
+            largest = max(largest, tile_max[first + other]);
+            rank += quad_before(tile_logits(first + other), other < own, mine);
         }
         let exponentials = exp(logits - vec4(largest));
-        put_tile_sum(slot, (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w));
+        tile_sum[slot] = (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w);
     }
     workgroupBarrier();
     if has_quad && row < params.rows {
@@ -87,7 +87,7 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
         if own == 0u {
             var sum = 0.0;
             for (var other = 0u; other < TILE_QUADS; other += 1u) {
-                sum += tile_sum(first + other);
+                sum += tile_sum[first + other];
             }
             candidates[place] = vec2(largest, sum);
         }

@@ -5,7 +5,7 @@
 
 #import candidates
 #import registers
-#import tile_numbers
+#import tile_logits
 
 // All threads of the workgroup call this.
 fn keep_product(shape: Shape, workgroup: vec3<u32>, thread: u32) {

@@ -7,20 +7,12 @@
 #import staged
 
 // What was staged is multiplied by then, and a workgroup has no more memory than that.
-fn put_tile_max(slot: u32, largest: f32) {
-    staged_x[slot].x = largest;
+fn put_tile_logits(slot: u32, logits: vec4<f32>) {
+    staged_x[slot] = logits;
 }
 
-fn tile_max(slot: u32) -> f32 {
-    return staged_x[slot].x;
-}
-
-fn put_tile_sum(slot: u32, sum: f32) {
-    staged_x[slot].y = sum;
-}
-
-fn tile_sum(slot: u32) -> f32 {
-    return staged_x[slot].y;
+fn tile_logits(slot: u32) -> vec4<f32> {
+    return staged_x[slot];
 }
 
 // A tile's quads are as many as stand side by side, so every line of threads has one row of it.

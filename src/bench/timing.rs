@@ -58,14 +58,8 @@ pub fn measure_on_device(
     seconds: f64,
     mut call: impl FnMut() -> Result<()>,
 ) -> Result<(Option<f64>, Option<Vec<KernelTime>>)> {
-    let device_s = match instruments.timer {
-        Some(timer) => device_median(timer, seconds, &mut call)?,
-        None => None,
-    };
-    let kernels = match instruments.kernels {
-        Some(timer) => timer(&mut call)?,
-        None => None,
-    };
+    let device_s = instruments.timer.map(|timer| device_median(timer, seconds, &mut call)).transpose()?.flatten();
+    let kernels = instruments.kernels.map(|timer| timer(&mut call)).transpose()?.flatten();
     Ok((device_s, kernels))
 }
 

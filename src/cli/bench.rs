@@ -107,8 +107,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     presenter.device(&device.describe())?;
     match &device {
         Device::Cpu(cpu) => {
-            let instruments =
-                Instruments { peaks: Some(Peaks::of_cpu(cpu.instructions())), timer: None, kernels: None };
+            let peaks = Some(Peaks::of_cpu(cpu.instructions()));
+            let instruments = Instruments { peaks, ..Instruments::default() };
             let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
             bench.run(None, &mut presenter)?;
         }

@@ -30,7 +30,7 @@ pub const SHADERS: &[(&str, &str)] = sources!["":
 const SHARED: &[(&str, &str)] = sources!["shared/":
     "activated" "activation" "attention" "block" "candidates" "cell" "finish_registers" "finish_staged" "finish_within" "grid"
     "hidden_gradient" "inputs" "keep_registers" "keep_staged" "product" "product_nt" "quad" "reduce_plain" "reduce_subgroups"
-    "registers" "row_choice" "score" "sequence" "staged" "tile_numbers" "weights_f16" "weights_f32" "window"
+    "registers" "row_choice" "score" "sequence" "staged" "tile_logits" "weights_f16" "weights_f32" "window"
 ];
 
 /// Which files the names with a choice stand for.
