@@ -14,7 +14,7 @@
 //!
 //! # fn main() -> seq2seq::Result<()> {
 //! let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
-//! let translator = Translator::new(Model::embedded()?, device)?;
+//! let translator = Translator::new(Model::load("models/g2p-en")?, device)?;
 //! let options = TranslateOptions { alignment: true, ..Default::default() };
 //! for translation in translator.translate_blocking(&["attention"], &options)? {
 //!     let translation = translation?;
@@ -84,6 +84,7 @@
 //! input: see [`Error`].
 
 pub mod backend;
+#[cfg(feature = "verify")]
 pub mod bench;
 pub mod cpu;
 pub mod decode;
@@ -97,8 +98,10 @@ pub mod model;
 pub mod nn;
 mod tensor;
 pub mod text;
+#[cfg(feature = "train")]
 pub mod train;
 mod translator;
+#[cfg(feature = "verify")]
 pub mod verify;
 
 pub use backend::Backend;

@@ -33,7 +33,7 @@ use limits::{Capacity, Limits};
 ///
 /// # fn main() -> seq2seq::Result<()> {
 /// let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
-/// let translator = Translator::new(Model::embedded()?, device)?;
+/// let translator = Translator::new(Model::load("models/g2p-en")?, device)?;
 /// let options = TranslateOptions { beam: 5, ..Default::default() };
 /// for translation in translator.translate_blocking(&["attention"], &options)? {
 ///     assert_eq!(translation?.best.text, "AH T EH N SH AH N");
@@ -137,7 +137,7 @@ impl Translator {
     /// # fn main() -> seq2seq::Result<()> {
     /// # let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
     /// let dictionary: Dictionary = [("wgpu", "W EH B G P UW")].into_iter().collect();
-    /// let translator = Translator::new(Model::embedded()?, device)?.with_dictionary(dictionary);
+    /// let translator = Translator::new(Model::load("models/g2p-en")?, device)?.with_dictionary(dictionary);
     /// let words = translator.translate_words_blocking("Attention, WGPU!", &TranslateOptions::default())?;
     /// let texts: Vec<_> = words.into_iter().map(|word| word.translation.map(|found| found.best.text)).collect();
     /// assert!(matches!(&texts[..], [Ok(a), Ok(b)] if a == "AH T EH N SH AH N" && b == "W EH B G P UW"));

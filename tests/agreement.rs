@@ -39,7 +39,7 @@ fn devices(name: &str) -> Vec<Device> {
 fn a_word_alone_and_in_a_batch_is_the_same() -> TestResult {
     for device in devices("a_word_alone_and_in_a_batch_is_the_same") {
         let name = device.describe();
-        let translator = Translator::new(Model::embedded()?, device)?;
+        let translator = Translator::new(Model::load(common::g2p())?, device)?;
         let together = translate(&translator, &WORDS, WORDS.len())?;
         let mut largest = 0.0_f32;
         for batch_size in [1, 5] {
@@ -62,7 +62,7 @@ fn a_word_alone_and_in_a_batch_is_the_same() -> TestResult {
 #[test]
 fn two_runs_agree_to_the_bit() -> TestResult {
     for device in devices("two_runs_agree_to_the_bit") {
-        let translator = Translator::new(Model::embedded()?, device)?;
+        let translator = Translator::new(Model::load(common::g2p())?, device)?;
         let [first, second] = [translate(&translator, &WORDS, 4)?, translate(&translator, &WORDS, 4)?];
         for (first, second) in first.iter().zip(&second) {
             assert_eq!(first.best.log_prob.to_bits(), second.best.log_prob.to_bits());
@@ -79,8 +79,9 @@ fn the_gpu_pronounces_a_dictionary_as_the_cpu_does() -> TestResult {
     let (Some(gpu), Some(shared)) = (gpu(name), shared(name)) else { return Ok(()) };
     let list = std::fs::read_to_string(shared.join("data/cmudict-pronasyl-g014b2b/g014b2b.words"))?;
     let words: Vec<&str> = list.lines().step_by(30).collect();
-    let on =
-        |device| -> Result<_, seq2seq::Error> { translate(&Translator::new(Model::embedded()?, device)?, &words, 200) };
+    let on = |device| -> Result<_, seq2seq::Error> {
+        translate(&Translator::new(Model::load(common::g2p())?, device)?, &words, 200)
+    };
     let (cpu, gpu) = (on(Device::Cpu(Cpu::new()))?, on(Device::Gpu(gpu))?);
     let same = cpu.iter().zip(&gpu).filter(|(cpu, gpu)| cpu.best.symbols == gpu.best.symbols).count();
     println!("{same} of {} words are the same", words.len());

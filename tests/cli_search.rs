@@ -156,7 +156,7 @@ fn wrong_rules_are_named_before_anything_is_created() {
 
 /// The model inside the program with its generator's weights a little smaller, in a directory of its own.
 fn softer(folder: &std::path::Path, factor: f32) -> TestResult {
-    let mut model = Model::embedded()?;
+    let mut model = Model::load(g2p())?;
     let tensors = model.parameters.iter().map(|(name, array)| {
         let mut array = array.clone();
         if name.starts_with("generator") {

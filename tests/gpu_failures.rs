@@ -41,7 +41,7 @@ fn a_lost_device_says_so() -> TestResult {
 #[test]
 fn a_device_lost_under_a_translator_fails_the_call() -> TestResult {
     let Some(gpu) = gpu("a_device_lost_under_a_translator_fails_the_call") else { return Ok(()) };
-    let translator = Translator::new(Model::embedded()?, Device::Gpu(gpu.clone()))?;
+    let translator = Translator::new(Model::load(common::g2p())?, Device::Gpu(gpu.clone()))?;
     gpu.destroy();
     let failed = translator.translate_blocking(&["attention"], &TranslateOptions::default());
     assert!(matches!(failed, Err(Error::Device { .. })), "{failed:?}");

@@ -474,6 +474,7 @@ fn a_file_that_is_not_there_is_named() -> TestResult {
     Ok(())
 }
 
+#[cfg(feature = "embedded-model")]
 #[test]
 fn the_embedded_model_is_the_one_in_models() -> TestResult {
     let (embedded, loaded) = (Model::embedded()?, Model::load(common::g2p())?);

@@ -1,5 +1,7 @@
 //! The translator as a program uses it.
 
+mod common;
+
 use seq2seq::backend::LengthPenalty;
 use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
@@ -9,7 +11,7 @@ use seq2seq::{Error, Origin, TranslateOptions, Translator};
 
 fn translator() -> Translator {
     let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
-    Translator::new(Model::embedded().expect("a model"), device).expect("a translator")
+    Translator::new(Model::load(common::g2p()).expect("a model"), device).expect("a translator")
 }
 
 #[test]
@@ -134,14 +136,14 @@ fn impossible_options_are_named() {
 #[test]
 fn a_model_without_tokenizers_translates_no_text() {
     let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
-    let model = Model { source_tokenizer: None, ..Model::embedded().expect("a model") };
+    let model = Model { source_tokenizer: None, ..Model::load(common::g2p()).expect("a model") };
     let error = Translator::new(model, device).expect_err("an error");
     assert!(error.to_string().contains("source_tokenizer"), "{error}");
 }
 
 /// A model that says nothing but the unknown symbol, twice, and two letters to read.
 fn evasive() -> Model {
-    let mut model = Model::embedded().expect("a model");
+    let mut model = Model::load(common::g2p()).expect("a model");
     model.config.encoder.vocab_size = 6;
     model.config.decoder.vocab_size = 5;
     let tokenizer = |symbols: [&str; 3], unk: &str| {

@@ -224,6 +224,7 @@ fn one_element_off_by_a_hundredth_fails() {
     }
 }
 
+#[cfg(feature = "cli")]
 #[test]
 fn the_program_checks_the_cpu() {
     let output = Command::new(env!("CARGO_BIN_EXE_seq2seq"))

@@ -28,7 +28,7 @@ use peaks::Peaks;
 use timing::Timing;
 
 /// How large the cases are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Size {
     /// What a software adapter can do in a minute.

@@ -13,6 +13,7 @@ use seq2seq::device::{Device, Precision};
 use serde::Serialize;
 
 use super::Outcome;
+use super::choice::choice;
 use super::failure::Result;
 use super::options::DeviceOptions;
 use present::Presenter;
@@ -46,7 +47,7 @@ pub struct Args {
     case: Option<String>,
 
     /// How large the cases are; "large" has the small ones too
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Size>(), default_value = "small")]
     size: Size,
 
     /// How long to measure each case; it runs seven times at least

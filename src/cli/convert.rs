@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use seq2seq::model::{Model, WeightFormat};
 
+use super::choice::choice;
 use super::failure::Result;
 use super::{Outcome, note};
 
@@ -19,7 +20,7 @@ pub struct Args {
     model: Option<PathBuf>,
 
     /// How to store the weights
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<WeightFormat>())]
     weights: WeightFormat,
 
     /// The directory to write the model to; it is made if it is not there

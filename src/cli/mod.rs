@@ -2,6 +2,7 @@
 
 mod alignment;
 mod bench;
+mod choice;
 mod convert;
 mod devices;
 mod evaluate;

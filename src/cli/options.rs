@@ -9,6 +9,7 @@ use seq2seq::model::Model;
 use seq2seq::text::Dictionary;
 use seq2seq::{Error, TranslateOptions, Translator};
 
+use super::choice::choice;
 use super::failure::{Failure, Result};
 use super::note;
 
@@ -34,7 +35,7 @@ pub struct DeviceOptions {
     pub compute: ComputeOptions,
 
     /// How a GPU stores the weights; arithmetic is in 32 bits either way, and the CPU always uses f32
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_parser = choice::<Precision>(), default_value = "f32")]
     pub precision: Precision,
 }
 

@@ -6,6 +6,7 @@ use seq2seq::Error;
 use seq2seq::gpu::translate::{Language, emit};
 
 use super::Outcome;
+use super::choice::choice;
 use super::failure::Result;
 use super::output::Output;
 
@@ -18,7 +19,7 @@ use super::output::Output;
 #[command(after_help = "Example: seq2seq shaders --emit msl --out metal-shaders")]
 pub struct Args {
     /// The language
-    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    #[arg(long, value_parser = choice::<Language>(), value_name = "LANGUAGE")]
     emit: Language,
     /// The directory to write to; it is made where it is missing
     #[arg(long, value_name = "DIR")]

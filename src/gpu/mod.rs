@@ -12,6 +12,7 @@ mod recording;
 pub mod shader;
 mod tensor;
 mod training;
+#[cfg(feature = "shader-languages")]
 pub mod translate;
 mod weights;
 

@@ -13,7 +13,7 @@ use crate::device::Precision;
 use crate::{Error, Result};
 
 /// A shading language.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
     /// WebGPU's; overrides are left to be set.
     Wgsl,

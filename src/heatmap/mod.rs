@@ -10,9 +10,11 @@
 //! Target symbols go down, source symbols across; the darker a cell, the more the decoder looked there.
 
 mod escaped;
+#[cfg(feature = "png")]
 mod fonts;
 mod npy;
 mod pharaoh;
+#[cfg(feature = "png")]
 mod png;
 mod report;
 mod script;
@@ -22,6 +24,7 @@ mod tsv;
 
 pub use npy::npy;
 pub use pharaoh::{hard_alignment, pharaoh};
+#[cfg(feature = "png")]
 pub use png::{Png, png};
 pub use report::{Report, ReportEntry, ReportHypothesis};
 pub use svg::svg;

@@ -59,7 +59,7 @@ pub struct DecoderConfig {
 }
 
 /// The recurrent cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Cell {
     /// h' = tanh(W_ih x + b_ih + W_hh h + b_hh) (Elman 1990)
@@ -87,7 +87,7 @@ impl Cell {
 }
 
 /// From the encoder's final states to the decoder's initial ones, per layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Bridge {
     /// [forward; backward] as they are; needs equal layer counts and M = H.
@@ -115,14 +115,12 @@ pub struct AttentionConfig {
 }
 
 /// score(h_t, h̄_s): Luong et al. 2015, eq. 8, and its relatives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
 pub enum Score {
     /// h_tᵀ h̄_s; needs M = H.
     Dot,
     /// h_tᵀ h̄_s / √M; needs M = H.
-    #[value(alias = "scaled-dot")]
     ScaledDot,
     /// (W_a h_t)ᵀ h̄_s
     General,
@@ -133,17 +131,14 @@ pub enum Score {
 }
 
 /// Which source positions s may be attended to, besides s < S_b: Luong et al. 2015, §3.1 and §3.2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[value(rename_all = "snake_case")]
 pub enum Window {
     /// All.
     Global,
     /// |s − t| ≤ D
-    #[value(alias = "local-m")]
     LocalM,
     /// |s − p_t| ≤ D around a predicted p_t, with a Gaussian of σ = D / 2.
-    #[value(alias = "local-p")]
     LocalP,
 }
 

@@ -18,7 +18,7 @@ const TARGET_TOKENIZER: &str = "target_tokenizer.json";
 /// ```
 /// use seq2seq::model::Model;
 ///
-/// let model = Model::embedded()?;
+/// let model = Model::load("models/g2p-en")?;
 /// assert_eq!(model.parameters.count(), 3_709_738);
 /// # Ok::<(), seq2seq::Error>(())
 /// ```
@@ -112,6 +112,7 @@ impl Model {
     /// The model that comes with the library: American English spelling to phonemes.
     ///
     /// Trained on the Carnegie Mellon Pronouncing Dictionary; see `models/README.md`.
+    #[cfg(feature = "embedded-model")]
     pub fn embedded() -> Result<Self> {
         Self::from_bytes(ModelBytes {
             config: include_bytes!("../../models/g2p-en/config.json"),

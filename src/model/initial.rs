@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn bounds_are_those_of_pytorch() -> Result<()> {
-        let config = Model::embedded()?.config;
+        let config = Model::load("models/g2p-en")?.config;
         let parameters = Parameters::initial(&config, 7, true)?;
         let largest = |name: &str| {
             let array = parameters.get(name).expect("a parameter");

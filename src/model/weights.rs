@@ -12,7 +12,7 @@ use super::{Config, Parameters};
 use crate::{Array, Error, Result};
 
 /// How weights are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum WeightFormat {
     /// 32 bits: exactly what was read or trained.
     #[default]

@@ -7,10 +7,7 @@ pub use division::split;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
-
-use flate2::read::MultiGzDecoder;
 
 use crate::{Error, Result};
 
@@ -39,7 +36,7 @@ pub struct Group<'a> {
 /// The most malformed lines that an error describes; it counts the others.
 const MOST_DESCRIBED: usize = 20;
 
-/// Reads pairs, one a line: source, tab, target, in UTF-8. The file may be compressed by gzip.
+/// Reads pairs, one a line: source, tab, target, in UTF-8. The file may be compressed by gzip, with the feature `gzip`.
 ///
 /// Line ends may be those of Windows, and a byte order mark may come first. Lines with one source are so many accepted
 /// targets.
@@ -75,9 +72,21 @@ fn decompress(bytes: &[u8]) -> std::io::Result<Cow<'_, [u8]>> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes.into());
     }
-    let mut decompressed = Vec::new();
-    MultiGzDecoder::new(bytes).read_to_end(&mut decompressed)?;
-    Ok(decompressed.into())
+    inflate(bytes).map(Cow::Owned)
+}
+
+#[cfg(feature = "gzip")]
+fn inflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+
+    let mut inflated = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut inflated)?;
+    Ok(inflated)
+}
+
+#[cfg(not(feature = "gzip"))]
+fn inflate(_: &[u8]) -> std::io::Result<Vec<u8>> {
+    Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "compressed by gzip, which needs the feature `gzip`"))
 }
 
 fn parse(bytes: &[u8]) -> Result<Vec<Pair>, String> {
@@ -125,11 +134,6 @@ fn describe(malformed: &[(usize, String)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
-
-    use flate2::Compression;
-    use flate2::write::GzEncoder;
-
     use super::*;
 
     fn read(bytes: &[u8]) -> Result<Vec<Pair>> {
@@ -138,7 +142,13 @@ mod tests {
         read_pairs(file.path())
     }
 
+    #[cfg(feature = "gzip")]
     fn gzip(bytes: &[u8]) -> Vec<u8> {
+        use std::io::Write;
+
+        use flate2::Compression;
+        use flate2::write::GzEncoder;
+
         let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
         encoder.write_all(bytes).expect("memory");
         encoder.finish().expect("memory")
@@ -166,6 +176,7 @@ mod tests {
         Ok(())
     }
 
+    #[cfg(feature = "gzip")]
     #[test]
     fn gzip_is_recognised_by_its_contents() -> Result<()> {
         assert_eq!(read(&gzip(b"a\tb\nc\td\n"))?, [pair(1, "a", "b"), pair(2, "c", "d")]);
@@ -173,7 +184,15 @@ mod tests {
         assert_eq!(read(&members)?.len(), 2, "files that were put one behind the other");
         let whole = gzip(b"a\tb\n");
         assert!(matches!(read(&whole[..whole.len() - 6]), Err(Error::Io { .. })), "cut off");
+        assert_eq!(reason(&gzip(b"")), "expected source, tab, target in every line, found none");
         Ok(())
+    }
+
+    #[cfg(not(feature = "gzip"))]
+    #[test]
+    fn gzip_is_named_where_it_cannot_be_read() {
+        let error = read(b"\x1f\x8b").expect_err("an error").to_string();
+        assert!(error.contains("the feature `gzip`"), "{error}");
     }
 
     #[test]
@@ -195,7 +214,7 @@ mod tests {
 
     #[test]
     fn no_lines_are_an_error() {
-        for empty in [&b""[..], b"\n", "\u{feff}".as_bytes(), &gzip(b"")] {
+        for empty in [&b""[..], b"\n", "\u{feff}".as_bytes()] {
             assert_eq!(reason(empty), "expected lines of source, tab, target, found none");
         }
         assert!(matches!(read_pairs("/nowhere/pairs.tsv"), Err(Error::Io { .. })));

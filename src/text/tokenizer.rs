@@ -18,7 +18,7 @@ use crate::{Error, Result};
 /// ```
 /// use seq2seq::model::Model;
 ///
-/// let model = Model::embedded()?;
+/// let model = Model::load("models/g2p-en")?;
 /// if let (Some(source), Some(target)) = (&model.source_tokenizer, &model.target_tokenizer) {
 ///     assert_eq!(source.encode("Cat")?.tokens, ["c", "a", "t"]);
 ///     assert_eq!(target.decode(&[22, 4, 33]), "K AE T");

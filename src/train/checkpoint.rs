@@ -3,7 +3,7 @@
 //! The file is in the safetensors format: the tensors `value.NAME`, `first.NAME`, `second.NAME` and, where an average
 //! is kept, `average.NAME` for every parameter NAME, and everything else as JSON in the metadata's `state`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -134,7 +134,8 @@ impl Checkpoint {
             .collect::<Result<_, safetensors::SafeTensorError>>()
             .map_err(|error| format(&error))?;
         let state = serde_json::to_string(&self.state).map_err(|error| format(&error))?;
-        let metadata = HashMap::from([(METADATA.to_owned(), state)]);
+        // Collected, for whose map it is depends on the features that safetensors is built with.
+        let metadata = [(METADATA.to_owned(), state)].into_iter().collect();
         let bytes = serialize(views, Some(metadata)).map_err(|error| format(&error))?;
         atomic::write(path, &bytes)
     }
@@ -191,7 +192,7 @@ mod tests {
     use crate::model::Model;
 
     fn checkpoint() -> Checkpoint {
-        let model = Model::embedded().expect("a model");
+        let model = Model::load("models/g2p-en").expect("a model");
         let arrays: BTreeMap<String, Array> =
             model.parameters.iter().map(|(name, array)| (name.to_owned(), array.clone())).collect();
         let mut state = State::new(BTreeMap::from([("seed".to_owned(), "1".to_owned())]));
@@ -207,7 +208,7 @@ mod tests {
         let path = folder.path().join("checkpoint.safetensors");
         let checkpoint = checkpoint();
         checkpoint.save(&path)?;
-        let config = Model::embedded()?.config;
+        let config = Model::load("models/g2p-en")?.config;
         assert_eq!(Checkpoint::load(&config, &path, |_| Ok(()))?, checkpoint);
 
         let bytes = fs::read(&path).expect("a file");

@@ -63,9 +63,8 @@ pub struct TrainOptions {
 }
 
 /// How parameters follow their gradients: see [`Rule`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[value(rename_all = "lowercase")]
 pub enum Optimizer {
     /// Adam; weight decay is part of the gradient.
     #[default]
@@ -77,7 +76,7 @@ pub enum Optimizer {
 }
 
 /// How the learning rate changes, after the steps of warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Schedule {
     /// Not at all.
@@ -92,7 +91,7 @@ pub enum Schedule {
 }
 
 /// What makes one model better than another. Among equals the smaller loss does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// The smaller mean loss of a target symbol.
@@ -101,7 +100,6 @@ pub enum Metric {
     #[default]
     Wer,
     /// The smaller symbol error rate: edits over symbols.
-    #[value(alias = "per", alias = "cer")]
     Ser,
     /// The larger BLEU.
     Bleu,

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "every test crate compiles this file and uses its own part of it")]
 
 pub mod gpu;
+#[cfg(feature = "cli")]
 pub mod program;
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ use seq2seq::train::{Metric, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::cli::choice::choice;
 use crate::cli::failure::{Failure, Result};
 
 /// All of it, in the sections of a file.
@@ -63,7 +64,7 @@ pub struct Data {
 #[serde(deny_unknown_fields, default)]
 pub struct Architecture {
     /// The recurrent cell [default: lstm]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Cell>())]
     pub cell: Option<Cell>,
 
     /// Size of the embeddings of both sides [default: 128]
@@ -83,11 +84,11 @@ pub struct Architecture {
     pub directions: Option<u64>,
 
     /// The score of attention [default: dot, or general where encoder and decoder differ in size]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Score>())]
     pub score: Option<Score>,
 
     /// Which source positions attention may look at [default: global]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Window>())]
     pub window: Option<Window>,
 
     /// Positions on either side of a local window's middle [default: 5]
@@ -104,7 +105,7 @@ pub struct Architecture {
 
     /// How the decoder begins: with the encoder's last states as they are, with zeros, or through a layer
     /// [default: copy, or linear where sizes differ]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Bridge>())]
     pub bridge: Option<Bridge>,
 
     /// Size of the encoder's embeddings, if it is another
@@ -166,7 +167,7 @@ pub struct Training {
     pub accumulate: Option<usize>,
 
     /// The optimizer [default: adam]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Optimizer>())]
     pub optimizer: Option<Optimizer>,
 
     /// The learning rate, before its schedule [default: 0.002, of sgd 0.5]
@@ -175,7 +176,7 @@ pub struct Training {
 
     /// How the learning rate changes after its warm-up: not, to 0 in a straight line, with the root of the step, or
     /// whenever validation gets no better [default: linear, or constant where no end is known]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Schedule>())]
     pub schedule: Option<Schedule>,
 
     /// Steps in which the learning rate rises from 0 [default: 0]
@@ -234,7 +235,7 @@ pub struct Training {
 #[serde(deny_unknown_fields, default)]
 pub struct Validation {
     /// What the best model is best by; among equals the smaller loss is [default: wer]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = choice::<Metric>())]
     pub metric: Option<Metric>,
 
     /// Steps from one validation to the next [default: an epoch]
