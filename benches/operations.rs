@@ -22,7 +22,7 @@ fn operations_on<B: Training>(criterion: &mut Criterion, device: &str, backend: 
     group.sampling_mode(SamplingMode::Flat).sample_size(10).measurement_time(Duration::from_secs(1));
     let mark = backend.zeros(1, 1)?;
     for named in operations::cases(Size::Small) {
-        let mut ready = named.case.prepare(backend, Precision::F32)?;
+        let mut ready = named.case.prepare(backend, &named.case.inputs(Precision::F32))?;
         group.bench_function(&named.name, |bencher| {
             bencher.iter(|| {
                 block_on(async {

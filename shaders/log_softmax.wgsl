@@ -1,9 +1,8 @@
 // log softmax of every row: x − m − ln Σ exp(x − m), m the row's largest element. A workgroup a row.
 
 #import grid
-#import reduce
+#import row_softmax
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;      // (rows, cols)
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;   // (rows, cols)
 
 struct Params {
@@ -20,16 +19,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         return;
     }
     let first = row * params.pitch;
-    var largest = logits[first];
-    for (var col = thread; col < params.cols; col += REDUCE_THREADS) {
-        largest = max(largest, logits[first + col]);
-    }
-    largest = workgroup_max(thread, largest);
-    var sum = 0.0;
-    for (var col = thread; col < params.cols; col += REDUCE_THREADS) {
-        sum += exp(logits[first + col] - largest);
-    }
-    let normaliser = largest + log(workgroup_sum(thread, sum));
+    let softmax = row_softmax(thread, first, params.cols);
+    let normaliser = softmax.largest + log(softmax.sum);
     for (var col = thread; col < params.cols; col += REDUCE_THREADS) {
         out[first + col] = logits[first + col] - normaliser;
     }

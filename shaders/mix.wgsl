@@ -1,9 +1,8 @@
 // A model's share of the probabilities of an ensemble: share · softmax(logits). A workgroup a row.
 
 #import grid
-#import reduce
+#import row_softmax
 
-@group(0) @binding(0) var<storage, read> logits: array<f32>;               // (rows, cols)
 @group(0) @binding(1) var<storage, read_write> probabilities: array<f32>;  // (rows, cols)
 
 struct Params {
@@ -22,18 +21,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         return;
     }
     let first = row * params.pitch;
-    var largest = logits[first];
-    for (var col = thread; col < params.cols; col += REDUCE_THREADS) {
-        largest = max(largest, logits[first + col]);
-    }
-    largest = workgroup_max(thread, largest);
-    var sum = 0.0;
-    for (var col = thread; col < params.cols; col += REDUCE_THREADS) {
-        sum += exp(logits[first + col] - largest);
-    }
-    let scale = params.share / workgroup_sum(thread, sum);
+    let softmax = row_softmax(thread, first, params.cols);
+    let scale = params.share / softmax.sum;
     for (var col = thread; col < params.cols; col += REDUCE_THREADS) {
         let before = select(probabilities[first + col], 0.0, params.replace == 1u);
-        probabilities[first + col] = before + scale * exp(logits[first + col] - largest);
+        probabilities[first + col] = before + scale * exp(logits[first + col] - softmax.largest);
     }
 }

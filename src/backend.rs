@@ -8,218 +8,173 @@
 //! An operation checks that its arguments fit together ([`Error::Shape`](crate::Error::Shape)); the values of
 //! ids and lengths are the caller's promise, kept by [`crate::text`].
 
+#[macro_use]
+mod contract;
+
 mod search;
+mod storage;
+#[cfg(feature = "train")]
 mod training;
 
-use std::fmt::Debug;
-
-use crate::model::{Cell, Score, Window};
-use crate::{Array, Float, Result};
+use crate::config::{Cell, Score, Window};
+use crate::{Array, Result};
 
 pub(crate) use search::ExtendSizes;
 pub use search::{
     AttendedStep, Coverage, Distribution, LEAST_COVERAGE, LengthPenalty, MAX_BEAM, Search, SearchRules, Share, Status,
 };
-pub(crate) use training::check_matmul;
+pub use storage::{Counters, Storage};
+#[cfg(feature = "train")]
 pub use training::{
-    AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, NO_TARGET, Occurrences, Rule, Sequence,
-    Skipped, Symbols, Training, Update, pcg,
+    AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, Occurrences, Rule, Sequence, Skipped,
+    Symbols, Training, Update, pcg,
 };
+#[cfg(feature = "train")]
+pub(crate) use training::{check_matmul, training_operations};
 
-/// The operations of an attention model on one device.
-#[expect(async_fn_in_trait, reason = "whether a future is Send is up to the device: on the web it is not")]
-pub trait Backend: Sized + Debug + Send + Sync + 'static {
-    /// What the device computes in.
-    type Float: Float;
-    /// A matrix on the device.
-    type Tensor: Debug + Send + Sync;
-    /// Token ids, lengths, flags: unsigned 32-bit numbers on the device.
-    type Ids: Debug + Send + Sync;
-    /// The weights of [`linear`](Self::linear), laid out as the device wants them.
-    type Linear: Debug + Send + Sync;
-    /// The weights of one recurrent layer, laid out as the device wants them.
-    type Recurrent: Debug + Send + Sync;
+contract! {
+    implemented by operations;
 
-    // Storage
+    /// The operations of an attention model on one device.
+    pub trait Backend: Storage {
+        /// Prepares y = W x + b for [`linear`](Self::linear).
+        ///
+        /// `weight` (outputs, inputs), `bias` (outputs).
+        fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Self::Linear>;
 
-    /// A matrix of zeros.
-    fn zeros(&self, rows: usize, cols: usize) -> Result<Self::Tensor>;
+        /// Prepares one recurrent layer.
+        fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Self::Recurrent>;
 
-    /// A matrix for what is written in full before it is read: until then it may hold anything.
-    fn scratch(&self, rows: usize, cols: usize) -> Result<Self::Tensor> {
-        self.zeros(rows, cols)
+        /// The row of `table` (vocab, embedding) for each id, into `out` (ids, embedding).
+        fn embedding(&self, table: &Self::Tensor, ids: &Self::Ids, out: &mut Self::Tensor) -> Result<()>;
+
+        /// activation(W x + b), or activation(W x + b + out) where it accumulates, for every row x of `input`
+        /// (rows, inputs), into `out` (rows, outputs).
+        fn linear(
+            &self,
+            weights: &Self::Linear,
+            input: &Self::Tensor,
+            activation: Activation,
+            accumulate: bool,
+            out: &mut Self::Tensor,
+        ) -> Result<()>;
+
+        /// A recurrent layer over whole sequences, in all its directions.
+        ///
+        /// Reads position 0 … lengths_b − 1 of each sentence; the reverse direction starts at lengths_b − 1. A state
+        /// rests once its sentence has ended; `output` is zero from there on.
+        ///
+        /// * `input`: (batch · len) ids, or rows of (batch · len, input_size)
+        /// * `lengths` (batch)
+        /// * `initial` (batch, directions · hidden): the state before the first position; zeros without it
+        /// * `output` (batch · len, directions · hidden): the forward half, then the backward half
+        /// * `last` (batch, directions · hidden): the state after the last position of each direction
+        fn recurrent_layer(
+            &self,
+            weights: &Self::Recurrent,
+            input: Input<'_, Self>,
+            lengths: &Self::Ids,
+            initial: Option<&State<Self>>,
+            output: &mut Self::Tensor,
+            last: &mut State<Self>,
+        ) -> Result<()>;
+
+        /// One step of a recurrent layer of one direction, from `previous` (any rows, hidden) to `next` (batch,
+        /// hidden).
+        ///
+        /// * `frontier` (2 · batch): the symbols read last, then the row of `previous` and of `feed` that each row
+        ///   continues
+        /// * `below` (batch, input_size): the layer below; without it the layer reads the symbols
+        /// * `feed` (the rows of `previous`, feed_size): the second part of the input, where the weights have one
+        ///   (input feeding)
+        fn recurrent_step(
+            &self,
+            weights: &Self::Recurrent,
+            frontier: &Self::Ids,
+            below: Option<&Self::Tensor>,
+            feed: Option<&Self::Tensor>,
+            previous: &State<Self>,
+            next: &mut State<Self>,
+        ) -> Result<()>;
+
+        /// Scores, softmax and context in one operation: Luong et al. 2015, eqs. 7–10.
+        ///
+        /// * `weights` (batch · rows, src_len): query t of sentence b goes to row b · rows + `first_row` + t, so that a
+        ///   decoder can gather the alignment of all its steps in one tensor
+        /// * `context` (batch · tgt_len, memory_size): Σ_s a_t(s) h̄_s
+        ///
+        /// A query whose window holds no position gets zero weights and a zero context.
+        fn attention(
+            &self,
+            attention: &Attention<'_, Self>,
+            weights: &mut Self::Tensor,
+            first_row: usize,
+            context: &mut Self::Tensor,
+        ) -> Result<()>;
+
+        /// The first third of [`attention`](Self::attention): score(h_t, h̄_s) into `scores` (batch · tgt_len,
+        /// src_len).
+        ///
+        /// Positions outside the sentence or the window are −∞, or the lowest number of a device that has no
+        /// infinities.
+        fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Self::Tensor) -> Result<()>;
+
+        /// The second third: the scores become weights (batch · tgt_len, src_len).
+        ///
+        /// softmax over the positions that are not −∞, times the Gaussian of the `local_p` window.
+        fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Self::Tensor) -> Result<()>;
+
+        /// The last third: Σ_s a_t(s) h̄_s into `context` (batch · tgt_len, memory_size).
+        fn attention_context(
+            &self,
+            attention: &Attention<'_, Self>,
+            weights: &Self::Tensor,
+            context: &mut Self::Tensor,
+        ) -> Result<()>;
+
+        /// log softmax of every row of `logits` (rows, vocab), into `out` (rows, vocab).
+        fn log_softmax(&self, logits: &Self::Tensor, out: &mut Self::Tensor) -> Result<()>;
+
+        /// The column of the largest element of every row of `logits` (rows, vocab); ties go to the lower column.
+        fn argmax(&self, logits: &Self::Tensor, out: &mut Self::Ids) -> Result<()>;
+
+        /// The probabilities of an ensemble, a model at a time: its share of softmax(`logits`) (rows, vocab) is added
+        /// to `probabilities` (rows, vocab), the first model's takes their place.
+        fn mix(&self, logits: &Self::Tensor, share: Share, probabilities: &mut Self::Tensor) -> Result<()>;
+
+        /// One step of beam search: every live hypothesis is extended by every symbol, and the K most probable of all
+        /// extensions of a sentence are kept. Sentences whose search has ended stay as they are.
+        ///
+        /// 1. The candidates of sentence b are (k, v) for its live hypotheses k and symbols v, ordered by L_k + ln
+        /// p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken. Symbols of probability 0
+        /// are none, nor pad and bos where the rules want text only. 2. One that ends with eos is finished. Its score
+        /// is (L_k + ln p_k(eos)) / lp(`step` + 1) + cp_k; the best N of all finished so far stay, of equals those that
+        /// came first. 3. The others live, in their order. 4. The search of b has ended if none lives, if `step` + 1
+        /// symbols are its limit, or if N are finished and no live one can win: L_0 / lp(limit) ≤ the lowest score of
+        /// the N.
+        ///
+        /// `symbols` have one row a sentence in the first step and K rows in the others; what they are where no
+        /// hypothesis lives does not matter. `row` is the step's place in the trellis.
+        fn extend(
+            &self,
+            rules: &SearchRules,
+            symbols: Distribution<'_, Self>,
+            step: usize,
+            row: usize,
+            search: &mut Search<Self>,
+        ) -> Result<()>;
+
+        /// What a step attended to counts as covered: Σ_t a_t(s), and from it the penalty, of the hypotheses that
+        /// [`extend`](Self::extend) has left. Of an ensemble each model's share is added. Where the search keeps no
+        /// coverage there is nothing to do.
+        fn cover(
+            &self,
+            rules: &SearchRules,
+            step: &AttendedStep<'_, Self>,
+            share: Share,
+            search: &mut Search<Self>,
+        ) -> Result<()>;
     }
-
-    /// A copy of a host array; its outer axes become rows.
-    fn upload(&self, array: &Array) -> Result<Self::Tensor>;
-
-    /// A copy of ids.
-    fn upload_ids(&self, ids: &[u32]) -> Result<Self::Ids>;
-
-    /// The elements of a matrix, row-major, once everything asked for so far is done.
-    async fn read(&self, tensor: &Self::Tensor) -> Result<Vec<Self::Float>>;
-
-    /// The ids, once everything asked for so far is done.
-    async fn read_ids(&self, ids: &Self::Ids) -> Result<Vec<u32>>;
-
-    /// Several matrices and ids at once, as [`read`](Self::read) and [`read_ids`](Self::read_ids) give them.
-    async fn read_all(
-        &self,
-        tensors: &[&Self::Tensor],
-        ids: &[&Self::Ids],
-    ) -> Result<(Vec<Vec<Self::Float>>, Vec<Vec<u32>>)>;
-
-    /// Elements of the largest matrix that the device can hold; larger batches are to be split.
-    fn max_elements(&self) -> usize;
-
-    /// How many decoder steps are worth running before asking which sentences are finished.
-    fn steps_per_read(&self) -> usize;
-
-    /// Columns of [`Search::candidates`]: what the device keeps of each row between generator and choice, so as not to
-    /// write the logits.
-    fn candidate_cols(&self, vocab_size: usize, beam: usize) -> usize;
-
-    // Weights
-
-    /// Prepares y = W x + b for [`linear`](Self::linear).
-    ///
-    /// `weight` (outputs, inputs), `bias` (outputs).
-    fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Self::Linear>;
-
-    /// Prepares one recurrent layer.
-    fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Self::Recurrent>;
-
-    // Operations
-
-    /// The row of `table` (vocab, embedding) for each id, into `out` (ids, embedding).
-    fn embedding(&self, table: &Self::Tensor, ids: &Self::Ids, out: &mut Self::Tensor) -> Result<()>;
-
-    /// activation(W x + b), or activation(W x + b + out) where it accumulates, for every row x of `input`
-    /// (rows, inputs), into `out` (rows, outputs).
-    fn linear(
-        &self,
-        weights: &Self::Linear,
-        input: &Self::Tensor,
-        activation: Activation,
-        accumulate: bool,
-        out: &mut Self::Tensor,
-    ) -> Result<()>;
-
-    /// A recurrent layer over whole sequences, in all its directions.
-    ///
-    /// Reads position 0 … lengths_b − 1 of each sentence; the reverse direction starts at lengths_b − 1. A state
-    /// rests once its sentence has ended; `output` is zero from there on.
-    ///
-    /// * `input`: (batch · len) ids, or rows of (batch · len, input_size)
-    /// * `lengths` (batch)
-    /// * `initial` (batch, directions · hidden): the state before the first position; zeros without it
-    /// * `output` (batch · len, directions · hidden): the forward half, then the backward half
-    /// * `last` (batch, directions · hidden): the state after the last position of each direction
-    fn recurrent_layer(
-        &self,
-        weights: &Self::Recurrent,
-        input: Input<'_, Self>,
-        lengths: &Self::Ids,
-        initial: Option<&State<Self>>,
-        output: &mut Self::Tensor,
-        last: &mut State<Self>,
-    ) -> Result<()>;
-
-    /// One step of a recurrent layer of one direction, from `previous` (any rows, hidden) to `next` (batch, hidden).
-    ///
-    /// * `frontier` (2 · batch): the symbols read last, then the row of `previous` and of `feed` that each row continues
-    /// * `below` (batch, input_size): the layer below; without it the layer reads the symbols
-    /// * `feed` (the rows of `previous`, feed_size): the second part of the input, where the weights have one (input
-    ///   feeding)
-    fn recurrent_step(
-        &self,
-        weights: &Self::Recurrent,
-        frontier: &Self::Ids,
-        below: Option<&Self::Tensor>,
-        feed: Option<&Self::Tensor>,
-        previous: &State<Self>,
-        next: &mut State<Self>,
-    ) -> Result<()>;
-
-    /// Scores, softmax and context in one operation: Luong et al. 2015, eqs. 7–10.
-    ///
-    /// * `weights` (batch · rows, src_len): query t of sentence b goes to row b · rows + `first_row` + t, so that a
-    ///   decoder can gather the alignment of all its steps in one tensor
-    /// * `context` (batch · tgt_len, memory_size): Σ_s a_t(s) h̄_s
-    ///
-    /// A query whose window holds no position gets zero weights and a zero context.
-    fn attention(
-        &self,
-        attention: &Attention<'_, Self>,
-        weights: &mut Self::Tensor,
-        first_row: usize,
-        context: &mut Self::Tensor,
-    ) -> Result<()>;
-
-    /// The first third of [`attention`](Self::attention): score(h_t, h̄_s) into `scores` (batch · tgt_len, src_len).
-    ///
-    /// Positions outside the sentence or the window are −∞, or the lowest number of a device that has no infinities.
-    fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Self::Tensor) -> Result<()>;
-
-    /// The second third: the scores become weights (batch · tgt_len, src_len).
-    ///
-    /// softmax over the positions that are not −∞, times the Gaussian of the `local_p` window.
-    fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Self::Tensor) -> Result<()>;
-
-    /// The last third: Σ_s a_t(s) h̄_s into `context` (batch · tgt_len, memory_size).
-    fn attention_context(
-        &self,
-        attention: &Attention<'_, Self>,
-        weights: &Self::Tensor,
-        context: &mut Self::Tensor,
-    ) -> Result<()>;
-
-    /// log softmax of every row of `logits` (rows, vocab), into `out` (rows, vocab).
-    fn log_softmax(&self, logits: &Self::Tensor, out: &mut Self::Tensor) -> Result<()>;
-
-    /// The column of the largest element of every row of `logits` (rows, vocab); ties go to the lower column.
-    fn argmax(&self, logits: &Self::Tensor, out: &mut Self::Ids) -> Result<()>;
-
-    /// The probabilities of an ensemble, a model at a time: its share of softmax(`logits`) (rows, vocab) is added to
-    /// `probabilities` (rows, vocab), the first model's takes their place.
-    fn mix(&self, logits: &Self::Tensor, share: Share, probabilities: &mut Self::Tensor) -> Result<()>;
-
-    /// One step of beam search: every live hypothesis is extended by every symbol, and the K most probable of all
-    /// extensions of a sentence are kept. Sentences whose search has ended stay as they are.
-    ///
-    /// 1. The candidates of sentence b are (k, v) for its live hypotheses k and symbols v, ordered by
-    ///    L_k + ln p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken. Symbols of
-    ///    probability 0 are none, nor pad and bos where the rules want text only.
-    /// 2. One that ends with eos is finished. Its score is (L_k + ln p_k(eos)) / lp(`step` + 1) + cp_k; the best N of
-    ///    all finished so far stay, of equals those that came first.
-    /// 3. The others live, in their order.
-    /// 4. The search of b has ended if none lives, if `step` + 1 symbols are its limit, or if N are finished and no
-    ///    live one can win: L_0 / lp(limit) ≤ the lowest score of the N.
-    ///
-    /// `symbols` have one row a sentence in the first step and K rows in the others; what they are where no hypothesis
-    /// lives does not matter. `row` is the step's place in the trellis.
-    fn extend(
-        &self,
-        rules: &SearchRules,
-        symbols: Distribution<'_, Self>,
-        step: usize,
-        row: usize,
-        search: &mut Search<Self>,
-    ) -> Result<()>;
-
-    /// What a step attended to counts as covered: Σ_t a_t(s), and from it the penalty, of the hypotheses that
-    /// [`extend`](Self::extend) has left. Of an ensemble each model's share is added. Where the search keeps no
-    /// coverage there is nothing to do.
-    fn cover(
-        &self,
-        rules: &SearchRules,
-        step: &AttendedStep<'_, Self>,
-        share: Share,
-        search: &mut Search<Self>,
-    ) -> Result<()>;
-
-    /// What the device has been asked to do since it was made.
-    fn counters(&self) -> Counters;
 }
 
 /// One direction of a recurrent layer, with PyTorch's shapes and gate order (G gates).
@@ -250,7 +205,7 @@ pub struct RecurrentParameters<'a> {
 
 /// What a recurrent layer reads.
 #[derive(Debug)]
-pub enum Input<'a, B: Backend> {
+pub enum Input<'a, B: Storage> {
     /// Ids, looked up in the embedding that the layer's weights were made with.
     Ids(&'a B::Ids),
     /// Rows as they are.
@@ -259,14 +214,14 @@ pub enum Input<'a, B: Backend> {
 
 /// The state of a recurrent layer.
 #[derive(Debug)]
-pub struct State<B: Backend> {
+pub struct State<B: Storage> {
     /// h (batch, hidden)
     pub hidden: B::Tensor,
     /// The LSTM's cell (batch, hidden).
     pub cell: Option<B::Tensor>,
 }
 
-impl<B: Backend> State<B> {
+impl<B: Storage> State<B> {
     /// The state before anything was read.
     pub fn zeros(backend: &B, cell: Cell, batch: usize, hidden: usize) -> Result<Self> {
         Self::of(cell, || backend.zeros(batch, hidden))
@@ -293,7 +248,7 @@ pub enum Activation {
 
 /// The inputs of attention, for `tgt_len` queries of every sentence.
 #[derive(Debug)]
-pub struct Attention<'a, B: Backend> {
+pub struct Attention<'a, B: Storage> {
     /// score(h_t, h̄_s)
     pub score: Score,
     /// Which positions may be attended to.
@@ -306,7 +261,8 @@ pub struct Attention<'a, B: Backend> {
     pub query: &'a B::Tensor,
     /// (batch · tgt_len, hidden): W_p h_t, for the `local_p` window.
     pub position: Option<&'a B::Tensor>,
-    /// (batch · src_len, key_size): memory itself; W_aᵀ h̄_s for `general`; W_m h̄_s for `concat`; unread for `location`.
+    /// (batch · src_len, key_size): memory itself; W_aᵀ h̄_s for `general`; W_m h̄_s for `concat`; unread for
+    /// `location`.
     pub keys: &'a B::Tensor,
     /// h̄, or what a decoder has in its place (batch · src_len, memory_size), zero beyond each length.
     pub memory: &'a B::Tensor,
@@ -331,44 +287,6 @@ impl Positions {
         match self {
             Self::From(first) => first + query,
             Self::At(position) => position,
-        }
-    }
-}
-
-/// What a device has been asked to do. The CPU counts nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Counters {
-    /// Kernels run.
-    pub dispatches: u64,
-    /// Compute passes begun.
-    pub passes: u64,
-    /// Command buffers submitted.
-    pub submits: u64,
-    /// Bytes copied to the device.
-    pub bytes_up: u64,
-    /// Bytes copied from the device.
-    pub bytes_down: u64,
-    /// Buffers created, not taken from the pool.
-    pub buffers: u64,
-    /// Pipelines created, not found in the cache.
-    pub pipelines: u64,
-    /// Bind groups created, not found in the cache.
-    pub bind_groups: u64,
-}
-
-impl std::ops::Sub for Counters {
-    type Output = Self;
-
-    fn sub(self, before: Self) -> Self {
-        Self {
-            dispatches: self.dispatches - before.dispatches,
-            passes: self.passes - before.passes,
-            submits: self.submits - before.submits,
-            bytes_up: self.bytes_up - before.bytes_up,
-            bytes_down: self.bytes_down - before.bytes_down,
-            buffers: self.buffers - before.buffers,
-            pipelines: self.pipelines - before.pipelines,
-            bind_groups: self.bind_groups - before.bind_groups,
         }
     }
 }

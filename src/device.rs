@@ -1,70 +1,13 @@
-//! The devices to compute on, and how a person names them.
+//! The devices to compute on: opened by the words that a person names them with.
 
 use std::fmt::{self, Display};
-use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::cpu::{Cpu, InstructionSet, Instructions};
+use crate::cpu::{Cpu, Instructions};
 use crate::gpu::Gpu;
+pub use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
-
-/// Which device to compute on.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum DeviceRequest {
-    /// A hardware GPU where there is one, otherwise the CPU.
-    #[default]
-    Auto,
-    /// The CPU with the best instructions that it has, without a GPU driver.
-    Cpu,
-    /// The CPU with these instructions.
-    CpuWith(InstructionSet),
-    /// The best adapter there is, a software adapter too.
-    Gpu,
-    /// The adapter of this index in `seq2seq devices`.
-    Index(usize),
-    /// The first adapter whose name contains this, in any case.
-    Name(String),
-}
-
-impl FromStr for DeviceRequest {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Ok(match (text, text.split_once(':')) {
-            ("auto", _) => Self::Auto,
-            ("cpu", _) => Self::Cpu,
-            ("gpu", _) => Self::Gpu,
-            (_, Some(("cpu", instructions))) => Self::CpuWith(instructions.parse()?),
-            _ => text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Index),
-        })
-    }
-}
-
-/// As [`FromStr`] reads it.
-impl Display for DeviceRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Cpu => f.write_str("cpu"),
-            Self::CpuWith(set) => write!(f, "cpu:{}", set.name()),
-            Self::Gpu => f.write_str("gpu"),
-            Self::Index(index) => write!(f, "{index}"),
-            Self::Name(name) => f.write_str(name),
-        }
-    }
-}
-
-/// How weights are stored on a GPU. Arithmetic is in 32 bits either way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits.
-    #[default]
-    F32,
-    /// 16 bits: half the memory and bandwidth.
-    F16,
-}
 
 /// An open device.
 #[derive(Debug)]
@@ -144,22 +87,6 @@ impl Display for Processor {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn requests_are_words_indices_or_names() {
-        for (text, request) in [
-            ("auto", DeviceRequest::Auto),
-            ("cpu", DeviceRequest::Cpu),
-            ("cpu:avx2", DeviceRequest::CpuWith(InstructionSet::Avx2)),
-            ("gpu", DeviceRequest::Gpu),
-            ("1", DeviceRequest::Index(1)),
-            ("radeon", DeviceRequest::Name("radeon".into())),
-        ] {
-            assert_eq!(text.parse::<DeviceRequest>().expect("a device"), request);
-            assert_eq!(request.to_string(), text);
-        }
-        assert!("cpu:sse9".parse::<DeviceRequest>().is_err());
-    }
 
     #[test]
     fn the_cpu_says_what_it_uses() {

@@ -5,26 +5,32 @@
 //! is the context, and the context beside the decoder's state goes through tanh and softmax to the next symbol
 //! (Luong, Pham and Manning 2015). Here that runs as WGSL compute shaders through wgpu, or in Rust on the CPU.
 //!
-//! # A word, how it is spoken, and what the model looked at
-//!
 //! ```
 //! use seq2seq::device::{Device, DeviceRequest, Precision};
-//! use seq2seq::model::Model;
-//! use seq2seq::{TranslateOptions, Translator};
+//! use seq2seq::{TranslateOptions, Translator, model::Model};
 //!
-//! # fn main() -> seq2seq::Result<()> {
-//! let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
+//! let device = Device::open_blocking(&DeviceRequest::Auto, Precision::F32)?;
 //! let translator = Translator::new(Model::load("models/g2p-en")?, device)?;
+//! for translation in translator.translate_blocking(&["attention"], &TranslateOptions::default())? {
+//!     assert_eq!(translation?.best.text, "AH T EH N SH AH N");
+//! }
+//! # Ok::<(), seq2seq::Error>(())
+//! ```
+//!
+//! # What it looked at
+//!
+//! ```
+//! # use seq2seq::device::{Device, DeviceRequest, Precision};
+//! # use seq2seq::{TranslateOptions, Translator, model::Model};
+//! # let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32)?;
+//! # let translator = Translator::new(Model::load("models/g2p-en")?, device)?;
 //! let options = TranslateOptions { alignment: true, ..Default::default() };
 //! for translation in translator.translate_blocking(&["attention"], &options)? {
-//!     let translation = translation?;
-//!     assert_eq!(translation.best.text, "AH T EH N SH AH N");
-//!     let alignment = translation.best.alignment.expect("it was asked for");
+//!     let alignment = translation?.best.alignment.expect("it was asked for");
 //!     assert_eq!(alignment.shape, [7, 9], "phonemes × letters");
 //!     assert!(alignment.row(0)[0] > 0.5, "AH comes from the first a");
 //! }
-//! # Ok(())
-//! # }
+//! # Ok::<(), seq2seq::Error>(())
 //! ```
 //!
 //! # Attention alone, on arrays
@@ -35,7 +41,7 @@
 //! use seq2seq::backend::{Attention, Backend, Positions};
 //! use seq2seq::cpu::Cpu;
 //! use seq2seq::model::{Score, Window};
-//! use seq2seq::{Array, block_on};
+//! use seq2seq::{Array, Storage, block_on};
 //!
 //! # fn main() -> seq2seq::Result<()> {
 //! let cpu = Cpu::<f32>::new();
@@ -68,8 +74,9 @@
 //! |---|---|
 //! | [`Translator`] | text to text, on whichever device |
 //! | [`model`] | what a model is on disk: configuration, parameters, directory |
-//! | [`text`] | tokenizers, batches of ids, files of pairs |
-//! | [`device`] | how a person names a device, and what opens it |
+//! | [`text`] | tokenizers, files of pairs, dictionaries |
+//! | [`batch`] | sentences of ids, padded |
+//! | [`device`] | the devices, by the words that a person names them with |
 //! | [`decode`] | from a model to translations |
 //! | [`nn`] | the model, composed once for all backends |
 //! | [`backend`] | the contract: every operation with its equation and shapes |
@@ -80,12 +87,16 @@
 //! | [`verify`](mod@verify) | every operation against the CPU in 64 bits, and models against PyTorch's values |
 //! | [`bench`](mod@bench) | how fast a device computes |
 //!
-//! What waits for a device is `async`; [`block_on`] waits for it in place. Nothing here prints, ends the process or panics on
-//! input: see [`Error`].
+//! What waits for a device is `async`; [`block_on`] waits for it in place. Nothing here prints, ends the process or
+//! panics on input: see [`Error`].
+
+#![cfg_attr(not(feature = "train"), allow(dead_code, reason = "what only the operations of training need"))]
 
 pub mod backend;
+pub mod batch;
 #[cfg(feature = "verify")]
 pub mod bench;
+mod config;
 pub mod cpu;
 pub mod decode;
 pub mod device;
@@ -96,6 +107,7 @@ pub mod heatmap;
 pub mod metrics;
 pub mod model;
 pub mod nn;
+mod request;
 mod tensor;
 pub mod text;
 #[cfg(feature = "train")]
@@ -104,7 +116,7 @@ mod translator;
 #[cfg(feature = "verify")]
 pub mod verify;
 
-pub use backend::Backend;
+pub use backend::{Backend, Storage};
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
 pub use translator::{Origin, Prepared, Scored, Target, TranslateOptions, Translation, Translator, Word, words};

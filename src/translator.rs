@@ -14,13 +14,14 @@ pub use words::{Word, words};
 use std::cmp::Reverse;
 
 use crate::backend::Backend;
+use crate::batch::Batch;
 use crate::cpu::Cpu;
 use crate::decode::{Hypothesis, SearchOptions, search};
 use crate::device::Device;
 use crate::gpu::Gpu;
 use crate::model::{Config, Model};
 use crate::nn::Seq2Seq;
-use crate::text::{Batch, Dictionary, Encoding, Tokenizer};
+use crate::text::{Dictionary, Encoding, Tokenizer};
 use crate::{Error, Result};
 use limits::{Capacity, Limits};
 

@@ -1,12 +1,13 @@
 //! Every operation of the CPU against plain loops in double precision.
 //!
 //! No dimension equals another or is a multiple of a register, lengths are ragged with a 1 among them.
+use seq2seq::Storage;
 
 use seq2seq::backend::{
     Activation, Attention, Backend, Direction, Distribution, Input, LengthPenalty, Positions, RecurrentParameters,
     Search, SearchRules, State, Status,
 };
-use seq2seq::cpu::{Compiled, Cpu, Instructions, Matrix};
+use seq2seq::cpu::{Cpu, Instructions, Lanes, Matrix};
 use seq2seq::model::{Cell, Score, SpecialTokens, Window};
 use seq2seq::{Array, Error};
 
@@ -34,7 +35,7 @@ fn rows(array: &Array) -> Rows {
     (0..array.rows()).map(|row| array.row(row).iter().map(|&x| f64::from(x)).collect()).collect()
 }
 
-fn read<T: Compiled>(backend: &Cpu<T>, tensor: &Matrix<T>) -> Vec<f64> {
+fn read<T: Lanes>(backend: &Cpu<T>, tensor: &Matrix<T>) -> Vec<f64> {
     pollster::block_on(backend.read(tensor)).expect("read").iter().map(|x| x.to_f64()).collect()
 }
 
@@ -62,7 +63,7 @@ fn close(what: &str, found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 /// The error that a type may show: rounding, a few hundred times over.
-fn tolerance<T: Compiled>() -> f64 {
+fn tolerance<T: Lanes>() -> f64 {
     if size_of::<T>() == 4 { 2e-6 } else { 1e-12 }
 }
 
@@ -91,12 +92,10 @@ impl Layer {
         Self { cell, hidden, table: numbers.array(vocab, input, 1.0), directions }
     }
 
-    fn prepare<T: Compiled>(
-        &self,
-        backend: &Cpu<T>,
-        with_table: bool,
-        feed_size: usize,
-    ) -> <Cpu<T> as Backend>::Recurrent {
+    fn prepare<T: Lanes>(&self, backend: &Cpu<T>, with_table: bool, feed_size: usize) -> <Cpu<T> as Storage>::Recurrent
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         let directions = self
             .directions
             .iter()
@@ -133,7 +132,7 @@ impl Layer {
     }
 }
 
-fn state<T: Compiled>(backend: &Cpu<T>, cell: Cell, hidden: &Array, cells: &Array) -> State<Cpu<T>> {
+fn state<T: Lanes>(backend: &Cpu<T>, cell: Cell, hidden: &Array, cells: &Array) -> State<Cpu<T>> {
     State {
         hidden: backend.upload(hidden).expect("upload"),
         cell: cell.has_cell().then(|| backend.upload(cells).expect("upload")),
@@ -141,7 +140,7 @@ fn state<T: Compiled>(backend: &Cpu<T>, cell: Cell, hidden: &Array, cells: &Arra
 }
 
 /// The CPU with each of the instruction sets that this processor has.
-fn everywhere<T: Compiled>() -> impl Iterator<Item = Cpu<T>> {
+fn everywhere<T: Lanes>() -> impl Iterator<Item = Cpu<T>> {
     Instructions::available().into_iter().map(Cpu::with)
 }
 
@@ -149,7 +148,10 @@ const CELLS: [Cell; 3] = [Cell::Tanh, Cell::Gru, Cell::Lstm];
 
 #[test]
 fn linear_is_a_product() {
-    fn check<T: Compiled>() {
+    fn check<T: Lanes>()
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         for backend in everywhere::<T>() {
             let mut numbers = Numbers(1);
             for (count, inputs, outputs) in
@@ -188,7 +190,10 @@ fn linear_is_a_product() {
 
 #[test]
 fn a_step_is_the_cells_equations() {
-    fn check<T: Compiled>(batch: usize, sizes: [usize; 4], scale: f32) {
+    fn check<T: Lanes>(batch: usize, sizes: [usize; 4], scale: f32)
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         for backend in everywhere::<T>() {
             let mut numbers = Numbers(2);
             let [vocab, input_size, feed_size, hidden] = sizes;
@@ -259,7 +264,10 @@ fn saturated_gates_are_numbers() {
 
 #[test]
 fn a_layer_is_its_steps() {
-    fn check<T: Compiled>(lengths: &[u32], directions: usize, sizes: [usize; 4]) {
+    fn check<T: Lanes>(lengths: &[u32], directions: usize, sizes: [usize; 4])
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         for backend in everywhere::<T>() {
             let mut numbers = Numbers(4);
             let [vocab, input_size, _, hidden] = sizes;
@@ -453,7 +461,10 @@ impl Case {
         result
     }
 
-    fn check<T: Compiled>(&self) {
+    fn check<T: Lanes>(&self)
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         for backend in everywhere::<T>() {
             let upload = |array: &Array| backend.upload(array).expect("upload");
             let vectors = upload(&self.vectors);
@@ -610,7 +621,10 @@ impl PlainSearch {
 
 #[test]
 fn extend_keeps_the_best_extensions() {
-    fn check<T: Compiled>(batch: usize, vocab: usize, hidden: usize, rules: &SearchRules) {
+    fn check<T: Lanes>(batch: usize, vocab: usize, hidden: usize, rules: &SearchRules)
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         for backend in everywhere::<T>() {
             let mut numbers = Numbers(7);
             let weight = numbers.array(vocab, hidden, 1.0);
@@ -688,7 +702,10 @@ fn extend_keeps_the_best_extensions() {
 
 #[test]
 fn rows_of_logits() {
-    fn check<T: Compiled>(count: usize, cols: usize) {
+    fn check<T: Lanes>(count: usize, cols: usize)
+    where
+        Cpu<T>: Backend<Float = T, Tensor = Matrix<T>, Ids = Vec<u32>>,
+    {
         for backend in everywhere::<T>() {
             let mut logits = Numbers(8).array(count, cols, 30.0);
             if cols > 4 {

@@ -1,9 +1,10 @@
 //! The CPU's products of training against plain loops: more rows than are packed at once, more inputs than are added at
 //! once, rows of zeros among them.
 
+use seq2seq::Storage;
 use seq2seq::backend::{Activation, Skipped, Training};
 use seq2seq::cpu::{Cpu, Matrix};
-use seq2seq::{Backend, Result, block_on};
+use seq2seq::{Result, block_on};
 
 const CPU: fn() -> Cpu<f64> = Cpu::new;
 

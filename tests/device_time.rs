@@ -7,6 +7,7 @@ use std::time::Duration;
 use common::TestResult;
 use common::gpu::gpu;
 use seq2seq::Array;
+use seq2seq::Storage;
 use seq2seq::backend::Backend;
 
 #[test]

@@ -4,10 +4,12 @@ mod common;
 
 use common::TestResult;
 use common::gpu::gpu;
+use seq2seq::Storage;
 use seq2seq::backend::{
     Activation, AttendedStep, Backend, Counters, GateLayout, Rule, Search, SearchRules, Sequence, Share, Training,
     Update,
 };
+use seq2seq::batch::{Batch, PairBatch};
 use seq2seq::decode::{GreedyOptions, greedy};
 use seq2seq::gpu::{AdapterKind, Gpu, GpuIds, GpuTensor};
 use seq2seq::model::{
@@ -15,7 +17,6 @@ use seq2seq::model::{
 };
 use seq2seq::nn::training::{Learner, StepOptions};
 use seq2seq::nn::{Seq2Seq, WeightRows};
-use seq2seq::text::{Batch, PairBatch};
 
 fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding: bool) -> Config {
     Config {

@@ -3,14 +3,15 @@
 //! L = Σ of the results times fixed numbers; the derivative of L by an element is (L(x + ε) − L(x − ε)) / 2ε. Every
 //! element of small inputs is changed; the largest error is part of every failure.
 
+use seq2seq::Storage;
 use seq2seq::backend::{
-    Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, NO_TARGET,
-    Occurrences, Positions, Sequence, State, Training,
+    Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, Occurrences,
+    Positions, Sequence, State, Training,
 };
+use seq2seq::batch::{Batch, NO_TARGET, PairBatch};
 use seq2seq::cpu::{Cpu, Matrix};
 use seq2seq::model::{Cell, Config, Parameters, Score, Window};
 use seq2seq::nn::training::{Learner, StepOptions};
-use seq2seq::text::{Batch, PairBatch};
 use seq2seq::{Array, Backend, Result, block_on};
 
 type M = Matrix<f64>;

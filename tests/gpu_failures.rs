@@ -5,7 +5,7 @@ mod common;
 use common::TestResult;
 use common::gpu::gpu;
 use pollster::block_on;
-use seq2seq::backend::Backend;
+use seq2seq::Storage;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::gpu::Gpu;
 use seq2seq::model::Model;

@@ -14,12 +14,12 @@ use common::TestResult;
 use common::gpu::gpu;
 use lesson::Lesson;
 use seq2seq::backend::{Rule, Training, Update};
+use seq2seq::batch::PairBatch;
 use seq2seq::cpu::Cpu;
 use seq2seq::device::DeviceRequest;
 use seq2seq::gpu::AdapterKind;
 use seq2seq::model::{Config, Parameters};
 use seq2seq::nn::training::{Learner, StepOptions};
-use seq2seq::text::PairBatch;
 use seq2seq::{Result, block_on};
 
 const STEPS: usize = 20;

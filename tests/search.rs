@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use common::TestResult;
 use common::gpu::gpu;
 use seq2seq::backend::{LengthPenalty, MAX_BEAM, SearchRules};
+use seq2seq::batch::Batch;
 use seq2seq::cpu::Cpu;
 use seq2seq::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use seq2seq::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
 use seq2seq::nn::Seq2Seq;
-use seq2seq::text::Batch;
 use seq2seq::{Array, Backend, Float, block_on};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;

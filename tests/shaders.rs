@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use seq2seq::gpu::kernels::DECLARED;
-use seq2seq::gpu::shader::{self, SHADERS, Variant};
+use seq2seq::gpu::kernels::declared;
+use seq2seq::gpu::shader::{self, Shader, Variant};
 use seq2seq::gpu::translate::{Language, emit, specialisations, translate};
 
 fn stems(folder: &str) -> BTreeSet<String> {
@@ -17,21 +17,24 @@ fn stems(folder: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_kernel_has_one_stem_everywhere() {
-    let shaders = stems("shaders");
-    let mut hosts = stems("src/gpu/kernels");
-    hosts.remove("mod");
-    assert_eq!(shaders, hosts, "shaders/*.wgsl and src/gpu/kernels/*.rs");
-    assert_eq!(shaders, SHADERS.iter().map(|(stem, _)| (*stem).to_owned()).collect(), "SHADERS");
-    assert_eq!(shaders, DECLARED.iter().map(|declared| declared.stem.to_owned()).collect(), "DECLARED");
+    let mut all = BTreeSet::new();
+    for folder in ["", "training/"] {
+        let shaders = stems(&format!("shaders/{folder}"));
+        let mut hosts = stems(&format!("src/gpu/kernels/{folder}"));
+        hosts.remove("mod");
+        assert_eq!(shaders, hosts, "shaders/{folder}*.wgsl and src/gpu/kernels/{folder}*.rs");
+        all.extend(shaders);
+    }
+    assert_eq!(all, declared().map(|declared| declared.shader.stem.to_owned()).collect(), "the lists in mod.rs");
 }
 
 #[test]
 fn every_shader_agrees_with_its_rust_side() {
-    for declared in DECLARED {
+    for declared in declared() {
         for variant in Variant::all() {
-            let module = shader::module(declared.stem, variant).unwrap_or_else(|error| panic!("{error}"));
-            let found = shader::interface(declared.stem, &module).unwrap_or_else(|error| panic!("{error}"));
-            let stem = declared.stem;
+            let stem = declared.shader.stem;
+            let module = shader::module(declared.shader, variant).unwrap_or_else(|error| panic!("{error}"));
+            let found = shader::interface(stem, &module).unwrap_or_else(|error| panic!("{error}"));
 
             let offsets = (0..).step_by(4);
             let fields: Vec<_> = declared
@@ -82,7 +85,8 @@ fn every_specialisation_translates() {
 
 #[test]
 fn a_shader_that_is_wrong_is_refused() {
-    let text = shader::link("linear", Variant::all()[0]).unwrap_or_else(|error| panic!("{error}"));
+    let linear = declared().map(|declared| declared.shader).find(|shader| shader.stem == "linear").expect("a kernel");
+    let text = shader::link(linear, Variant::all()[0]).unwrap_or_else(|error| panic!("{error}"));
     let broken = text.replace("-> vec4<f32>", "-> vec3<f32>");
     assert_ne!(text, broken);
     let refused = match naga::front::wgsl::parse_str(&broken) {
@@ -90,7 +94,9 @@ fn a_shader_that_is_wrong_is_refused() {
         Err(_) => true,
     };
     assert!(refused, "the checks above would not notice a wrong type");
-    assert!(shader::link("no_such_shader", Variant::all()[0]).is_err());
+    let lost = Shader { stem: "lost", text: "#import no_such_file\n" };
+    let error = shader::link(lost, Variant::all()[0]).expect_err("an error").to_string();
+    assert_eq!(error, "shader lost: imports no_such_file: no such file");
 }
 
 /// `tint` is the compiler of Chrome; where it is installed, it judges too.

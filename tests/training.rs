@@ -8,11 +8,11 @@ use std::path::Path;
 use common::TestResult;
 use safetensors::SafeTensors;
 use seq2seq::backend::Training;
+use seq2seq::batch::Batch;
 use seq2seq::cpu::Cpu;
 use seq2seq::decode::{GreedyOptions, greedy};
 use seq2seq::model::{AttentionConfig, Bridge, Config, DecoderConfig, EncoderConfig, Model, Score, Window};
 use seq2seq::nn::Seq2Seq;
-use seq2seq::text::Batch;
 use seq2seq::text::pairs::Pair;
 use seq2seq::text::vocabulary::{TokenKind, build, special_tokens};
 use seq2seq::train::{

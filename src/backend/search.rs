@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use super::Backend;
-use crate::model::SpecialTokens;
+use super::Storage;
+use crate::config::SpecialTokens;
 use crate::{Array, Error, Result};
 
 /// The largest beam: some numbers of each live hypothesis are kept in a workgroup's memory.
@@ -147,7 +147,7 @@ impl FromStr for LengthPenalty {
 
 /// How probable each symbol is as the next one of every row.
 #[derive(Debug)]
-pub enum Distribution<'a, B: Backend> {
+pub enum Distribution<'a, B: Storage> {
     /// softmax(W_s h̃_t + b_s), of which nothing is written.
     Generator {
         /// W_s (vocab, hidden), b_s
@@ -182,7 +182,7 @@ impl Share {
 ///
 /// A state is never copied from one hypothesis to another: each says whose it continues.
 #[derive(Debug)]
-pub struct Search<B: Backend> {
+pub struct Search<B: Storage> {
     /// The symbols that the live hypotheses end with, then the rows of the last step whose states they continue
     /// (2 · batch · K).
     pub frontier: B::Ids,
@@ -201,11 +201,11 @@ pub struct Search<B: Backend> {
     pub trellis: B::Ids,
     /// Where the rules want it.
     pub coverage: Option<Coverage<B>>,
-    /// What a device may keep between generator and choice: see [`Backend::candidate_cols`].
+    /// What a device may keep between generator and choice: see [`Storage::candidate_cols`].
     pub candidates: B::Tensor,
 }
 
-impl<B: Backend> Search<B> {
+impl<B: Storage> Search<B> {
     /// Before the first step: one hypothesis of each sentence lives, and says nothing.
     ///
     /// `lengths` are those of the sources, `limits` the most symbols of their targets; there is room for `steps` steps
@@ -247,7 +247,7 @@ impl<B: Backend> Search<B> {
     }
 }
 
-/// The sizes of what [`extend`](Backend::extend) reads and writes, as a backend finds them.
+/// The sizes of what [`extend`](super::Backend::extend) reads and writes, as a backend finds them.
 pub(crate) struct ExtendSizes {
     /// Rows of the distribution.
     pub rows: usize,
@@ -264,8 +264,8 @@ pub(crate) struct ExtendSizes {
 }
 
 impl ExtendSizes {
-    /// The number of sentences, and of hypotheses of each in this step, once all sizes fit; `row` is the step's place in
-    /// the trellis.
+    /// The number of sentences, and of hypotheses of each in this step, once all sizes fit; `row` is the step's place
+    /// in the trellis.
     pub(crate) fn check(&self, rules: &SearchRules, row: usize) -> Result<(usize, usize)> {
         let check = |what, expected, found| Error::check("extend", what, expected, found);
         let (beam, batch) = (rules.beam, self.limits[0]);
@@ -292,7 +292,7 @@ fn at_least(penalty: f64) -> f32 {
 
 /// What was attended to so far.
 #[derive(Debug)]
-pub struct Coverage<B: Backend> {
+pub struct Coverage<B: Storage> {
     /// Σ_t a_t(s) of every live hypothesis (batch · K, src_len).
     pub sums: B::Tensor,
     /// The same a step earlier.
@@ -317,7 +317,7 @@ pub enum Status {
 
 /// The attention weights of a step of a search.
 #[derive(Debug)]
-pub struct AttendedStep<'a, B: Backend> {
+pub struct AttendedStep<'a, B: Storage> {
     /// (batch · rows, src_len): those of hypothesis k of sentence b stand in row b · rows + `first_row` + k.
     pub weights: &'a B::Tensor,
     /// Where the step's rows begin among those of a sentence.

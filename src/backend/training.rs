@@ -2,224 +2,222 @@
 //! needs, the loss, the optimizer.
 //!
 //! Gradients accumulate: an operation adds to what a `d_` tensor holds, unless it says that it overwrites. Parameters
-//! lie in an [`Arena`](Training::Arena): one piece of memory, so that the optimizer is one pass over it. They are
+//! lie in an [`Arena`](Storage::Arena): one piece of memory, so that the optimizer is one pass over it. They are
 //! matrices; how the parameters of a model are laid out in them is said once, in `nn::training`.
 
 use std::ops::Range;
 
-use super::{Activation, Attention, Backend, State};
-use crate::model::Cell;
-use crate::text::Batch;
+use super::{Activation, Attention, Backend, State, Storage};
+use crate::batch::Batch;
+use crate::config::Cell;
 use crate::{Error, Result};
 
-/// The operations of training on one device.
-pub trait Training: Backend {
-    /// Matrices that lie one behind the other.
-    type Arena: AsRef<[Self::Tensor]> + AsMut<[Self::Tensor]> + std::fmt::Debug + Send + Sync;
+contract! {
+    implemented by training_operations;
 
-    /// Matrices of zeros, (rows, cols) each.
-    fn arena(&self, shapes: &[[usize; 2]]) -> Result<Self::Arena>;
+    /// The operations of training on one device.
+    pub trait Training: Backend {
+        // Products, named as BLAS names them: N as it is, T transposed
 
-    /// Replaces the elements of a matrix, row-major.
-    fn write(&self, tensor: &mut Self::Tensor, data: &[Self::Float]) -> Result<()>;
+        /// activation(A Bᵀ + bias), or activation(A Bᵀ + bias + out) where it accumulates.
+        ///
+        /// `a` (rows, inner), `b` (cols, inner), `bias` (1, cols), `out` (rows, cols): a linear layer's forward.
+        fn matmul_nt(
+            &self,
+            a: &Self::Tensor,
+            b: &Self::Tensor,
+            bias: Option<&Self::Tensor>,
+            activation: Activation,
+            accumulate: bool,
+            out: &mut Self::Tensor,
+        ) -> Result<()>;
 
-    // Products, named as BLAS names them: N as it is, T transposed
+        /// A B, or A B + out where it accumulates.
+        ///
+        /// `a` (rows, inner), `b` (inner, cols), `out` (rows, cols): the gradient of a linear layer's input.
+        fn matmul_nn(&self, a: &Self::Tensor, b: &Self::Tensor, accumulate: bool, out: &mut Self::Tensor) -> Result<()>;
 
-    /// activation(A Bᵀ + bias), or activation(A Bᵀ + bias + out) where it accumulates.
-    ///
-    /// `a` (rows, inner), `b` (cols, inner), `bias` (1, cols), `out` (rows, cols): a linear layer's forward.
-    fn matmul_nt(
-        &self,
-        a: &Self::Tensor,
-        b: &Self::Tensor,
-        bias: Option<&Self::Tensor>,
-        activation: Activation,
-        accumulate: bool,
-        out: &mut Self::Tensor,
-    ) -> Result<()>;
+        /// out += Aᵀ B, and `sums` += the sums of A's columns: the gradients of a linear layer's weight and bias.
+        ///
+        /// `a` (inner, rows), `b` (inner, cols), `out` (rows, cols), `sums` (1, rows). Rows of `out` that are `skipped`
+        /// stay as they are; `sums` has them all.
+        fn matmul_tn(
+            &self,
+            a: &Self::Tensor,
+            b: &Self::Tensor,
+            skipped: Option<Skipped>,
+            out: &mut Self::Tensor,
+            sums: Option<&mut Self::Tensor>,
+        ) -> Result<()>;
 
-    /// A B, or A B + out where it accumulates.
-    ///
-    /// `a` (rows, inner), `b` (inner, cols), `out` (rows, cols): the gradient of a linear layer's input.
-    fn matmul_nn(&self, a: &Self::Tensor, b: &Self::Tensor, accumulate: bool, out: &mut Self::Tensor) -> Result<()>;
+        // Elements and rows
 
-    /// out += Aᵀ B, and `sums` += the sums of A's columns: the gradients of a linear layer's weight and bias.
-    ///
-    /// `a` (inner, rows), `b` (inner, cols), `out` (rows, cols), `sums` (1, rows). Rows of `out` that are `skipped`
-    /// stay as they are; `sums` has them all.
-    fn matmul_tn(
-        &self,
-        a: &Self::Tensor,
-        b: &Self::Tensor,
-        skipped: Option<Skipped>,
-        out: &mut Self::Tensor,
-        sums: Option<&mut Self::Tensor>,
-    ) -> Result<()>;
+        /// y ← y ⊙ mask / (1 − rate), where the mask depends on seed and place alone; the gradient is the same
+        /// operation.
+        ///
+        /// Element i, counted row-major without padding, is kept where pcg(i + pcg(seed)) ≥ rate · 2³² ([`pcg`]).
+        /// Nothing is stored, and every device draws the same.
+        fn dropout(&self, dropout: Dropout, y: &mut Self::Tensor) -> Result<()>;
 
-    // Elements and rows
+        /// d_y ← d_y ⊙ (1 − y²), from y = tanh(x) to the gradient of x.
+        fn tanh_backward(&self, y: &Self::Tensor, d_y: &mut Self::Tensor) -> Result<()>;
 
-    /// y ← y ⊙ mask / (1 − rate), where the mask depends on seed and place alone; the gradient is the same operation.
-    ///
-    /// Element i, counted row-major without padding, is kept where pcg(i + pcg(seed)) ≥ rate · 2³² ([`pcg`]). Nothing
-    /// is stored, and every device draws the same.
-    fn dropout(&self, dropout: Dropout, y: &mut Self::Tensor) -> Result<()>;
+        /// Row b · len + `position` of `sequence` (batch · len, cols) becomes row b of `out` (batch, cols).
+        fn take_position(&self, sequence: &Self::Tensor, position: usize, out: &mut Self::Tensor) -> Result<()>;
 
-    /// d_y ← d_y ⊙ (1 − y²), from y = tanh(x) to the gradient of x.
-    fn tanh_backward(&self, y: &Self::Tensor, d_y: &mut Self::Tensor) -> Result<()>;
+        /// Row b of `rows` (batch, cols) becomes row b · len + `position` of `sequence` (batch · len, cols).
+        fn put_position(&self, rows: &Self::Tensor, position: usize, sequence: &mut Self::Tensor) -> Result<()>;
 
-    /// Row b · len + `position` of `sequence` (batch · len, cols) becomes row b of `out` (batch, cols).
-    fn take_position(&self, sequence: &Self::Tensor, position: usize, out: &mut Self::Tensor) -> Result<()>;
+        /// d_table\[id\] += Σ d_out\[row\] over the rows of each id, in their order.
+        ///
+        /// `d_out` (rows, embedding), `d_table` (vocab, embedding)
+        fn embedding_backward(
+            &self,
+            occurrences: &Occurrences<Self>,
+            d_out: &Self::Tensor,
+            d_table: &mut Self::Tensor,
+        ) -> Result<()>;
 
-    /// Row b of `rows` (batch, cols) becomes row b · len + `position` of `sequence` (batch · len, cols).
-    fn put_position(&self, rows: &Self::Tensor, position: usize, sequence: &mut Self::Tensor) -> Result<()>;
+        // Recurrences
 
-    /// d_table\[id\] += Σ d_out\[row\] over the rows of each id, in their order.
-    ///
-    /// `d_out` (rows, embedding), `d_table` (vocab, embedding)
-    fn embedding_backward(
-        &self,
-        occurrences: &Occurrences<Self>,
-        d_out: &Self::Tensor,
-        d_table: &mut Self::Tensor,
-    ) -> Result<()>;
+        /// Lets each direction begin with `initial` (batch, directions · H) in place of zeros.
+        fn recurrent_begin(
+            &self,
+            layout: GateLayout,
+            lengths: &Self::Ids,
+            initial: &State<Self>,
+            sequence: &mut Sequence<Self>,
+        ) -> Result<()>;
 
-    // Recurrences
+        /// Steps `steps` of a recurrent layer, in all its directions; `weight_hh` (directions · width, H).
+        ///
+        /// Step s of the forward direction is position s, that of the reverse one length − 1 − s. `sequence.gates`
+        /// holds W_ih x + b and then the gates: i, f, g, o after their activations; n, r, z and W_hn h + b_hn; h.
+        /// Sentences that have ended are left alone.
+        fn recurrent_forward(
+            &self,
+            layout: GateLayout,
+            weight_hh: &Self::Tensor,
+            lengths: &Self::Ids,
+            steps: Range<usize>,
+            sequence: &mut Sequence<Self>,
+        ) -> Result<()>;
 
-    /// Lets each direction begin with `initial` (batch, directions · H) in place of zeros.
-    fn recurrent_begin(
-        &self,
-        layout: GateLayout,
-        lengths: &Self::Ids,
-        initial: &State<Self>,
-        sequence: &mut Sequence<Self>,
-    ) -> Result<()>;
+        /// The same steps backward, the last one first: the gates are replaced by the gradients of their sums.
+        ///
+        /// Beyond a sentence's end these gradients are zero.
+        ///
+        /// * `d_output` (batch · len, directions · H)
+        /// * `d_last`: that of the last state's hidden (batch, directions · H), where it has one
+        /// * `carry` (batch, directions · H): d_c of an LSTM, at first that of the last state; z ⊙ d_h of a GRU, at
+        ///   first zero; unused by the tanh cell
+        #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
+        fn recurrent_backward(
+            &self,
+            layout: GateLayout,
+            weight_hh: &Self::Tensor,
+            lengths: &Self::Ids,
+            steps: Range<usize>,
+            d_output: &Self::Tensor,
+            d_last: Option<&Self::Tensor>,
+            sequence: &mut Sequence<Self>,
+            carry: &mut Self::Tensor,
+        ) -> Result<()>;
 
-    /// Steps `steps` of a recurrent layer, in all its directions; `weight_hh` (directions · width, H).
-    ///
-    /// Step s of the forward direction is position s, that of the reverse one length − 1 − s. `sequence.gates` holds
-    /// W_ih x + b and then the gates: i, f, g, o after their activations; n, r, z and W_hn h + b_hn; h. Sentences that
-    /// have ended are left alone.
-    fn recurrent_forward(
-        &self,
-        layout: GateLayout,
-        weight_hh: &Self::Tensor,
-        lengths: &Self::Ids,
-        steps: Range<usize>,
-        sequence: &mut Sequence<Self>,
-    ) -> Result<()>;
+        /// The gradient of the initial hidden state (batch, directions · H), overwritten, once all steps went backward.
+        ///
+        /// d_gates W_hh of each direction's first position, and a GRU's carry. An LSTM's initial cell has the carry
+        /// itself.
+        fn recurrent_initial_backward(
+            &self,
+            layout: GateLayout,
+            weight_hh: &Self::Tensor,
+            lengths: &Self::Ids,
+            sequence: &Sequence<Self>,
+            carry: &Self::Tensor,
+            d_initial: &mut Self::Tensor,
+        ) -> Result<()>;
 
-    /// The same steps backward, the last one first: the gates are replaced by the gradients of their sums.
-    ///
-    /// Beyond a sentence's end these gradients are zero.
-    ///
-    /// * `d_output` (batch · len, directions · H)
-    /// * `d_last`: that of the last state's hidden (batch, directions · H), where it has one
-    /// * `carry` (batch, directions · H): d_c of an LSTM, at first that of the last state; z ⊙ d_h of a GRU, at first
-    ///   zero; unused by the tanh cell
-    #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
-    fn recurrent_backward(
-        &self,
-        layout: GateLayout,
-        weight_hh: &Self::Tensor,
-        lengths: &Self::Ids,
-        steps: Range<usize>,
-        d_output: &Self::Tensor,
-        d_last: Option<&Self::Tensor>,
-        sequence: &mut Sequence<Self>,
-        carry: &mut Self::Tensor,
-    ) -> Result<()>;
+        /// d_W_hh += d_gatesᵀ h_{t−1} of each direction; the n_x rows of a GRU stay as they are.
+        fn recurrent_weight_backward(
+            &self,
+            layout: GateLayout,
+            sequence: &Sequence<Self>,
+            d_weight_hh: &mut Self::Tensor,
+        ) -> Result<()>;
 
-    /// The gradient of the initial hidden state (batch, directions · H), overwritten, once all steps went backward.
-    ///
-    /// d_gates W_hh of each direction's first position, and a GRU's carry. An LSTM's initial cell has the carry itself.
-    fn recurrent_initial_backward(
-        &self,
-        layout: GateLayout,
-        weight_hh: &Self::Tensor,
-        lengths: &Self::Ids,
-        sequence: &Sequence<Self>,
-        carry: &Self::Tensor,
-        d_initial: &mut Self::Tensor,
-    ) -> Result<()>;
+        // Attention
 
-    /// d_W_hh += d_gatesᵀ h_{t−1} of each direction; the n_x rows of a GRU stay as they are.
-    fn recurrent_weight_backward(
-        &self,
-        layout: GateLayout,
-        sequence: &Sequence<Self>,
-        d_weight_hh: &mut Self::Tensor,
-    ) -> Result<()>;
+        /// From d_c_t to the gradients of the scores, the query and W_p h_t.
+        ///
+        /// `weights` as [`attention`](Backend::attention) wrote them, their rows found by `first_row` as there;
+        /// `d_context` (batch · tgt_len, M).
+        fn attention_backward(
+            &self,
+            attention: &Attention<'_, Self>,
+            weights: &Self::Tensor,
+            first_row: usize,
+            d_context: &Self::Tensor,
+            gradients: AttentionGradients<'_, Self>,
+        ) -> Result<()>;
 
-    // Attention
+        /// From the gradients of all scores and contexts to those of keys, memory and vectors.
+        ///
+        /// `attention` holds all queries, `weights` (batch · tgt_len, src_len), `d_scores` (batch · tgt_len, src_len +
+        /// 1).
+        ///
+        /// * `d_keys` (batch · src_len, K); without it, the keys are the memory
+        /// * `d_memory` (batch · src_len, M)
+        /// * `d_vectors` (2, H): v of `concat`, v_p of `local_p`
+        #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
+        fn attention_memory_backward(
+            &self,
+            attention: &Attention<'_, Self>,
+            weights: &Self::Tensor,
+            d_scores: &Self::Tensor,
+            d_context: &Self::Tensor,
+            d_keys: Option<&mut Self::Tensor>,
+            d_memory: &mut Self::Tensor,
+            d_vectors: Option<&mut Self::Tensor>,
+        ) -> Result<()>;
 
-    /// From d_c_t to the gradients of the scores, the query and W_p h_t.
-    ///
-    /// `weights` as [`attention`](Backend::attention) wrote them, their rows found by `first_row` as there; `d_context`
-    /// (batch · tgt_len, M).
-    fn attention_backward(
-        &self,
-        attention: &Attention<'_, Self>,
-        weights: &Self::Tensor,
-        first_row: usize,
-        d_context: &Self::Tensor,
-        gradients: AttentionGradients<'_, Self>,
-    ) -> Result<()>;
+        // Loss and optimizer
 
-    /// From the gradients of all scores and contexts to those of keys, memory and vectors.
-    ///
-    /// `attention` holds all queries, `weights` (batch · tgt_len, src_len), `d_scores` (batch · tgt_len, src_len + 1).
-    ///
-    /// * `d_keys` (batch · src_len, K); without it, the keys are the memory
-    /// * `d_memory` (batch · src_len, M)
-    /// * `d_vectors` (2, H): v of `concat`, v_p of `local_p`
-    #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
-    fn attention_memory_backward(
-        &self,
-        attention: &Attention<'_, Self>,
-        weights: &Self::Tensor,
-        d_scores: &Self::Tensor,
-        d_context: &Self::Tensor,
-        d_keys: Option<&mut Self::Tensor>,
-        d_memory: &mut Self::Tensor,
-        d_vectors: Option<&mut Self::Tensor>,
-    ) -> Result<()>;
+        /// Generator and cross entropy, without ever holding all logits of a large vocabulary.
+        ///
+        /// −Σ_v q(v) ln p(v) with q = (1 − ε) at the target plus ε/V everywhere (Szegedy et al. 2016, §7), summed over
+        /// the rows that have a target ([`NO_TARGET`](crate::batch::NO_TARGET) elsewhere) and added to `loss` (1, 1).
+        /// The gradients are those of the sum times `options.scale`.
+        ///
+        /// `attentional` (rows, H), `weight` (V, H), `bias` (1, V), `targets` (rows)
+        #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
+        fn generator_loss(
+            &self,
+            attentional: &Self::Tensor,
+            weight: &Self::Tensor,
+            bias: &Self::Tensor,
+            targets: &Self::Ids,
+            options: LossOptions,
+            loss: &mut Self::Tensor,
+            gradients: Option<GeneratorGradients<'_, Self>>,
+        ) -> Result<()>;
 
-    // Loss and optimizer
+        /// ‖g‖₂ over all gradients, into `norm` (1, 1).
+        fn gradient_norm(&self, gradients: &Self::Arena, norm: &mut Self::Tensor) -> Result<()>;
 
-    /// Generator and cross entropy, without ever holding all logits of a large vocabulary.
-    ///
-    /// −Σ_v q(v) ln p(v) with q = (1 − ε) at the target plus ε/V everywhere (Szegedy et al. 2016, §7), summed over the
-    /// rows that have a target ([`NO_TARGET`] elsewhere) and added to `loss` (1, 1). The gradients are those of the sum
-    /// times `options.scale`.
-    ///
-    /// `attentional` (rows, H), `weight` (V, H), `bias` (1, V), `targets` (rows)
-    #[expect(clippy::too_many_arguments, reason = "as many as the equations have")]
-    fn generator_loss(
-        &self,
-        attentional: &Self::Tensor,
-        weight: &Self::Tensor,
-        bias: &Self::Tensor,
-        targets: &Self::Ids,
-        options: LossOptions,
-        loss: &mut Self::Tensor,
-        gradients: Option<GeneratorGradients<'_, Self>>,
-    ) -> Result<()>;
-
-    /// ‖g‖₂ over all gradients, into `norm` (1, 1).
-    fn gradient_norm(&self, gradients: &Self::Arena, norm: &mut Self::Tensor) -> Result<()>;
-
-    /// One step of the optimizer over all parameters; the gradients are zero afterwards.
-    ///
-    /// g is first multiplied by min(1, clip / ‖g‖). Where ‖g‖ is not finite, nothing but the gradients changes.
-    fn update(
-        &self,
-        update: &Update,
-        norm: &Self::Tensor,
-        values: &mut Self::Arena,
-        gradients: &mut Self::Arena,
-        moments: &mut [Self::Arena; 2],
-        average: Option<&mut Self::Arena>,
-    ) -> Result<()>;
+        /// One step of the optimizer over all parameters; the gradients are zero afterwards.
+        ///
+        /// g is first multiplied by min(1, clip / ‖g‖). Where ‖g‖ is not finite, nothing but the gradients changes.
+        fn update(
+            &self,
+            update: &Update,
+            norm: &Self::Tensor,
+            values: &mut Self::Arena,
+            gradients: &mut Self::Arena,
+            moments: &mut [Self::Arena; 2],
+            average: Option<&mut Self::Arena>,
+        ) -> Result<()>;
+    }
 }
 
 /// Rows r with `first` ≤ r mod `period` < `first` + `count`.
@@ -261,7 +259,7 @@ impl Dropout {
     }
 }
 
-/// A hash of 32 bits (Jarzynski and Olano 2020), the same in `shaders/dropout.wgsl`.
+/// A hash of 32 bits (Jarzynski and Olano 2020), the same in `shaders/training/dropout.wgsl`.
 pub fn pcg(input: u32) -> u32 {
     let state = input.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
     let word = ((state >> ((state >> 28) + 4)) ^ state).wrapping_mul(277_803_737);
@@ -270,7 +268,7 @@ pub fn pcg(input: u32) -> u32 {
 
 /// Which rows each id of a batch stands in, so that a table's gradient needs no atomics and has one order.
 #[derive(Debug)]
-pub struct Occurrences<B: Backend> {
+pub struct Occurrences<B: Storage> {
     /// The different ids.
     pub symbols: B::Ids,
     /// Where the rows of each begin, and where those of the last end (symbols + 1).
@@ -281,7 +279,7 @@ pub struct Occurrences<B: Backend> {
     pub count: usize,
 }
 
-impl<B: Backend> Occurrences<B> {
+impl<B: Storage> Occurrences<B> {
     /// Of the positions within the sentences of a batch.
     pub fn new(backend: &B, batch: &Batch) -> Result<Self> {
         let pairs = positions(batch);
@@ -307,7 +305,7 @@ impl<B: Backend> Occurrences<B> {
 
 /// The different ids of a batch, each worked on once in place of at every position.
 #[derive(Debug)]
-pub struct Symbols<B: Backend> {
+pub struct Symbols<B: Storage> {
     /// Where each of them stands among the rows, and in the table: row i of the symbols' own matrix is symbol i's.
     pub in_table: Occurrences<B>,
     /// Which positions each of them stands at, symbol i being called i.
@@ -316,7 +314,7 @@ pub struct Symbols<B: Backend> {
     pub places: B::Ids,
 }
 
-impl<B: Backend> Symbols<B> {
+impl<B: Storage> Symbols<B> {
     /// Of a batch; none where that would hardly be less work.
     pub fn new(backend: &B, batch: &Batch) -> Result<Option<Self>> {
         let pairs = positions(batch);
@@ -362,8 +360,8 @@ fn distinct(pairs: &[(u32, u32)]) -> Vec<u32> {
 /// How the sums of a recurrent layer's gates lie side by side.
 ///
 /// Each direction has `blocks` of Hp columns, Hp the hidden size rounded up to quads: i, f, g, o of an LSTM; n_x, r, z,
-/// n_h of a GRU, where n = tanh(n_x + r ⊙ n_h); the one of the tanh cell. The rows of W_ih for n_h and those of W_hh for
-/// n_x are zero and stay so.
+/// n_h of a GRU, where n = tanh(n_x + r ⊙ n_h); the one of the tanh cell. The rows of W_ih for n_h and those of W_hh
+/// for n_x are zero and stay so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GateLayout {
     /// Which cell.
@@ -415,7 +413,7 @@ impl GateLayout {
 ///
 /// Rows are b · len + t. Hp stands for the hidden size rounded up to quads; columns behind the last unit are zero.
 #[derive(Debug)]
-pub struct Sequence<B: Backend> {
+pub struct Sequence<B: Storage> {
     /// (batch · len, [`GateLayout::cols`]): the sums of the inputs, then the gates, then their gradients.
     pub gates: B::Tensor,
     /// h before each position (batch · len, directions · Hp), zero beyond the sentences.
@@ -428,7 +426,7 @@ pub struct Sequence<B: Backend> {
     pub last: State<B>,
 }
 
-impl<B: Backend> Sequence<B> {
+impl<B: Storage> Sequence<B> {
     /// Before the first step; the gates are yet to be filled with W_ih x + b.
     pub fn zeros(backend: &B, layout: GateLayout, batch: usize, len: usize) -> Result<Self> {
         let (rows, units) = (batch * len, layout.directions * layout.hidden);
@@ -445,7 +443,7 @@ impl<B: Backend> Sequence<B> {
 
 /// What [`Training::attention_backward`] writes.
 #[derive(Debug)]
-pub struct AttentionGradients<'a, B: Backend> {
+pub struct AttentionGradients<'a, B: Storage> {
     /// (batch · rows, src_len + 1), overwritten: of the scores, zero outside the window; in the last column, with the
     /// `local_p` window, of v_pᵀ tanh(W_p h_t). Rows as those of the weights.
     pub d_scores: &'a mut B::Tensor,
@@ -454,9 +452,6 @@ pub struct AttentionGradients<'a, B: Backend> {
     /// (batch · tgt_len, H): of W_p h_t, for the `local_p` window.
     pub d_position: Option<&'a mut B::Tensor>,
 }
-
-/// The target of a row that has none.
-pub const NO_TARGET: u32 = u32::MAX;
 
 /// How the loss is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -469,7 +464,7 @@ pub struct LossOptions {
 
 /// What [`Training::generator_loss`] computes beside the loss.
 #[derive(Debug)]
-pub struct GeneratorGradients<'a, B: Backend> {
+pub struct GeneratorGradients<'a, B: Storage> {
     /// (rows, H), overwritten
     pub d_attentional: &'a mut B::Tensor,
     /// (V, H)

@@ -1,7 +1,8 @@
 //! The models that the PyTorch benchmark has.
 //!
 //! **A** embedding 128, hidden 256, 1 layer; **B** 256, 512, 2 layers: letters to phonemes, vocabularies of 30 and 43.
-//! **V** 512, 512, 2 layers: vocabularies of 10,000, 20 symbols to 20. A bidirectional LSTM encoder and an LSTM decoder.
+//! **V** 512, 512, 2 layers: vocabularies of 10,000, 20 symbols to 20. A bidirectional LSTM encoder and an LSTM
+//! decoder.
 
 use crate::model::{AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window};
 use crate::verify::Inputs;

@@ -9,8 +9,8 @@ use crate::backend::{Activation, LengthPenalty, Positions, Training};
 use crate::device::Precision;
 use crate::model::{Cell, Score, Window};
 use crate::verify::cases::{
-    AttentionCase, Case, EmbeddingCase, ExtendCase, Fed, Gates, LinearCase, LogSoftmaxCase, Logits, Part,
-    RecurrentLayerCase, RecurrentStepCase,
+    AttentionCase, Case, EmbeddingCase, ExtendCase, Fed, Gates, LinearCase, Logits, Part, RecurrentLayerCase,
+    RecurrentStepCase, RowsCase, RowsOperation,
 };
 
 /// A case and the name that the PyTorch benchmark has for it.
@@ -85,7 +85,7 @@ fn matmul(size: usize) -> NamedCase {
 }
 
 fn log_softmax(rows: usize, vocab_size: usize) -> NamedCase {
-    let case = LogSoftmaxCase { rows, vocab_size, logits: Logits::Ordinary };
+    let case = RowsCase { operation: RowsOperation::LogSoftmax, rows, vocab_size, logits: Logits::Ordinary };
     NamedCase { name: format!("log_softmax {rows}x{vocab_size}"), case: case.into() }
 }
 
@@ -167,7 +167,7 @@ pub async fn run<B: Training>(
     named: &NamedCase,
     seconds: f64,
 ) -> Result<Row> {
-    let mut ready = named.case.prepare(backend, precision)?;
+    let mut ready = named.case.prepare(backend, &named.case.inputs(precision))?;
     let (timing, counters) = measure(backend, seconds, async || ready.run(backend).await).await?;
     // An operation only asks the device: there is nothing to wait for.
     let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(ready.run(backend)))?;

@@ -7,10 +7,10 @@ use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Rule, Training, Update};
+use crate::batch::PairBatch;
 use crate::device::Precision;
 use crate::model::{Config, Parameters, Score};
 use crate::nn::training::{Learner, StepOptions};
-use crate::text::PairBatch;
 use crate::verify::Inputs;
 
 /// Sentences of a batch.

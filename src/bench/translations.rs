@@ -11,11 +11,11 @@ use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
 use crate::backend::{Backend, SearchRules};
+use crate::batch::Batch;
 use crate::decode::{MaxLength, SearchOptions, search};
 use crate::device::Precision;
 use crate::model::{Config, Parameters, Score};
 use crate::nn::Seq2Seq;
-use crate::text::Batch;
 use crate::verify::Inputs;
 
 /// A model and a batch.

@@ -7,16 +7,15 @@ use std::time::Duration;
 use pollster::block_on;
 use seq2seq::backend::Training;
 use seq2seq::bench::peaks::Peaks;
-use seq2seq::bench::{Instruments, Row, Size, operations, training, translations};
+use seq2seq::bench::{Instruments, Size, operations, training, translations};
 use seq2seq::cpu::Cpu;
 use seq2seq::device::{Device, Precision};
-use serde::Serialize;
 
-use super::Outcome;
 use super::choice::choice;
 use super::failure::Result;
 use super::options::DeviceOptions;
-use present::Presenter;
+use super::outcome::Outcome;
+use present::{Presenter, Report};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +30,8 @@ Examples:
 ///
 /// Operations are timed from the call until the result is there, and shown as a share of what the device can do at
 /// most: bytes that it copies, and multiplications and additions that it does, in a second, both measured in the same
-/// run. Translations and steps of training are whole ones, at the sizes of PyTorch's benchmark. On a GPU the CPU is measured beside it.
+/// run. Translations and steps of training are whole ones, at the sizes of PyTorch's benchmark. On a GPU the CPU is
+/// measured beside it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -88,17 +88,6 @@ fn seconds(text: &str) -> std::result::Result<f64, &'static str> {
         Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("expected seconds from 0 to 3600"),
     }
-}
-
-/// What was measured.
-#[derive(Debug, Serialize)]
-struct Report {
-    version: &'static str,
-    device: String,
-    precision: Precision,
-    threads: usize,
-    peaks: Option<Peaks>,
-    rows: Vec<Row>,
 }
 
 /// Runs the command.

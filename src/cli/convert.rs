@@ -6,7 +6,8 @@ use seq2seq::model::{Model, WeightFormat};
 
 use super::choice::choice;
 use super::failure::Result;
-use super::{Outcome, note};
+use super::outcome::Outcome;
+use super::output::note;
 
 /// Store a model's weights in 16 bits, to ship it, or in 32
 ///

@@ -6,8 +6,8 @@ use seq2seq::device::Processor;
 use seq2seq::gpu::{Adapter, adapters};
 use serde::Serialize;
 
-use super::Outcome;
 use super::failure::Result;
+use super::outcome::Outcome;
 use super::output::Output;
 
 /// List the GPUs and the CPU of this machine

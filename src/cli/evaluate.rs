@@ -11,8 +11,8 @@ use seq2seq::{TranslateOptions, Translation, Translator};
 
 use super::failure::Result;
 use super::options::{DeviceOptions, ModelOptions, SearchOptions, SizeOptions};
-use super::output::{Output, reserve};
-use super::{Outcome, note};
+use super::outcome::Outcome;
+use super::output::{Output, note, reserve};
 use report::{Loss, Report};
 
 const EXAMPLES: &str = "\
@@ -27,7 +27,8 @@ Examples:
 /// Every distinct source is translated once and compared with all its targets. The word error rate is the share of
 /// sources whose translation is none of them; the symbol error rate is the edit distance to the closest target over its
 /// length, in symbols of the model; BLEU and chrF are sacreBLEU's; the loss is the mean cross entropy of the targets'
-/// symbols, in nats. A source that cannot be translated counts as wrong, standard error says why, and the exit code is 1.
+/// symbols, in nats. A source that cannot be translated counts as wrong, standard error says why, and the exit code is
+/// 1.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -39,8 +40,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     hypotheses: Option<PathBuf>,
 
-    /// Print a JSON object: sources, pairs, untranslated, word_error_rate, symbol_error_rate, exact_match (shares), bleu,
-    /// chrf (0 to 100), loss and perplexity
+    /// Print a JSON object: sources, pairs, untranslated, word_error_rate, symbol_error_rate, exact_match (shares),
+    /// bleu, chrf (0 to 100), loss and perplexity
     #[arg(long)]
     json: bool,
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::failure::{Place, Result};
 use super::lines::{Batches, Fill, Line};
-use super::note;
+use super::output::note;
 
 /// The path of standard input, where the system has one.
 const STDIN: &str = "/dev/stdin";

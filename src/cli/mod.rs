@@ -9,7 +9,9 @@ mod evaluate;
 mod failure;
 mod input;
 mod lines;
+mod manual;
 mod options;
+mod outcome;
 mod output;
 mod progress;
 mod repl;
@@ -21,13 +23,13 @@ mod verify;
 mod views;
 
 use std::ffi::OsString;
-use std::fmt::Arguments;
-use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
+use outcome::Outcome;
+use output::note;
 
 /// Sequence-to-sequence models with attention, on any GPU or on the CPU.
 ///
@@ -52,17 +54,7 @@ enum Command {
     Verify(verify::Args),
     Bench(bench::Args),
     Shaders(shaders::Args),
-}
-
-/// How a command ended that did end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// All went well.
-    Fine,
-    /// Some of the work failed, as standard error says; the rest was done.
-    SomeFailed,
-    /// Someone asked to stop before the end.
-    Interrupted,
+    Manual(manual::Args),
 }
 
 /// Runs the command line `args`, which begins with the program's name.
@@ -86,6 +78,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Shaders(args) => shaders::run(&args),
+        Command::Manual(args) => manual::run(&args, Cli::command()),
     };
     match outcome {
         Ok(Outcome::Fine) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
@@ -98,15 +91,8 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// A line for the person, on standard error. Nobody listening there is no reason to stop.
-fn note(line: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{line}");
-}
-
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

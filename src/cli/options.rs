@@ -11,7 +11,8 @@ use seq2seq::{Error, TranslateOptions, Translator};
 
 use super::choice::choice;
 use super::failure::{Failure, Result};
-use super::note;
+use super::output::note;
+use super::views::AlignmentFile;
 
 /// Where to compute, and how much of the processor may be used.
 #[derive(Clone, Debug, clap::Args)]
@@ -96,8 +97,8 @@ impl ModelOptions {
 /// How to search for translations.
 #[derive(Clone, Debug, clap::Args)]
 pub struct SearchOptions {
-    /// Beam search: how many hypotheses to keep in each step, at most 512; one is greedy decoding, the default. Without it
-    /// --n-best N keeps N
+    /// Beam search: how many hypotheses to keep in each step, at most 512; one is greedy decoding, the default. Without
+    /// it --n-best N keeps N
     #[arg(long, value_name = "K")]
     pub beam: Option<usize>,
 
@@ -106,8 +107,8 @@ pub struct SearchOptions {
     pub n_best: Option<usize>,
 
     /// What the log probabilities of translations are divided by before they are compared: "none" favours short ones,
-    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A; A is from 0 to 5, and the
-    /// end is a symbol
+    /// "length:A" is the number of symbols to the power of A, "wu:A" is ((5 + symbols) / 6)^A; A is from 0 to 5, and
+    /// the end is a symbol
     #[arg(long, value_name = "RULE", default_value = "none")]
     pub length_penalty: LengthPenalty,
 
@@ -165,6 +166,43 @@ impl SearchOptions {
     }
 }
 
+/// How lines are read, and what is said meanwhile.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LineOptions {
+    /// How many lines to read before the first is worked on: they are sorted by length, so that a batch needs little
+    /// padding. Lines that arrive slowly are not waited for
+    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = size(1_000_000))]
+    pub window: u32,
+
+    /// Say nothing on standard error but what went wrong
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// Where alignments go, beside the answers.
+#[derive(Clone, Debug, clap::Args)]
+pub struct AlignmentOptions {
+    /// Draw what each target symbol attended to below each answer: target symbols down, source symbols across; the
+    /// weights begin at 0.05 (░), 0.25 (▒), 0.5 (▓) and 0.75 (█), or are colours where a terminal has 24 bits of them.
+    /// With a file, write them there: .svg and .png are pictures of the first 100, .tsv tables, .npy NumPy arrays one
+    /// behind the other, .json an array a line, .pharaoh a line of source-target pairs, 0-0 1-2. What has none, a
+    /// dictionary's answer or a line that failed, keeps its place, as in the output
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    alignment: Option<Option<AlignmentFile>>,
+}
+
+impl AlignmentOptions {
+    /// Whether they are drawn among the answers.
+    pub fn drawn(&self) -> bool {
+        matches!(self.alignment, Some(None))
+    }
+
+    /// The file that they are written to.
+    pub fn file(&self) -> Option<&AlignmentFile> {
+        self.alignment.as_ref()?.as_ref()
+    }
+}
+
 /// What to know without the model.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DictionaryOptions {
@@ -173,8 +211,8 @@ pub struct DictionaryOptions {
     #[arg(long, value_name = "FILE")]
     pub dictionary: Option<PathBuf>,
 
-    /// Replace a symbol that the model's target vocabulary lacks by the source symbol that most attention went to, or by
-    /// what the dictionary has for that
+    /// Replace a symbol that the model's target vocabulary lacks by the source symbol that most attention went to, or
+    /// by what the dictionary has for that
     #[arg(long)]
     pub replace_unknown: bool,
 }

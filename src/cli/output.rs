@@ -1,5 +1,6 @@
 //! Where results go.
 
+use std::fmt::Arguments;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -7,6 +8,20 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::failure::{Failure, Place, Result};
+
+/// A line for the person, on standard error. Nobody listening there is no reason to stop.
+pub fn note(line: Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// The JSON of a line that has no answer.
+#[derive(Serialize)]
+pub struct FailedLine<'a> {
+    /// Its number, from 1.
+    pub line: usize,
+    /// Why.
+    pub error: &'a str,
+}
 
 /// Standard output or a file, buffered until [`flush`](Self::flush).
 pub struct Output {
@@ -23,8 +38,8 @@ impl Output {
 
     /// A new file, or an empty one in place of what was there.
     ///
-    /// It is written as results come, like standard output, so that it can be followed, and so that a run of hours that is
-    /// interrupted leaves what it has done.
+    /// It is written as results come, like standard output, so that it can be followed, and so that a run of hours that
+    /// is interrupted leaves what it has done.
     pub fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).map_err(|error| Place::File(path.to_owned()).failure(error))?;
         Ok(Self::file(file, path))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::note;
+use super::output::note;
 
 /// A bar with lines, lines a second and the time that is left, where somebody watches.
 pub struct Progress {
@@ -15,8 +15,8 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar on standard error, if that is a terminal and a bar is `wanted`; with an end where the bytes of the input are
-    /// known.
+    /// A bar on standard error, if that is a terminal and a bar is `wanted`; with an end where the bytes of the input
+    /// are known.
     pub fn new(wanted: bool, bytes: Option<u64>) -> Self {
         let bar = (wanted && stderr().is_terminal()).then(|| {
             let bar = bytes.map_or_else(ProgressBar::no_length, ProgressBar::new);

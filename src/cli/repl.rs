@@ -12,10 +12,10 @@ use seq2seq::{Origin, TranslateOptions, Translation, Translator};
 
 use super::failure::{Failure, Place, Result};
 use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions};
-use super::output::{Output, has_colours};
+use super::outcome::Outcome;
+use super::output::{Output, has_colours, note};
 use super::translate::one_line;
 use super::views::figure;
-use super::{Outcome, note};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,9 +25,10 @@ Examples:
 
 /// Type words or sentences, and see what they are translated to, and how
 ///
-/// Each line is translated at once: the best translations with their scores, and what the best one attended to. Lines are
-/// edited as in a shell, with the arrow keys, Ctrl-R and what else Emacs knows; :help names what can be changed; Ctrl-D or
-/// :quit ends. By default a beam of 5 is searched and the 3 best are shown, whatever is said of defaults below.
+/// Each line is translated at once: the best translations with their scores, and what the best one attended to. Lines
+/// are edited as in a shell, with the arrow keys, Ctrl-R and what else Emacs knows; :help names what can be changed;
+/// Ctrl-D or :quit ends. By default a beam of 5 is searched and the 3 best are shown, whatever is said of defaults
+/// below.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

@@ -8,14 +8,14 @@ use seq2seq::metrics::perplexity;
 use seq2seq::{Origin, Scored, Target, TranslateOptions, Translation, Translator};
 use serde::Serialize;
 
-use super::Outcome;
 use super::failure::Result;
 use super::input::Input;
 use super::lines::Line;
-use super::options::{DeviceOptions, ModelOptions, SizeOptions, size};
-use super::output::{Output, has_colours, reserve};
+use super::options::{AlignmentOptions, DeviceOptions, LineOptions, ModelOptions, SizeOptions};
+use super::outcome::Outcome;
+use super::output::{FailedLine, Output, has_colours, reserve};
 use super::progress::Progress;
-use super::views::{AlignmentFile, Views, figure};
+use super::views::{Views, figure};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,9 +49,8 @@ pub struct Args {
     #[arg(long, conflicts_with = "symbols")]
     json: bool,
 
-    /// Draw what each target symbol attends to below each line; with a file, write it there, as translate does
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
-    alignment: Option<Option<AlignmentFile>>,
+    #[command(flatten)]
+    alignment: AlignmentOptions,
 
     #[command(flatten)]
     model: ModelOptions,
@@ -62,13 +61,8 @@ pub struct Args {
     #[command(flatten)]
     sizes: SizeOptions,
 
-    /// How many lines to read before the first is scored: they are sorted by length
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = size(1_000_000))]
-    window: u32,
-
-    /// Say nothing on standard error but what went wrong
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    lines: LineOptions,
 }
 
 /// The checked arguments: everything is open and loaded.
@@ -104,13 +98,6 @@ struct ScoredJson<'a> {
     scored: &'a Scored,
 }
 
-/// The JSON of a pair that was not.
-#[derive(Serialize)]
-struct FailedJson<'a> {
-    line: usize,
-    error: &'a str,
-}
-
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
     Job::new(args)?.run()
@@ -119,31 +106,27 @@ pub fn run(args: Args) -> Result<Outcome> {
 impl Job {
     /// Opens everything. Files are created last, so that a wrong argument destroys nothing.
     fn new(args: Args) -> Result<Self> {
-        let (file, drawn) = match args.alignment {
-            None => (None, false),
-            Some(None) => (None, true),
-            Some(Some(file)) => (Some(file), false),
-        };
+        let (file, drawn, quiet) = (args.alignment.file(), args.alignment.drawn(), args.lines.quiet);
         let options = TranslateOptions { alignment: args.json || drawn || file.is_some(), ..args.sizes.options() };
-        let window = args.window as usize;
+        let window = args.lines.window as usize;
         let input = match args.pairs {
             Some(path) => Input::file(path, window, false)?,
-            None => Input::stdin(window, false, args.quiet),
+            None => Input::stdin(window, false, quiet),
         };
-        let translator = args.model.load(args.device.open(args.quiet)?)?;
-        let created = args.output.iter().chain(file.as_ref().map(|file| &file.path));
+        let translator = args.model.load(args.device.open(quiet)?)?;
+        let created = args.output.iter().chain(file.map(|file| &file.path));
         reserve(&created.collect::<Vec<_>>(), input.path().as_slice())?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
-        let views = Views::create(file.as_ref(), None, "", args.quiet)?;
+        let views = Views::create(file, None, "", quiet)?;
         let draw: fn(&Figure<'_>) -> String =
             if args.output.is_none() && has_colours() { heatmap::terminal_colour } else { heatmap::terminal };
         let form = match args.json {
             true => Form::Json,
             false => Form::Line { symbols: args.symbols, draw: drawn.then_some(draw) },
         };
-        let progress = Progress::new(shown && !args.quiet, input.bytes());
-        Ok(Self { input, translator, options, form, output, views, progress, quiet: args.quiet })
+        let progress = Progress::new(shown && !quiet, input.bytes());
+        Ok(Self { input, translator, options, form, output, views, progress, quiet })
     }
 
     fn run(mut self) -> Result<Outcome> {
@@ -182,7 +165,7 @@ impl Job {
                         progress.note(&format!("line {}: {reason}", line.number));
                         match form {
                             Form::Line { .. } => output.write("\n")?,
-                            Form::Json => output.json(&FailedJson { line: line.number, error: &reason })?,
+                            Form::Json => output.json(&FailedLine { line: line.number, error: &reason })?,
                         }
                         views.failure("", &reason)?;
                     }

@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use seq2seq::Error;
 use seq2seq::gpu::translate::{Language, emit};
 
-use super::Outcome;
 use super::choice::choice;
 use super::failure::Result;
+use super::outcome::Outcome;
 use super::output::Output;
 
 /// Write the shaders to files, in the language of any GPU API
 ///
-/// One file for each specialisation, such as linear.f16.tanh.added.slices_4.metal; WGSL keeps its overrides, so it has one
-/// for each variant. Buffer i of group 0 is buffer(i) in MSL, register t<i> or u<i> in HLSL and binding i in GLSL;
+/// One file for each specialisation, such as linear.f16.tanh.added.slices_4.metal; WGSL keeps its overrides, so it has
+/// one for each variant. Buffer i of group 0 is buffer(i) in MSL, register t<i> or u<i> in HLSL and binding i in GLSL;
 /// the parameters follow as number 8. GLSL leaves out what uses subgroups.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: seq2seq shaders --emit msl --out metal-shaders")]

@@ -15,7 +15,8 @@ use seq2seq::{Error, block_on};
 
 use super::failure::{Failure, Result};
 use super::options::ComputeOptions;
-use super::{Outcome, note};
+use super::outcome::Outcome;
+use super::output::note;
 use reporter::{Reporter, shown};
 use resolve::{Resolved, resolve};
 use settings::Settings;

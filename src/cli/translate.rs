@@ -12,11 +12,13 @@ use seq2seq::{TranslateOptions, Translation, Translator, words};
 
 use super::failure::{Failure, Result};
 use super::input::Input;
-use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions, size};
-use super::output::{Output, has_colours, reserve};
+use super::options::{
+    AlignmentOptions, DeviceOptions, DictionaryOptions, LineOptions, ModelOptions, SearchOptions, SizeOptions, size,
+};
+use super::outcome::Outcome;
+use super::output::{Output, has_colours, note, reserve};
 use super::progress::Progress;
-use super::views::{AlignmentFile, Views};
-use super::{Outcome, note};
+use super::views::Views;
 use pipeline::{Pipeline, Window};
 pub use present::one_line;
 use present::{Form, Presenter};
@@ -58,31 +60,27 @@ pub struct Args {
     output: Option<PathBuf>,
 
     /// Go on where an earlier run with the same input and options was stopped: windows of lines whose translations
-    /// --output already holds are skipped, and the others are added to it; the exit code is that of the others. Of a text
-    /// nobody can tell whether it is such an output: what it is not is lost
+    /// --output already holds are skipped, and the others are added to it; the exit code is that of the others. Of a
+    /// text nobody can tell whether it is such an output: what it is not is lost
     #[arg(long, requires = "output", conflicts_with_all = ["words", "alignment", "report"])]
     skip_done: bool,
 
-    /// Print a JSON object for each line: line, source, from (model or dictionary), target, text, log_prob, score, finished
-    /// and alignment (an array of weights for each target symbol; a dictionary's answer has none); others, with --n-best,
-    /// has the next best. Or line and error
+    /// Print a JSON object for each line: line, source, from (model or dictionary), target, text, log_prob, score,
+    /// finished and alignment (an array of weights for each target symbol; a dictionary's answer has none); others,
+    /// with --n-best, has the next best. Or line and error
     #[arg(long)]
     json: bool,
 
-    /// Draw what was attended to below each translation: target symbols down, source symbols across; the weights
-    /// begin at 0.05 (░), 0.25 (▒), 0.5 (▓) and 0.75 (█), or are colours where a terminal has 24 bits of them.
-    /// With a file, write them there: .svg and .png are pictures of the first 100, .tsv tables, .npy NumPy arrays one
-    /// behind the other, .json an array a line, .pharaoh a line of source-target pairs, 0-0 1-2. What has none, a
-    /// dictionary's answer or a line that cannot be translated, keeps its place, as in the output
-    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
-    alignment: Option<Option<AlignmentFile>>,
+    #[command(flatten)]
+    alignment: AlignmentOptions,
 
     /// Write a page to browse translations and their alignments in, for any browser, without a network
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 
-    /// Lines are texts: translate each of their words (as Unicode divides them) by itself. The translations of a line stand
-    /// between bars, nothing in the place of one that failed; in JSON they are the line's words, each with its word
+    /// Lines are texts: translate each of their words (as Unicode divides them) by itself. The translations of a line
+    /// stand between bars, nothing in the place of one that failed; in JSON they are the line's words, each with its
+    /// word
     #[arg(long)]
     each_word: bool,
 
@@ -101,18 +99,12 @@ pub struct Args {
     #[command(flatten)]
     sizes: SizeOptions,
 
-    /// How many lines to read before the first is translated: they are sorted by length, so that a batch needs little
-    /// padding. Lines that arrive slowly are not waited for
-    #[arg(long, value_name = "N", default_value_t = 1024, value_parser = size(1_000_000))]
-    window: u32,
-
     /// How many threads read and divide lines into symbols while the device translates others
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = size(64))]
     workers: u32,
 
-    /// Say nothing on standard error but what went wrong
-    #[arg(long, short)]
-    quiet: bool,
+    #[command(flatten)]
+    lines: LineOptions,
 }
 
 /// The checked arguments: everything is open and loaded.
@@ -134,11 +126,7 @@ pub fn run(args: Args) -> Result<Outcome> {
 impl Job {
     /// Opens everything. Files are created last, so that a wrong argument destroys nothing.
     fn new(args: Args) -> Result<Self> {
-        let (file, drawn) = match args.alignment {
-            None => (None, false),
-            Some(None) => (None, true),
-            Some(Some(file)) => (Some(file), false),
-        };
+        let (file, drawn, quiet) = (args.alignment.file(), args.alignment.drawn(), args.lines.quiet);
         let alignment = args.json || drawn || file.is_some() || args.report.is_some();
         let replace_unknown = args.dictionary.replace_unknown;
         let options = TranslateOptions { alignment, replace_unknown, ..args.search.options(&args.sizes) };
@@ -155,22 +143,22 @@ impl Job {
             (false, false) if options.n_best > 1 && !args.each_word => Form::NBest,
             (false, false) => Form::Text,
         };
-        let window = args.window as usize;
+        let window = args.lines.window as usize;
         let resumed = match &args.output {
             Some(path) if args.skip_done => Resumed::find(path, form, window)?,
             _ => Resumed::default(),
         };
         let input = match args.input {
             Some(path) => Input::file(path, window, args.skip_done)?,
-            None if args.words.is_empty() => Input::stdin(window, args.skip_done, args.quiet),
+            None if args.words.is_empty() => Input::stdin(window, args.skip_done, quiet),
             None => Input::words(args.words, window),
         };
         let input = input.skip(resumed.lines)?;
         let bytes = input.bytes();
-        let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
+        let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.read()?);
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
-        let created = args.output.iter().chain(file.as_ref().map(|file| &file.path)).chain(&args.report);
+        let created = args.output.iter().chain(file.map(|file| &file.path)).chain(&args.report);
         let read = input.path().into_iter().chain(&args.dictionary.dictionary);
         reserve(&created.collect::<Vec<_>>(), &read.collect::<Vec<_>>())?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
@@ -179,17 +167,17 @@ impl Job {
             Some(path) if args.skip_done => resumed.go_on(path)?,
             Some(path) => Output::create(path)?,
         };
-        if resumed.lines > 0 && !args.quiet {
+        if resumed.lines > 0 && !quiet {
             note(format_args!("{} lines are done", resumed.lines));
         }
-        let views = Views::create(file.as_ref(), args.report.as_deref(), &title, args.quiet)?;
+        let views = Views::create(file, args.report.as_deref(), &title, quiet)?;
         let presenter = Presenter::new(form, output, views);
         let translator = Arc::new(translator);
         let task =
             pipeline::Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
         let windows = Pipeline::start(input, task, args.workers as usize);
-        let progress = Progress::new(shown && !args.quiet, bytes);
-        Ok(Self { windows, translator, options, presenter, progress, each_word: args.each_word, quiet: args.quiet })
+        let progress = Progress::new(shown && !quiet, bytes);
+        Ok(Self { windows, translator, options, presenter, progress, each_word: args.each_word, quiet })
     }
 
     fn run(mut self) -> Result<Outcome> {

@@ -10,15 +10,14 @@ use seq2seq::cpu::Instructions;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::gpu::adapters;
 use seq2seq::verify::cases::{Case, cases};
-use seq2seq::verify::fixture::{Fixture, FixtureReport};
+use seq2seq::verify::fixture::Fixture;
 use seq2seq::verify::report::OperationReport;
 use seq2seq::verify::tolerance::Bound;
-use serde::Serialize;
 
-use super::Outcome;
 use super::failure::Result;
 use super::options::DeviceOptions;
-use present::Presenter;
+use super::outcome::Outcome;
+use present::{DeviceReport, Presenter};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,18 +54,6 @@ pub struct Args {
 enum Work {
     Operations(Vec<Case>),
     Fixtures(Vec<Fixture>),
-}
-
-/// How a device fared.
-#[derive(Debug, Serialize)]
-struct DeviceReport {
-    device: String,
-    precision: Precision,
-    operations: Vec<OperationReport>,
-    fixtures: Vec<FixtureReport>,
-    /// Why it could not be checked.
-    error: Option<String>,
-    passed: bool,
 }
 
 /// Runs the command.

@@ -9,8 +9,7 @@ use seq2seq::heatmap::{self, Figure, Report, ReportEntry, ReportHypothesis};
 use seq2seq::{Array, Target, Translation};
 
 use super::failure::{Failure, Place, Result};
-use super::note;
-use super::output::Output;
+use super::output::{Output, note};
 
 /// The most translations of one picture, which stay in memory until it is drawn.
 const MOST_FIGURES: usize = 100;
@@ -157,8 +156,8 @@ impl Views {
         }
     }
 
-    /// Ends the files of work that came to this outcome: where it is done, and where nobody reads the output any more, for
-    /// the files are for whoever comes later.
+    /// Ends the files of work that came to this outcome: where it is done, and where nobody reads the output any more,
+    /// for the files are for whoever comes later.
     pub fn finish<T>(self, outcome: Result<T>) -> Result<T> {
         if matches!(outcome, Ok(_) | Err(Failure::BrokenPipe)) {
             self.complete()?;

@@ -212,8 +212,8 @@ fn add_input<S: Simd, T: Lanes, const R: usize, const W: usize>(
     sums
 }
 
-/// sums\[panel\]\[place(column)\] += Σ_k x\[k\] · w\[panel\]\[k\]\[column\]: a single row times several panels, since from
-/// far away weights come faster in several streams.
+/// sums\[panel\]\[place(column)\] += Σ_k x\[k\] · w\[panel\]\[k\]\[column\]: a single row times several panels, since
+/// from far away weights come faster in several streams.
 #[inline(never)]
 fn add_to_panels<S: Simd, T: Lanes, const P: usize, const W: usize, const THIRD: usize>(
     simd: S,

@@ -8,7 +8,8 @@
 //! | sigmoid | 2·10⁻⁷ absolute |
 //! | exp | 3·10⁻⁷ relative, 0 below −87.3 |
 //!
-//! They saturate where the true function does, and NaN stays NaN. In `f64`, the oracle, they are the standard library's.
+//! They saturate where the true function does, and NaN stays NaN. In `f64`, the oracle, they are the standard
+//! library's.
 
 /// `f32`
 pub mod single {

@@ -9,7 +9,6 @@ use std::ops::Range;
 use pulp::{NullaryFnOnce, Simd, WithSimd};
 
 use super::accumulate::{Ahead, Columns, Four, Tile};
-use super::compiled::Compiled;
 use super::instructions::Instructions;
 use super::memory::Scratch;
 use super::panels::Rows;
@@ -17,11 +16,12 @@ use super::parallel;
 use super::processor::Cpu;
 use super::rows::{exponentials, maximum, softmax};
 use super::scores::{Allowed, Sizes, TanhDot, scale};
+use super::simd::Lanes;
 use super::simd::lanes;
 use super::tensor::Matrix;
 use super::tile::{SUMS, Shape};
 use crate::backend::Attention;
-use crate::model::Score;
+use crate::config::Score;
 use crate::{Error, Result};
 
 /// Multiplications that are worth another thread.
@@ -36,63 +36,67 @@ const FAR: usize = 1 << 20;
 /// Positions of such a memory between two corrections of the softmax.
 const SWEEP: usize = 24;
 
-/// See [`attention`](crate::Backend::attention).
-pub fn attention<T: Compiled>(
-    instructions: Instructions,
-    attention: &Attention<'_, Cpu<T>>,
-    weights: &mut Matrix<T>,
-    first_row: usize,
-    context: &mut Matrix<T>,
-) -> Result<()> {
-    const OPERATION: &str = "attention";
-    let sizes = Sizes::check(OPERATION, attention, weights.cols)?;
-    let Sizes { batch, tgt_len, src_len } = sizes;
-    let rows = weights.rows / batch.max(1);
-    Error::check(OPERATION, "weight rows", batch * rows, weights.rows)?;
-    Error::check(OPERATION, "weight rows of a sentence", rows.max(first_row + tgt_len), rows)?;
-    Error::check(OPERATION, "context rows", batch * tgt_len, context.rows)?;
-    Error::check(OPERATION, "context columns", attention.memory.cols, context.cols)?;
-    if batch * tgt_len * src_len * context.cols == 0 {
-        return Ok(());
-    }
-    let work = batch * tgt_len * src_len * (attention.query.cols + context.cols);
-    let threads = parallel::threads().min(work / WORTH + 1);
-    let cols = context.cols;
-    // Few sentences: their queries are divided too.
-    let per_sentence = threads.div_ceil(batch).min(tgt_len);
-    let sentences = weights.data.chunks_exact_mut(rows * src_len).zip(context.data.chunks_exact_mut(tgt_len * cols));
-    let mut parts: Vec<Part<'_, T>> = Vec::with_capacity(batch * per_sentence);
-    for (sentence, (weights, context)) in sentences.enumerate() {
-        let runs = parallel::runs(tgt_len, per_sentence);
-        let weights = parallel::cut(&mut weights[first_row * src_len..], runs.clone(), src_len);
-        let context = parallel::cut(context, runs.clone(), cols);
-        parts.extend(runs.zip(weights).zip(context).map(|((queries, weights), context)| Part {
-            instructions,
-            attention,
-            sizes,
-            sentence,
-            queries,
-            weights,
-            context,
-        }));
-    }
-    let runs = parallel::runs(parts.len(), threads);
-    let shares: Vec<_> = parallel::cut(&mut parts, runs, 1).collect();
-    parallel::for_each(shares, |share| {
-        let mut workspace = Workspace {
-            weights: Rows::new(Shape::of::<T>(instructions)),
-            columns: Scratch::default(),
-            sums: Scratch::default(),
-        };
-        for part in share {
-            instructions.dispatch(Run { part, workspace: &mut workspace });
+impl<T: Lanes> Cpu<T> {
+    /// See [`attention`](crate::Backend::attention).
+    pub(in crate::cpu) fn attention(
+        &self,
+        attention: &Attention<'_, Cpu<T>>,
+        weights: &mut Matrix<T>,
+        first_row: usize,
+        context: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        const OPERATION: &str = "attention";
+        let sizes = Sizes::check(OPERATION, attention, weights.cols)?;
+        let Sizes { batch, tgt_len, src_len } = sizes;
+        let rows = weights.rows / batch.max(1);
+        Error::check(OPERATION, "weight rows", batch * rows, weights.rows)?;
+        Error::check(OPERATION, "weight rows of a sentence", rows.max(first_row + tgt_len), rows)?;
+        Error::check(OPERATION, "context rows", batch * tgt_len, context.rows)?;
+        Error::check(OPERATION, "context columns", attention.memory.cols, context.cols)?;
+        if batch * tgt_len * src_len * context.cols == 0 {
+            return Ok(());
         }
-    });
-    Ok(())
+        let work = batch * tgt_len * src_len * (attention.query.cols + context.cols);
+        let threads = parallel::threads().min(work / WORTH + 1);
+        let cols = context.cols;
+        // Few sentences: their queries are divided too.
+        let per_sentence = threads.div_ceil(batch).min(tgt_len);
+        let sentences =
+            weights.data.chunks_exact_mut(rows * src_len).zip(context.data.chunks_exact_mut(tgt_len * cols));
+        let mut parts: Vec<Part<'_, T>> = Vec::with_capacity(batch * per_sentence);
+        for (sentence, (weights, context)) in sentences.enumerate() {
+            let runs = parallel::runs(tgt_len, per_sentence);
+            let weights = parallel::cut(&mut weights[first_row * src_len..], runs.clone(), src_len);
+            let context = parallel::cut(context, runs.clone(), cols);
+            parts.extend(runs.zip(weights).zip(context).map(|((queries, weights), context)| Part {
+                instructions,
+                attention,
+                sizes,
+                sentence,
+                queries,
+                weights,
+                context,
+            }));
+        }
+        let runs = parallel::runs(parts.len(), threads);
+        let shares: Vec<_> = parallel::cut(&mut parts, runs, 1).collect();
+        parallel::for_each(shares, |share| {
+            let mut workspace = Workspace {
+                weights: Rows::new(Shape::of::<T>(instructions)),
+                columns: Scratch::default(),
+                sums: Scratch::default(),
+            };
+            for part in share {
+                instructions.dispatch(Run { part, workspace: &mut workspace });
+            }
+        });
+        Ok(())
+    }
 }
 
 /// Some queries of one sentence.
-struct Part<'a, T: Compiled> {
+struct Part<'a, T: Lanes> {
     instructions: Instructions,
     attention: &'a Attention<'a, Cpu<T>>,
     sizes: Sizes,
@@ -105,7 +109,7 @@ struct Part<'a, T: Compiled> {
 }
 
 /// Memory that a thread uses for one part after the other.
-struct Workspace<T: Compiled> {
+struct Workspace<T: Lanes> {
     /// The weights of a group, for the product.
     weights: Rows<T>,
     /// Some columns of the memory (positions, columns).
@@ -114,12 +118,12 @@ struct Workspace<T: Compiled> {
     sums: Scratch<T>,
 }
 
-struct Run<'a, 'b, T: Compiled> {
+struct Run<'a, 'b, T: Lanes> {
     part: &'b mut Part<'a, T>,
     workspace: &'b mut Workspace<T>,
 }
 
-impl<T: Compiled> WithSimd for Run<'_, '_, T> {
+impl<T: Lanes> WithSimd for Run<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -131,7 +135,7 @@ impl<T: Compiled> WithSimd for Run<'_, '_, T> {
     }
 }
 
-impl<T: Compiled> Part<'_, T> {
+impl<T: Lanes> Part<'_, T> {
     /// Queries that read the memory together.
     #[inline(always)]
     fn group<S: Simd>(&mut self, simd: S, group: Range<usize>, workspace: &mut Workspace<T>) {
@@ -293,7 +297,7 @@ impl<T: Compiled> Part<'_, T> {
 
 /// Rows `first` + `range` of a matrix.
 #[inline(always)]
-fn rows<'a, T: Compiled>(matrix: &'a Matrix<T>, first: usize, range: &Range<usize>) -> &'a [T] {
+fn rows<'a, T: Lanes>(matrix: &'a Matrix<T>, first: usize, range: &Range<usize>) -> &'a [T] {
     &matrix.data[(first + range.start) * matrix.cols..(first + range.end) * matrix.cols]
 }
 
@@ -310,7 +314,7 @@ struct Dots<'a, T> {
     stride: usize,
 }
 
-impl<T: Compiled> Dots<'_, T> {
+impl<T: Lanes> Dots<'_, T> {
     /// `Q` queries and `K` keys at a time, or two keys less where that comes out even.
     #[inline(always)]
     fn run<S: Simd, const Q: usize, const K: usize, const LESS: usize>(mut self, simd: S) {
@@ -363,7 +367,7 @@ impl<T: Compiled> Dots<'_, T> {
 /// The products of `Q` queries and `K` keys, a register of each at a time, before the registers are summed up. Never
 /// inlined, so that nothing takes registers from the sums.
 #[inline(never)]
-fn dot_tile<S: Simd, T: Compiled, const Q: usize, const K: usize>(
+fn dot_tile<S: Simd, T: Lanes, const Q: usize, const K: usize>(
     simd: S,
     queries: &[T],
     keys: &[T],
@@ -372,14 +376,14 @@ fn dot_tile<S: Simd, T: Compiled, const Q: usize, const K: usize>(
     simd.vectorize(&mut DotTile { simd, queries, keys, sums });
 }
 
-struct DotTile<'a, S: Simd, T: Compiled, const Q: usize, const K: usize> {
+struct DotTile<'a, S: Simd, T: Lanes, const Q: usize, const K: usize> {
     simd: S,
     queries: &'a [T],
     keys: &'a [T],
     sums: &'a mut [[T::Register<S>; K]; Q],
 }
 
-impl<S: Simd, T: Compiled, const Q: usize, const K: usize> NullaryFnOnce for &mut DotTile<'_, S, T, Q, K> {
+impl<S: Simd, T: Lanes, const Q: usize, const K: usize> NullaryFnOnce for &mut DotTile<'_, S, T, Q, K> {
     type Output = ();
 
     #[inline(always)]
@@ -425,7 +429,7 @@ impl<S: Simd, T: Compiled, const Q: usize, const K: usize> NullaryFnOnce for &mu
 
 /// context += Σ_s weights\[s\] · memory\[s\]
 #[inline(always)]
-fn weigh<S: Simd, T: Compiled>(simd: S, weights: &[T], memory: &[T], context: &mut [T]) {
+fn weigh<S: Simd, T: Lanes>(simd: S, weights: &[T], memory: &[T], context: &mut [T]) {
     // As many sums as hide the time that an addition takes.
     const REGISTERS: usize = 8;
     let cols = context.len();
@@ -460,7 +464,7 @@ fn weigh<S: Simd, T: Compiled>(simd: S, weights: &[T], memory: &[T], context: &m
 
 /// Copies four registers, or as much of them as there is in one and room in the other.
 #[inline(always)]
-fn copy<S: Simd, T: Compiled>(simd: S, from: &[T], to: &mut [T]) {
+fn copy<S: Simd, T: Lanes>(simd: S, from: &[T], to: &mut [T]) {
     match (T::registers::<S>(from).first_chunk::<SUMS>(), T::registers_mut::<S>(to).first_chunk_mut::<SUMS>()) {
         (Some(from), Some(to)) => *to = *from,
         _ => {
@@ -473,7 +477,7 @@ fn copy<S: Simd, T: Compiled>(simd: S, from: &[T], to: &mut [T]) {
 
 /// Every number of the row times `factor`.
 #[inline(always)]
-fn scale_row<S: Simd, T: Compiled>(simd: S, row: &mut [T], factor: T) {
+fn scale_row<S: Simd, T: Lanes>(simd: S, row: &mut [T], factor: T) {
     let factor = T::splat(simd, factor);
     for part in row.chunks_mut(lanes::<T, S>()) {
         let scaled = T::times(simd, T::load(simd, part), factor);

@@ -1,24 +1,36 @@
 //! The contract on the CPU.
 
-mod training;
-
-use super::compiled::Compiled;
-use super::{Cpu, Linear, Matrix, Recurrent, coverage, embedding, rows, scores};
+use super::linear::Linear;
+use super::processor::Cpu;
+use super::recurrent::Recurrent;
+use super::simd::Lanes;
+use super::tensor::Matrix;
 use crate::backend::{
-    Activation, AttendedStep, Attention, Counters, Distribution, Input, RecurrentParameters, Search, SearchRules,
-    Share, State,
+    Activation, AttendedStep, Attention, Backend, Counters, Distribution, Input, RecurrentParameters, Search,
+    SearchRules, Share, State, Storage, operations,
 };
-use crate::{Array, Backend, Result};
+use crate::{Array, Error, Result};
 
-impl<T: Compiled> Backend for Cpu<T> {
+impl<T: Lanes> Storage for Cpu<T> {
     type Float = T;
     type Tensor = Matrix<T>;
+    type Arena = Vec<Matrix<T>>;
     type Ids = Vec<u32>;
     type Linear = Linear<T>;
     type Recurrent = Recurrent<T>;
 
     fn zeros(&self, rows: usize, cols: usize) -> Result<Matrix<T>> {
         Ok(Matrix::zeros(rows, cols))
+    }
+
+    fn arena(&self, shapes: &[[usize; 2]]) -> Result<Vec<Matrix<T>>> {
+        Ok(shapes.iter().map(|&[rows, cols]| Matrix::zeros(rows, cols)).collect())
+    }
+
+    fn write(&self, tensor: &mut Matrix<T>, data: &[T]) -> Result<()> {
+        Error::check("write", "elements", tensor.data.len(), data.len())?;
+        tensor.data.copy_from_slice(data);
+        Ok(())
     }
 
     fn upload(&self, array: &Array) -> Result<Matrix<T>> {
@@ -54,114 +66,19 @@ impl<T: Compiled> Backend for Cpu<T> {
         0
     }
 
-    fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Linear<T>> {
-        T::linear_weights(self.instructions(), weight, bias)
-    }
-
-    fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
-        T::recurrent_weights(self.instructions(), parameters)
-    }
-
-    fn embedding(&self, table: &Matrix<T>, ids: &Vec<u32>, out: &mut Matrix<T>) -> Result<()> {
-        embedding::embedding(table, ids, out)
-    }
-
-    fn linear(
-        &self,
-        weights: &Linear<T>,
-        input: &Matrix<T>,
-        activation: Activation,
-        accumulate: bool,
-        out: &mut Matrix<T>,
-    ) -> Result<()> {
-        T::linear(weights, input, activation, accumulate, out)
-    }
-
-    fn recurrent_layer(
-        &self,
-        weights: &Recurrent<T>,
-        input: Input<'_, Self>,
-        lengths: &Vec<u32>,
-        initial: Option<&State<Self>>,
-        output: &mut Matrix<T>,
-        last: &mut State<Self>,
-    ) -> Result<()> {
-        T::recurrent_layer(weights, &input, lengths, initial, output, last)
-    }
-
-    fn recurrent_step(
-        &self,
-        weights: &Recurrent<T>,
-        frontier: &Vec<u32>,
-        below: Option<&Matrix<T>>,
-        feed: Option<&Matrix<T>>,
-        previous: &State<Self>,
-        next: &mut State<Self>,
-    ) -> Result<()> {
-        T::recurrent_step(weights, frontier, below, feed, previous, next)
-    }
-
-    fn attention(
-        &self,
-        attention: &Attention<'_, Self>,
-        weights: &mut Matrix<T>,
-        first_row: usize,
-        context: &mut Matrix<T>,
-    ) -> Result<()> {
-        T::attention(self.instructions(), attention, weights, first_row, context)
-    }
-
-    fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Matrix<T>) -> Result<()> {
-        T::attention_scores(self.instructions(), attention, scores)
-    }
-
-    fn attention_softmax(&self, attention: &Attention<'_, Self>, scores_to_weights: &mut Matrix<T>) -> Result<()> {
-        T::attention_softmax(self.instructions(), attention, scores_to_weights)
-    }
-
-    fn attention_context(
-        &self,
-        attention: &Attention<'_, Self>,
-        weights: &Matrix<T>,
-        context: &mut Matrix<T>,
-    ) -> Result<()> {
-        scores::attention_context(attention, weights, context)
-    }
-
-    fn log_softmax(&self, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
-        T::log_softmax(self.instructions(), logits, out)
-    }
-
-    fn argmax(&self, logits: &Matrix<T>, out: &mut Vec<u32>) -> Result<()> {
-        rows::argmax(logits, out)
-    }
-
-    fn mix(&self, logits: &Matrix<T>, share: Share, probabilities: &mut Matrix<T>) -> Result<()> {
-        T::mix(self.instructions(), logits, share, probabilities)
-    }
-
-    fn extend(
-        &self,
-        rules: &SearchRules,
-        symbols: Distribution<'_, Self>,
-        step: usize,
-        row: usize,
-        search: &mut Search<Self>,
-    ) -> Result<()> {
-        T::extend(rules, &symbols, step, row, search)
-    }
-
-    fn cover(
-        &self,
-        rules: &SearchRules,
-        step: &AttendedStep<'_, Self>,
-        share: Share,
-        search: &mut Search<Self>,
-    ) -> Result<()> {
-        coverage::cover(rules, step, share, search)
-    }
-
     fn counters(&self) -> Counters {
         Counters::default()
     }
+}
+
+// One of each, not one for any type: so they become machine code here, and not again in every program that uses them.
+
+#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
+impl Backend for Cpu<f32> {
+    operations!();
+}
+
+#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
+impl Backend for Cpu<f64> {
+    operations!();
 }

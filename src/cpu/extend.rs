@@ -1,52 +1,56 @@
 //! A step of beam search: which extensions of a sentence's hypotheses are kept.
 
-use super::compiled::Compiled;
 use super::generator::{Candidate, Candidates, of_generator, of_probabilities};
 use super::processor::Cpu;
+use super::simd::Lanes;
 use crate::backend::{Distribution, ExtendSizes, Search, SearchRules, Status};
 use crate::{Error, Result};
 
-/// See [`extend`](crate::Backend::extend).
-pub fn extend<T: Compiled>(
-    rules: &SearchRules,
-    symbols: &Distribution<'_, Cpu<T>>,
-    step: usize,
-    row: usize,
-    search: &mut Search<Cpu<T>>,
-) -> Result<()> {
-    let (batch, width) = check(rules, symbols, row, search)?;
-    // The rows that a live hypothesis is in, and where those of each sentence begin among them.
-    let mut rows = Vec::with_capacity(batch * width);
-    let mut firsts = Vec::with_capacity(batch);
-    for sentence in 0..batch {
-        firsts.push(rows.len());
-        if search.status[Status::Ended as usize * batch + sentence] == 0 {
-            let live = search.status[Status::Live as usize * batch + sentence] as usize;
-            rows.extend(sentence * width..sentence * width + live.min(width));
+impl<T: Lanes> Cpu<T> {
+    /// See [`extend`](crate::Backend::extend).
+    pub(in crate::cpu) fn extend(
+        &self,
+        rules: &SearchRules,
+        symbols: Distribution<'_, Cpu<T>>,
+        step: usize,
+        row: usize,
+        search: &mut Search<Cpu<T>>,
+    ) -> Result<()> {
+        let (batch, width) = check(rules, &symbols, row, search)?;
+        // The rows that a live hypothesis is in, and where those of each sentence begin among them.
+        let mut rows = Vec::with_capacity(batch * width);
+        let mut firsts = Vec::with_capacity(batch);
+        for sentence in 0..batch {
+            firsts.push(rows.len());
+            if search.status[Status::Ended as usize * batch + sentence] == 0 {
+                let live = search.status[Status::Live as usize * batch + sentence] as usize;
+                rows.extend(sentence * width..sentence * width + live.min(width));
+            }
         }
+        let avoids = |symbol| rules.avoids(symbol);
+        let candidates = match symbols {
+            Distribution::Generator { weights, attentional } => {
+                of_generator(weights, attentional, &rows, rules.beam.min(weights.outputs), avoids)
+            }
+            Distribution::Probabilities(probabilities) => {
+                of_probabilities(probabilities, &rows, rules.beam.min(probabilities.cols), avoids)
+            }
+        };
+        let ends = firsts.iter().skip(1).copied().chain([rows.len()]);
+        let mut sentences =
+            Sentences { rules, step, row, width, batch, search, chosen: Vec::with_capacity(rules.beam) };
+        for (sentence, (&first, end)) in firsts.iter().zip(ends).enumerate() {
+            if first < end {
+                sentences.choose(&candidates, first, end - first, sentence);
+                sentences.keep(sentence);
+            }
+        }
+        Ok(())
     }
-    let avoids = |symbol| rules.avoids(symbol);
-    let candidates = match *symbols {
-        Distribution::Generator { weights, attentional } => {
-            of_generator(weights, attentional, &rows, rules.beam.min(weights.outputs), avoids)
-        }
-        Distribution::Probabilities(probabilities) => {
-            of_probabilities(probabilities, &rows, rules.beam.min(probabilities.cols), avoids)
-        }
-    };
-    let ends = firsts.iter().skip(1).copied().chain([rows.len()]);
-    let mut sentences = Sentences { rules, step, row, width, batch, search, chosen: Vec::with_capacity(rules.beam) };
-    for (sentence, (&first, end)) in firsts.iter().zip(ends).enumerate() {
-        if first < end {
-            sentences.choose(&candidates, first, end - first, sentence);
-            sentences.keep(sentence);
-        }
-    }
-    Ok(())
 }
 
 /// The number of sentences, and of hypotheses of each in this step, once all sizes fit.
-fn check<T: Compiled>(
+fn check<T: Lanes>(
     rules: &SearchRules,
     symbols: &Distribution<'_, Cpu<T>>,
     row: usize,
@@ -83,7 +87,7 @@ struct Chosen<T> {
 }
 
 /// The search of one sentence after the other.
-struct Sentences<'a, T: Compiled> {
+struct Sentences<'a, T: Lanes> {
     rules: &'a SearchRules,
     step: usize,
     /// The step's place in the trellis.
@@ -96,10 +100,11 @@ struct Sentences<'a, T: Compiled> {
     chosen: Vec<Chosen<T>>,
 }
 
-impl<T: Compiled> Sentences<'_, T> {
+impl<T: Lanes> Sentences<'_, T> {
     /// The best extensions of `live` hypotheses, whose candidates begin at row `first`.
     ///
-    /// They are compared by L_k + ln p_k(v) − (L_0 + ln p_0(v) − x_0(v)): of one hypothesis alone the logits themselves.
+    /// They are compared by L_k + ln p_k(v) − (L_0 + ln p_0(v) − x_0(v)): of one hypothesis alone the logits
+    /// themselves.
     fn choose(&mut self, candidates: &Candidates<T>, first: usize, live: usize, sentence: usize) {
         self.chosen.clear();
         let log_prob = &self.search.log_prob.data[sentence * self.rules.beam..];

@@ -1,7 +1,7 @@
 //! Products of embeddings and W_ih, computed once for each symbol.
 //!
-//! What the first layer adds for a symbol depends on nothing else: bias + W_ih e. A small vocabulary's are computed when
-//! the weights are prepared, a large one's when a symbol is first met: a few symbols make up most of every text.
+//! What the first layer adds for a symbol depends on nothing else: bias + W_ih e. A small vocabulary's are computed
+//! when the weights are prepared, a large one's when a symbol is first met: a few symbols make up most of every text.
 
 use std::sync::OnceLock;
 

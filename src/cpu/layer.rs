@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 
-use super::compiled::Compiled;
 use super::folded::Folded;
 use super::memory::Scratch;
 use super::panels::Rows;
@@ -13,101 +12,105 @@ use super::parallel;
 use super::processor::Cpu;
 use super::product::Operand;
 use super::recurrent::{OneWay, Recurrent, Step};
+use super::simd::Lanes;
 use super::step::{check_input, check_state};
 use super::strip::Strip;
 use super::tensor::Matrix;
 use super::weights::Weights;
 use crate::backend::{Input, State};
-use crate::model::Cell;
+use crate::config::Cell;
 use crate::{Error, Result};
 
 /// Bytes of input products that are computed at once: they are read again before they leave the cache.
 const CHUNK: usize = 1 << 20;
 
-/// See [`recurrent_layer`](crate::Backend::recurrent_layer).
-pub fn recurrent_layer<T: Compiled>(
-    layer: &Recurrent<T>,
-    input: &Input<'_, Cpu<T>>,
-    lengths: &[u32],
-    initial: Option<&State<Cpu<T>>>,
-    output: &mut Matrix<T>,
-    last: &mut State<Cpu<T>>,
-) -> Result<()> {
-    check(layer, input, lengths, initial, output, last)?;
-    let (batch, directions, size) = (lengths.len(), layer.directions.len(), layer.hidden);
-    if batch == 0 {
-        return Ok(());
-    }
-    let len = output.rows / batch;
-    let lengths: Vec<usize> = lengths.iter().map(|&length| (length as usize).min(len)).collect();
-    let mut sorted: Vec<usize> = (0..batch).collect();
-    sorted.sort_by_key(|&sentence| std::cmp::Reverse(lengths[sentence]));
-
-    // Sentences are dealt out, so that every group has long and short ones.
-    let split = layer.split(batch, 0, parallel::threads().div_ceil(directions));
-    let mut runs: Vec<Run<'_, T>> = Vec::with_capacity(directions * split.rows);
-    for (direction, OneWay { weights, folded }) in layer.directions.iter().enumerate() {
-        if let (Input::Ids(ids), Some(folded), Some(table)) = (input, folded, &layer.embedding) {
-            folded.learn(weights, table, ids.iter().copied());
+impl<T: Lanes> Cpu<T> {
+    /// See [`recurrent_layer`](crate::Backend::recurrent_layer).
+    pub(in crate::cpu) fn recurrent_layer(
+        &self,
+        layer: &Recurrent<T>,
+        input: Input<'_, Cpu<T>>,
+        lengths: &[u32],
+        initial: Option<&State<Cpu<T>>>,
+        output: &mut Matrix<T>,
+        last: &mut State<Cpu<T>>,
+    ) -> Result<()> {
+        check(layer, &input, lengths, initial, output, last)?;
+        let (batch, directions, size) = (lengths.len(), layer.directions.len(), layer.hidden);
+        if batch == 0 {
+            return Ok(());
         }
-        for group in 0..split.rows {
-            let sentences = sorted.iter().copied().skip(group).step_by(split.rows).collect();
-            runs.push(Run {
-                layer,
-                weights,
-                folded: folded.as_ref(),
-                direction,
-                sentences,
-                lengths: &lengths,
-                len,
-                input,
-                initial,
-            });
-        }
-    }
-    let mut results: Vec<(Run<'_, T>, Vec<Part<T>>)> = runs.into_iter().map(|run| (run, Vec::new())).collect();
-    parallel::for_each(&mut results, |(run, parts)| *parts = run.forward(split.panels));
+        let len = output.rows / batch;
+        let lengths: Vec<usize> = lengths.iter().map(|&length| (length as usize).min(len)).collect();
+        let mut sorted: Vec<usize> = (0..batch).collect();
+        sorted.sort_by_key(|&sentence| std::cmp::Reverse(lengths[sentence]));
 
-    let cols = directions * size;
-    for (run, part) in results.iter().flat_map(|(run, parts)| parts.iter().map(move |part| (run, part))) {
-        let columns = run.direction * size + part.units.start..run.direction * size + part.units.end;
-        let (rows, width) = (run.sentences.len(), part.units.len());
-        for (row, &sentence) in run.sentences.iter().enumerate() {
-            let state = part.hidden(rows, lengths[sentence], row);
-            last.hidden.data[sentence * cols..][columns.clone()].copy_from_slice(state);
-            if let (Some(last), Some(cell)) = (&mut last.cell, &part.cell) {
-                last.data[sentence * cols..][columns.clone()].copy_from_slice(&cell[row * width..][..width]);
+        // Sentences are dealt out, so that every group has long and short ones.
+        let split = layer.split(batch, 0, parallel::threads().div_ceil(directions));
+        let mut runs: Vec<Run<'_, T>> = Vec::with_capacity(directions * split.rows);
+        for (direction, OneWay { weights, folded }) in layer.directions.iter().enumerate() {
+            if let (Input::Ids(ids), Some(folded), Some(table)) = (&input, folded, &layer.embedding) {
+                folded.learn(weights, table, ids.iter().copied());
+            }
+            for group in 0..split.rows {
+                let sentences = sorted.iter().copied().skip(group).step_by(split.rows).collect();
+                runs.push(Run {
+                    layer,
+                    weights,
+                    folded: folded.as_ref(),
+                    direction,
+                    sentences,
+                    lengths: &lengths,
+                    len,
+                    input: &input,
+                    initial,
+                });
             }
         }
-    }
+        let mut results: Vec<(Run<'_, T>, Vec<Part<T>>)> = runs.into_iter().map(|run| (run, Vec::new())).collect();
+        parallel::for_each(&mut results, |(run, parts)| *parts = run.forward(split.panels));
 
-    // Every part has its columns of every position of its sentences, and writes them from the cache that they are in.
-    let mut group = vec![0; batch];
-    for (place, &sentence) in sorted.iter().enumerate() {
-        group[sentence] = place % split.rows;
-    }
-    let mut columns: Vec<Vec<Vec<&mut [T]>>> =
-        results.iter().map(|(_, parts)| parts.iter().map(|_| Vec::new()).collect()).collect();
-    for (index, mut row) in output.data.chunks_exact_mut(cols.max(1)).enumerate() {
-        for direction in 0..directions {
-            let run = direction * split.rows + group[index / len];
-            for (part, columns) in results[run].1.iter().zip(&mut columns[run]) {
-                let (here, rest) = row.split_at_mut(part.units.len());
-                columns.push(here);
-                row = rest;
+        let cols = directions * size;
+        for (run, part) in results.iter().flat_map(|(run, parts)| parts.iter().map(move |part| (run, part))) {
+            let columns = run.direction * size + part.units.start..run.direction * size + part.units.end;
+            let (rows, width) = (run.sentences.len(), part.units.len());
+            for (row, &sentence) in run.sentences.iter().enumerate() {
+                let state = part.hidden(rows, lengths[sentence], row);
+                last.hidden.data[sentence * cols..][columns.clone()].copy_from_slice(state);
+                if let (Some(last), Some(cell)) = (&mut last.cell, &part.cell) {
+                    last.data[sentence * cols..][columns.clone()].copy_from_slice(&cell[row * width..][..width]);
+                }
             }
         }
+
+        // Every part has its columns of every position of its sentences, and writes them from the cache that they are
+        // in.
+        let mut group = vec![0; batch];
+        for (place, &sentence) in sorted.iter().enumerate() {
+            group[sentence] = place % split.rows;
+        }
+        let mut columns: Vec<Vec<Vec<&mut [T]>>> =
+            results.iter().map(|(_, parts)| parts.iter().map(|_| Vec::new()).collect()).collect();
+        for (index, mut row) in output.data.chunks_exact_mut(cols.max(1)).enumerate() {
+            for direction in 0..directions {
+                let run = direction * split.rows + group[index / len];
+                for (part, columns) in results[run].1.iter().zip(&mut columns[run]) {
+                    let (here, rest) = row.split_at_mut(part.units.len());
+                    columns.push(here);
+                    row = rest;
+                }
+            }
+        }
+        let parts = results.iter().zip(columns).flat_map(|((run, parts), columns)| {
+            parts.iter().zip(columns).map(move |(part, columns)| (run, part, columns))
+        });
+        parallel::for_each(parts, |(run, part, columns)| part.write(run, columns));
+        Ok(())
     }
-    let parts = results
-        .iter()
-        .zip(columns)
-        .flat_map(|((run, parts), columns)| parts.iter().zip(columns).map(move |(part, columns)| (run, part, columns)));
-    parallel::for_each(parts, |(run, part, columns)| part.write(run, columns));
-    Ok(())
 }
 
 /// Some sentences in one direction.
-struct Run<'a, T: Compiled> {
+struct Run<'a, T: Lanes> {
     layer: &'a Recurrent<T>,
     weights: &'a Weights<T>,
     folded: Option<&'a Folded<T>>,
@@ -121,7 +124,7 @@ struct Run<'a, T: Compiled> {
 }
 
 /// Some units of a [`Run`], which one thread computes.
-struct Part<T: Compiled> {
+struct Part<T: Lanes> {
     panels: Range<usize>,
     units: Range<usize>,
     /// The state before the first step and after every step (1 + steps, rows, units).
@@ -133,7 +136,7 @@ struct Part<T: Compiled> {
     next: Rows<T>,
 }
 
-impl<T: Compiled> Run<'_, T> {
+impl<T: Lanes> Run<'_, T> {
     /// The position that a sentence is at in step `step`, and the step that it is at a position in.
     fn position(&self, sentence: usize, step: usize) -> usize {
         if self.direction == 0 { step } else { self.lengths[sentence] - 1 - step }
@@ -168,7 +171,7 @@ impl<T: Compiled> Run<'_, T> {
     }
 }
 
-impl<T: Compiled> Part<T> {
+impl<T: Lanes> Part<T> {
     fn new(run: &Run<'_, T>, panels: Range<usize>, steps: usize) -> Self {
         let (rows, size, per_panel) = (run.sentences.len(), run.layer.hidden, run.layer.per_panel());
         let units = panels.start * per_panel..(panels.end * per_panel).min(size);
@@ -249,7 +252,7 @@ impl<T: Compiled> Part<T> {
 }
 
 /// The input product of the steps to come.
-struct Before<T: Compiled> {
+struct Before<T: Lanes> {
     x: Rows<T>,
     /// bias + W_ih x, one row for every running sentence of every step of the chunk.
     sums: Scratch<T>,
@@ -258,7 +261,7 @@ struct Before<T: Compiled> {
     first_step: usize,
 }
 
-impl<T: Compiled> Before<T> {
+impl<T: Lanes> Before<T> {
     fn new(layer: &Recurrent<T>) -> Self {
         Self { x: Rows::new(layer.shape), sums: Scratch::default(), starts: Vec::new(), first_step: 0 }
     }
@@ -307,7 +310,7 @@ impl<T: Compiled> Before<T> {
     }
 }
 
-fn check<T: Compiled>(
+fn check<T: Lanes>(
     layer: &Recurrent<T>,
     input: &Input<'_, Cpu<T>>,
     lengths: &[u32],

@@ -7,6 +7,7 @@ use super::instructions::Instructions;
 use super::memory::Buffer;
 use super::panels::{Panels, Rows};
 use super::parallel::{self, Split};
+use super::processor::Cpu;
 use super::product::{Operand, Product, Tiles};
 use super::simd::{Lanes, lanes};
 use super::strip::{Strip, by_columns};
@@ -22,6 +23,23 @@ pub struct Linear<T> {
     /// b in the order of the panels; −∞ where there is no output, so that it is never the largest.
     pub(super) bias: Buffer<T>,
     pub(super) outputs: usize,
+}
+
+impl<T: Lanes> Cpu<T> {
+    pub(super) fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Linear<T>> {
+        Linear::new(self.instructions(), weight, bias)
+    }
+
+    pub(super) fn linear(
+        &self,
+        weights: &Linear<T>,
+        input: &Matrix<T>,
+        activation: Activation,
+        accumulate: bool,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        weights.forward(input, activation, accumulate, out)
+    }
 }
 
 impl<T: Lanes> Linear<T> {

@@ -71,8 +71,8 @@ impl<T> DerefMut for Buffer<T> {
 
 /// Numbers that are needed for a moment. What they are at first is not known.
 ///
-/// The memory goes back to the thread that lets go of it, as long as that has not much, and is still in its cache when it
-/// needs some again; otherwise it is there for all threads.
+/// The memory goes back to the thread that lets go of it, as long as that has not much, and is still in its cache when
+/// it needs some again; otherwise it is there for all threads.
 #[derive(Debug)]
 pub struct Scratch<T: Kept>(Buffer<T>);
 

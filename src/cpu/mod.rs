@@ -7,7 +7,6 @@ mod accumulate;
 mod activation;
 mod attention;
 mod backend;
-mod compiled;
 mod coverage;
 mod embedding;
 mod extend;
@@ -17,7 +16,6 @@ mod instructions;
 mod layer;
 mod linear;
 mod memory;
-mod operations;
 mod panels;
 mod parallel;
 mod processor;
@@ -30,10 +28,10 @@ mod step;
 mod strip;
 mod tensor;
 mod tile;
+#[cfg(feature = "train")]
 mod training;
 mod weights;
 
-pub use compiled::Compiled;
 pub use instructions::{InstructionSet, Instructions};
 pub use linear::Linear;
 pub use processor::Cpu;

@@ -70,8 +70,8 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         operands.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)).unwrap_or(0..0)
     }
 
-    /// The rows `rows`, times some inputs of one panel, counted in the order in which they are added; `sums` are those of
-    /// the rows, kept from one part of the inputs to the next, and `ahead` are weights that will be wanted soon.
+    /// The rows `rows`, times some inputs of one panel, counted in the order in which they are added; `sums` are those
+    /// of the rows, kept from one part of the inputs to the next, and `ahead` are weights that will be wanted soon.
     #[inline(always)]
     fn tile<S: Simd>(
         &mut self,
@@ -82,32 +82,40 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         sums: &mut [Sums<S, T>],
         ahead: Ahead<'_>,
     ) {
-        let count = rows.len();
         if part.is_first {
-            for row in 0..count {
+            for row in 0..rows.len() {
                 sums[row] = self.tiles.begin(simd, rows.start + row, panel);
             }
         }
-        let (mut before, mut done) = (0, 0);
-        for Operand { rows: x, inputs } in self.first {
-            let here = part.within(before, inputs);
-            before += inputs.len();
-            let weights = self.weights.weights(panel, inputs.start + here.start..inputs.start + here.end);
-            let x = &x.numbers(rows.clone())[here.start * count..here.end * count];
-            E::First::add(simd, &mut Tile { sums, x, weights, ahead: ahead.after(done) });
-            done += here.len();
-        }
-        for Operand { rows: x, inputs } in self.second {
-            let here = part.within(before, inputs);
-            before += inputs.len();
-            let weights = self.weights.weights(panel, inputs.start + here.start..inputs.start + here.end);
-            let x = &x.numbers(rows.clone())[here.start * count..here.end * count];
-            E::Second::add(simd, &mut Tile { sums, x, weights, ahead: ahead.after(done) });
-            done += here.len();
-        }
+        let place = Place { panel, rows: rows.clone(), part, ahead };
+        let done = self.add::<S, E::First>(simd, self.first, 0, &place, sums);
+        self.add::<S, E::Second>(simd, self.second, done, &place, sums);
         if part.is_last {
             self.end(simd, rows.start, panel, sums);
         }
+    }
+
+    /// Adds what a part has of some operands, before which `done` inputs stand in their order; returns how many stand
+    /// before those behind them.
+    #[inline(always)]
+    fn add<S: Simd, C: Columns>(
+        &self,
+        simd: S,
+        operands: &[Operand<'_, T>],
+        mut done: usize,
+        place: &Place<'_>,
+        sums: &mut [Sums<S, T>],
+    ) -> usize {
+        let count = place.rows.len();
+        for Operand { rows: x, inputs } in operands {
+            let here = place.part.within(done, inputs);
+            let weights = self.weights.weights(place.panel, inputs.start + here.start..inputs.start + here.end);
+            let x = &x.numbers(place.rows.clone())[here.start * count..here.end * count];
+            let ahead = place.ahead.after((done + here.start).saturating_sub(place.part.inputs.start));
+            C::add(simd, &mut Tile { sums, x, weights, ahead });
+            done += inputs.len();
+        }
+        done
     }
 
     /// One row times the panels `panel`, `panel + stride`, …
@@ -117,21 +125,25 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
         for index in 0..P {
             sums[index] = self.tiles.begin(simd, 0, panel + index * stride);
         }
-        let mut weights: [&[T]; P] = [&[]; P];
-        for Operand { rows: x, inputs } in self.first {
-            for index in 0..P {
-                weights[index] = self.weights.weights(panel + index * stride, inputs.clone());
-            }
-            E::First::add_to_panels(simd, &mut sums, x.numbers(0..1), weights);
-        }
-        for Operand { rows: x, inputs } in self.second {
-            for index in 0..P {
-                weights[index] = self.weights.weights(panel + index * stride, inputs.clone());
-            }
-            E::Second::add_to_panels(simd, &mut sums, x.numbers(0..1), weights);
-        }
+        self.add_to_panels::<S, E::First, P>(simd, self.first, panel, stride, &mut sums);
+        self.add_to_panels::<S, E::Second, P>(simd, self.second, panel, stride, &mut sums);
         for (index, sums) in sums.chunks_exact(1).enumerate() {
             self.end(simd, 0, panel + index * stride, sums);
+        }
+    }
+
+    #[inline(always)]
+    fn add_to_panels<S: Simd, C: Columns, const P: usize>(
+        &self,
+        simd: S,
+        operands: &[Operand<'_, T>],
+        panel: usize,
+        stride: usize,
+        sums: &mut [Sums<S, T>; P],
+    ) {
+        for Operand { rows: x, inputs } in operands {
+            let weights = std::array::from_fn(|index| self.weights.weights(panel + index * stride, inputs.clone()));
+            C::add_to_panels(simd, sums, x.numbers(0..1), weights);
         }
     }
 
@@ -189,6 +201,15 @@ impl<T: Lanes, E: Tiles<T>> Product<'_, T, E> {
     fn end<S: Simd>(&mut self, simd: S, first_row: usize, panel: usize, sums: &[Sums<S, T>]) {
         simd.vectorize(End { simd, tiles: &mut self.tiles, first_row, panel, sums });
     }
+}
+
+/// Where a tile is.
+struct Place<'a> {
+    panel: usize,
+    rows: Range<usize>,
+    part: &'a Part,
+    /// Weights that will be wanted soon.
+    ahead: Ahead<'a>,
 }
 
 /// Some of the inputs of a panel, counted in the order in which they are added.

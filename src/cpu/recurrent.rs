@@ -12,6 +12,7 @@ use super::linear::sums;
 
 use super::accumulate::{Columns, Four, Sums, Three};
 use super::parallel::Split;
+use super::processor::Cpu;
 use super::product::{Operand, Product, Tiles};
 use super::simd::{Lanes, lanes};
 use super::strip::Strip;
@@ -19,7 +20,7 @@ use super::tensor::Matrix;
 use super::tile::{SUMS, Shape};
 use super::weights::{Weights, units};
 use crate::backend::RecurrentParameters;
-use crate::model::Cell;
+use crate::config::Cell;
 use crate::{Error, Result};
 
 /// Prepared weights of one layer.
@@ -42,6 +43,12 @@ pub struct OneWay<T: Lanes> {
     pub(super) weights: Weights<T>,
     /// What the symbols of the embedding add, where it is not too much to keep.
     pub(super) folded: Option<Folded<T>>,
+}
+
+impl<T: Lanes> Cpu<T> {
+    pub(super) fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
+        Recurrent::new(self.instructions(), parameters)
+    }
 }
 
 impl<T: Lanes> Recurrent<T> {

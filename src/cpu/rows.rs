@@ -2,9 +2,9 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::instructions::Instructions;
 use super::memory::Scratch;
 use super::parallel;
+use super::processor::Cpu;
 use super::simd::{Lanes, lanes};
 use super::tensor::Matrix;
 use crate::backend::Share;
@@ -50,20 +50,23 @@ pub fn softmax<S: Simd, T: Lanes>(simd: S, row: &mut [T]) {
     }
 }
 
-/// log softmax of every row.
-pub fn log_softmax<T: Lanes>(instructions: Instructions, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
-    Error::check("log_softmax", "output rows", logits.rows, out.rows)?;
-    Error::check("log_softmax", "output columns", logits.cols, out.cols)?;
-    let cols = logits.cols.max(1);
-    let parts = if logits.data.len() < 50_000 { 1 } else { parallel::threads() };
-    let groups = parallel::runs(logits.rows, parts);
-    let parts = groups.clone().zip(parallel::cut(&mut out.data, groups, logits.cols));
-    parallel::for_each(parts, |(group, out)| {
-        for (row, out) in group.zip(out.chunks_exact_mut(cols)) {
-            instructions.dispatch(LogSoftmax { logits: logits.row(row), out });
-        }
-    });
-    Ok(())
+impl<T: Lanes> Cpu<T> {
+    /// log softmax of every row.
+    pub(in crate::cpu) fn log_softmax(&self, logits: &Matrix<T>, out: &mut Matrix<T>) -> Result<()> {
+        let instructions = self.instructions();
+        Error::check("log_softmax", "output rows", logits.rows, out.rows)?;
+        Error::check("log_softmax", "output columns", logits.cols, out.cols)?;
+        let cols = logits.cols.max(1);
+        let parts = if logits.data.len() < 50_000 { 1 } else { parallel::threads() };
+        let groups = parallel::runs(logits.rows, parts);
+        let parts = groups.clone().zip(parallel::cut(&mut out.data, groups, logits.cols));
+        parallel::for_each(parts, |(group, out)| {
+            for (row, out) in group.zip(out.chunks_exact_mut(cols)) {
+                instructions.dispatch(LogSoftmax { logits: logits.row(row), out });
+            }
+        });
+        Ok(())
+    }
 }
 
 /// x_j − max − ln Σ_i e^(x_i − max)
@@ -86,27 +89,25 @@ impl<T: Lanes> WithSimd for LogSoftmax<'_, T> {
     }
 }
 
-/// A model's share of the probabilities of an ensemble.
-pub fn mix<T: Lanes>(
-    instructions: Instructions,
-    logits: &Matrix<T>,
-    share: Share,
-    probabilities: &mut Matrix<T>,
-) -> Result<()> {
-    Error::check("mix", "probabilities' rows", logits.rows, probabilities.rows)?;
-    Error::check("mix", "probabilities' columns", logits.cols, probabilities.cols)?;
-    let (weight, mut row) = (T::from_f64(share.weight), Scratch::new(logits.cols));
-    for (logits, out) in
-        logits.data.chunks_exact(logits.cols.max(1)).zip(probabilities.data.chunks_exact_mut(logits.cols.max(1)))
-    {
-        row.copy_from_slice(logits);
-        instructions.dispatch(Softmax { row: &mut row });
-        for (out, &probability) in out.iter_mut().zip(row.iter()) {
-            let before = if share.first { T::ZERO } else { *out };
-            *out = before + weight * probability;
+impl<T: Lanes> Cpu<T> {
+    /// A model's share of the probabilities of an ensemble.
+    pub(in crate::cpu) fn mix(&self, logits: &Matrix<T>, share: Share, probabilities: &mut Matrix<T>) -> Result<()> {
+        let instructions = self.instructions();
+        Error::check("mix", "probabilities' rows", logits.rows, probabilities.rows)?;
+        Error::check("mix", "probabilities' columns", logits.cols, probabilities.cols)?;
+        let (weight, mut row) = (T::from_f64(share.weight), Scratch::new(logits.cols));
+        for (logits, out) in
+            logits.data.chunks_exact(logits.cols.max(1)).zip(probabilities.data.chunks_exact_mut(logits.cols.max(1)))
+        {
+            row.copy_from_slice(logits);
+            instructions.dispatch(Softmax { row: &mut row });
+            for (out, &probability) in out.iter_mut().zip(row.iter()) {
+                let before = if share.first { T::ZERO } else { *out };
+                *out = before + weight * probability;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The row becomes its softmax.
@@ -123,17 +124,19 @@ impl<T: Lanes> WithSimd for Softmax<'_, T> {
     }
 }
 
-/// The column of the largest element of every row; the first of equals.
-pub fn argmax<T: Lanes>(logits: &Matrix<T>, out: &mut [u32]) -> Result<()> {
-    Error::check("argmax", "output", logits.rows, out.len())?;
-    for (row, out) in out.iter_mut().enumerate() {
-        let mut best = T::NEG_INFINITY;
-        *out = 0;
-        for (column, &logit) in logits.row(row).iter().enumerate() {
-            if logit > best {
-                (best, *out) = (logit, column as u32);
+impl<T: Lanes> Cpu<T> {
+    /// The column of the largest element of every row; the first of equals.
+    pub(in crate::cpu) fn argmax(&self, logits: &Matrix<T>, out: &mut [u32]) -> Result<()> {
+        Error::check("argmax", "output", logits.rows, out.len())?;
+        for (row, out) in out.iter_mut().enumerate() {
+            let mut best = T::NEG_INFINITY;
+            *out = 0;
+            for (column, &logit) in logits.row(row).iter().enumerate() {
+                if logit > best {
+                    (best, *out) = (logit, column as u32);
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use pulp::{Simd, WithSimd};
 
-use super::compiled::Compiled;
 use super::instructions::Instructions;
 use super::processor::Cpu;
+use super::simd::Lanes;
 use super::simd::lanes;
 use super::tensor::Matrix;
 use crate::backend::Attention;
-use crate::model::{Score, Window};
+use crate::config::{Score, Window};
 use crate::{Error, Float, Result};
 
 /// The sizes of attention's arguments.
@@ -28,11 +28,7 @@ pub struct Sizes {
 
 impl Sizes {
     /// Checks that the inputs of attention fit together.
-    pub fn check<T: Compiled>(
-        operation: &'static str,
-        attention: &Attention<'_, Cpu<T>>,
-        src_len: usize,
-    ) -> Result<Self> {
+    pub fn check<T: Lanes>(operation: &'static str, attention: &Attention<'_, Cpu<T>>, src_len: usize) -> Result<Self> {
         let check = |what, expected, found| Error::check(operation, what, expected, found);
         let Attention { query, keys, memory, position, .. } = attention;
         let batch = attention.lengths.len();
@@ -73,7 +69,7 @@ pub struct Allowed<T> {
     half_width: usize,
 }
 
-impl<T: Compiled> Allowed<T> {
+impl<T: Lanes> Allowed<T> {
     /// Of query `t` of sentence `b`.
     pub fn new(
         instructions: Instructions,
@@ -116,7 +112,8 @@ impl<T: Compiled> Allowed<T> {
         (-(distance * distance) / (T::from_f64(2.0) * sigma * sigma)).exp()
     }
 
-    /// The gradient of z in p_t = S sigmoid(z), from those of the weights: Σ_s d_a a (s − p_t) / σ² · p_t (1 − p_t / S).
+    /// The gradient of z in p_t = S sigmoid(z), from those of the weights: Σ_s d_a a (s − p_t) / σ² · p_t (1 − p_t /
+    /// S).
     pub fn centre_backward(&self, d_weights: &[T], weights: &[T], length: usize) -> T {
         let Some(centre) = self.centre.filter(|_| self.half_width > 0) else { return T::ZERO };
         let sigma = T::from_f64(self.half_width as f64 / 2.0);
@@ -132,7 +129,7 @@ impl<T: Compiled> Allowed<T> {
 }
 
 /// p_t = S_b · sigmoid(v_pᵀ tanh(W_p h_t)), from W_p h_t and v_p.
-fn centre<T: Compiled>(instructions: Instructions, position: &[T], v: &[T], length: usize) -> T {
+fn centre<T: Lanes>(instructions: Instructions, position: &[T], v: &[T], length: usize) -> T {
     let sum = instructions.dispatch(TanhDot { a: position, b: None, v });
     T::from_f64(length as f64) / (T::ONE + (-sum).exp())
 }
@@ -147,7 +144,7 @@ pub struct TanhDot<'a, T> {
     pub v: &'a [T],
 }
 
-impl<T: Compiled> WithSimd for TanhDot<'_, T> {
+impl<T: Lanes> WithSimd for TanhDot<'_, T> {
     type Output = T;
 
     #[inline(always)]
@@ -166,7 +163,7 @@ impl<T: Compiled> WithSimd for TanhDot<'_, T> {
 }
 
 /// score(h_t, h̄_s) of row `query` and row `key`, the latter position s: Luong et al. 2015, eq. 8.
-fn score<T: Compiled>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usize, s: usize) -> T {
+fn score<T: Lanes>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usize, s: usize) -> T {
     let q = attention.query.row(query);
     let dot = |k: &[T]| q.iter().zip(k).map(|(&q, &k)| q * k).sum::<T>();
     match (attention.score, attention.vectors) {
@@ -182,79 +179,84 @@ fn score<T: Compiled>(attention: &Attention<'_, Cpu<T>>, query: usize, key: usiz
 }
 
 /// What a dot product is multiplied by: 1 / √M for `scaled_dot`.
-pub fn scale<T: Compiled>(attention: &Attention<'_, Cpu<T>>) -> T {
+pub fn scale<T: Lanes>(attention: &Attention<'_, Cpu<T>>) -> T {
     match attention.score {
         Score::ScaledDot => T::from_f64(1.0 / (attention.keys.cols as f64).sqrt()),
         _ => T::ONE,
     }
 }
 
-/// See [`attention_scores`](crate::Backend::attention_scores).
-pub fn attention_scores<T: Compiled>(
-    instructions: Instructions,
-    attention: &Attention<'_, Cpu<T>>,
-    scores: &mut Matrix<T>,
-) -> Result<()> {
-    let sizes = Sizes::check("attention_scores", attention, scores.cols)?;
-    Error::check("attention_scores", "score rows", attention.query.rows, scores.rows)?;
-    for (row, scores) in scores.data.chunks_exact_mut(sizes.src_len.max(1)).enumerate() {
-        let (b, t) = (row / sizes.tgt_len, row % sizes.tgt_len);
-        let allowed = Allowed::new(instructions, attention, sizes, b, t);
-        for (s, out) in scores.iter_mut().enumerate() {
-            *out = if allowed.positions.contains(&s) {
-                score(attention, row, b * sizes.src_len + s, s)
-            } else {
-                T::NEG_INFINITY
-            };
-        }
-    }
-    Ok(())
-}
-
-/// See [`attention_softmax`](crate::Backend::attention_softmax).
-pub fn attention_softmax<T: Compiled>(
-    instructions: Instructions,
-    attention: &Attention<'_, Cpu<T>>,
-    scores: &mut Matrix<T>,
-) -> Result<()> {
-    let sizes = Sizes::check("attention_softmax", attention, scores.cols)?;
-    Error::check("attention_softmax", "score rows", attention.query.rows, scores.rows)?;
-    for (row, scores) in scores.data.chunks_exact_mut(sizes.src_len.max(1)).enumerate() {
-        let allowed = Allowed::new(instructions, attention, sizes, row / sizes.tgt_len, row % sizes.tgt_len);
-        let largest = scores.iter().copied().fold(T::NEG_INFINITY, Float::max);
-        if largest == T::NEG_INFINITY {
-            scores.fill(T::ZERO);
-            continue;
-        }
-        for score in scores.iter_mut() {
-            *score = (*score - largest).exp();
-        }
-        let sum: T = scores.iter().copied().sum();
-        for (s, weight) in scores.iter_mut().enumerate() {
-            *weight = *weight / sum * allowed.gaussian(s);
-        }
-    }
-    Ok(())
-}
-
-/// See [`attention_context`](crate::Backend::attention_context).
-pub fn attention_context<T: Compiled>(
-    attention: &Attention<'_, Cpu<T>>,
-    weights: &Matrix<T>,
-    context: &mut Matrix<T>,
-) -> Result<()> {
-    let sizes = Sizes::check("attention_context", attention, weights.cols)?;
-    Error::check("attention_context", "weight rows", attention.query.rows, weights.rows)?;
-    Error::check("attention_context", "context rows", attention.query.rows, context.rows)?;
-    Error::check("attention_context", "context columns", attention.memory.cols, context.cols)?;
-    for (row, context) in context.data.chunks_exact_mut(attention.memory.cols.max(1)).enumerate() {
-        context.fill(T::ZERO);
-        let b = row / sizes.tgt_len;
-        for (s, &weight) in weights.row(row).iter().enumerate() {
-            for (context, &memory) in context.iter_mut().zip(attention.memory.row(b * sizes.src_len + s)) {
-                *context += weight * memory;
+impl<T: Lanes> Cpu<T> {
+    /// See [`attention_scores`](crate::Backend::attention_scores).
+    pub(in crate::cpu) fn attention_scores(
+        &self,
+        attention: &Attention<'_, Cpu<T>>,
+        scores: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        let sizes = Sizes::check("attention_scores", attention, scores.cols)?;
+        Error::check("attention_scores", "score rows", attention.query.rows, scores.rows)?;
+        for (row, scores) in scores.data.chunks_exact_mut(sizes.src_len.max(1)).enumerate() {
+            let (b, t) = (row / sizes.tgt_len, row % sizes.tgt_len);
+            let allowed = Allowed::new(instructions, attention, sizes, b, t);
+            for (s, out) in scores.iter_mut().enumerate() {
+                *out = if allowed.positions.contains(&s) {
+                    score(attention, row, b * sizes.src_len + s, s)
+                } else {
+                    T::NEG_INFINITY
+                };
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// See [`attention_softmax`](crate::Backend::attention_softmax).
+    pub(in crate::cpu) fn attention_softmax(
+        &self,
+        attention: &Attention<'_, Cpu<T>>,
+        scores: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        let sizes = Sizes::check("attention_softmax", attention, scores.cols)?;
+        Error::check("attention_softmax", "score rows", attention.query.rows, scores.rows)?;
+        for (row, scores) in scores.data.chunks_exact_mut(sizes.src_len.max(1)).enumerate() {
+            let allowed = Allowed::new(instructions, attention, sizes, row / sizes.tgt_len, row % sizes.tgt_len);
+            let largest = scores.iter().copied().fold(T::NEG_INFINITY, Float::max);
+            if largest == T::NEG_INFINITY {
+                scores.fill(T::ZERO);
+                continue;
+            }
+            for score in scores.iter_mut() {
+                *score = (*score - largest).exp();
+            }
+            let sum: T = scores.iter().copied().sum();
+            for (s, weight) in scores.iter_mut().enumerate() {
+                *weight = *weight / sum * allowed.gaussian(s);
+            }
+        }
+        Ok(())
+    }
+
+    /// See [`attention_context`](crate::Backend::attention_context).
+    pub(in crate::cpu) fn attention_context(
+        &self,
+        attention: &Attention<'_, Cpu<T>>,
+        weights: &Matrix<T>,
+        context: &mut Matrix<T>,
+    ) -> Result<()> {
+        let sizes = Sizes::check("attention_context", attention, weights.cols)?;
+        Error::check("attention_context", "weight rows", attention.query.rows, weights.rows)?;
+        Error::check("attention_context", "context rows", attention.query.rows, context.rows)?;
+        Error::check("attention_context", "context columns", attention.memory.cols, context.cols)?;
+        for (row, context) in context.data.chunks_exact_mut(attention.memory.cols.max(1)).enumerate() {
+            context.fill(T::ZERO);
+            let b = row / sizes.tgt_len;
+            for (s, &weight) in weights.row(row).iter().enumerate() {
+                for (context, &memory) in context.iter_mut().zip(attention.memory.row(b * sizes.src_len + s)) {
+                    *context += weight * memory;
+                }
+            }
+        }
+        Ok(())
+    }
 }

@@ -8,7 +8,8 @@ use super::memory::Kept;
 
 /// The numbers the CPU computes in, and their arithmetic a register at a time.
 ///
-/// All of it is to be inlined below [`Instructions::dispatch`](super::instructions::Instructions), where the processor's instructions are known.
+/// All of it is to be inlined below [`Instructions::dispatch`](super::instructions::Instructions), where the
+/// processor's instructions are known.
 pub trait Lanes: Kept {
     /// As many numbers as the processor works on at once.
     type Register<S: Simd>: bytemuck::Pod + Debug + Send + Sync;

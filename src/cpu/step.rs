@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::compiled::Compiled;
 use super::folded::Folded;
 use super::memory::Scratch;
 use super::panels::Rows;
@@ -10,55 +9,61 @@ use super::parallel;
 use super::processor::Cpu;
 use super::product::Operand;
 use super::recurrent::{Heirs, Recurrent, Step};
+use super::simd::Lanes;
 use super::strip::{Strip, by_columns};
 use super::tensor::Matrix;
 use crate::backend::{Input, State};
-use crate::model::Cell;
+use crate::config::Cell;
 use crate::{Error, Result};
 
-/// See [`recurrent_step`](crate::Backend::recurrent_step).
-pub fn recurrent_step<T: Compiled>(
-    layer: &Recurrent<T>,
-    frontier: &[u32],
-    below: Option<&Matrix<T>>,
-    feed: Option<&Matrix<T>>,
-    previous: &State<Cpu<T>>,
-    next: &mut State<Cpu<T>>,
-) -> Result<()> {
-    check(layer, frontier, below, feed, previous, next)?;
-    let (batch, size) = (next.hidden.rows, layer.hidden);
-    let (symbols, continued) = frontier.split_at(batch);
-    let folded = match (below, &layer.directions[0].folded, &layer.embedding) {
-        (None, Some(folded), Some(table)) => {
-            folded.learn(&layer.directions[0].weights, table, symbols.iter().copied());
-            Some(folded)
-        }
-        _ => None,
-    };
-    let inputs = layer.feed_size + if folded.is_some() { 0 } else { layer.input_size };
-    let split = layer.split(batch, inputs, parallel::threads());
-    let groups = parallel::runs(batch, split.rows);
-    let hidden = parallel::cut(&mut next.hidden.data, groups.clone(), size);
-    // Without a cell there is nothing to cut: as many nothings.
-    let mut cells = next.cell.as_mut().map(|cell| parallel::cut(&mut cell.data, groups.clone(), size));
-    let parts: Vec<_> = groups.zip(hidden).map(|part| (part, cells.as_mut().and_then(Iterator::next))).collect();
-    let call = Call { layer, symbols, continued, below, feed, previous, folded };
-    parallel::for_each(parts, |((rows, hidden), cell)| {
-        let (group, count, per_panel) = (Group::new(&call, rows.clone()), rows.len(), layer.per_panel());
-        match cell {
-            Some(cell) => by_columns([hidden, cell], count, size, per_panel, split.panels, |panels, [hidden, cell]| {
-                group.step(panels, hidden, Some(cell));
-            }),
-            None => by_columns([hidden], count, size, per_panel, split.panels, |panels, [hidden]| {
-                group.step(panels, hidden, None);
-            }),
-        }
-    });
-    Ok(())
+impl<T: Lanes> Cpu<T> {
+    /// See [`recurrent_step`](crate::Backend::recurrent_step).
+    pub(in crate::cpu) fn recurrent_step(
+        &self,
+        layer: &Recurrent<T>,
+        frontier: &[u32],
+        below: Option<&Matrix<T>>,
+        feed: Option<&Matrix<T>>,
+        previous: &State<Cpu<T>>,
+        next: &mut State<Cpu<T>>,
+    ) -> Result<()> {
+        check(layer, frontier, below, feed, previous, next)?;
+        let (batch, size) = (next.hidden.rows, layer.hidden);
+        let (symbols, continued) = frontier.split_at(batch);
+        let folded = match (below, &layer.directions[0].folded, &layer.embedding) {
+            (None, Some(folded), Some(table)) => {
+                folded.learn(&layer.directions[0].weights, table, symbols.iter().copied());
+                Some(folded)
+            }
+            _ => None,
+        };
+        let inputs = layer.feed_size + if folded.is_some() { 0 } else { layer.input_size };
+        let split = layer.split(batch, inputs, parallel::threads());
+        let groups = parallel::runs(batch, split.rows);
+        let hidden = parallel::cut(&mut next.hidden.data, groups.clone(), size);
+        // Without a cell there is nothing to cut: as many nothings.
+        let mut cells = next.cell.as_mut().map(|cell| parallel::cut(&mut cell.data, groups.clone(), size));
+        let parts: Vec<_> = groups.zip(hidden).map(|part| (part, cells.as_mut().and_then(Iterator::next))).collect();
+        let call = Call { layer, symbols, continued, below, feed, previous, folded };
+        parallel::for_each(parts, |((rows, hidden), cell)| {
+            let (group, count, per_panel) = (Group::new(&call, rows.clone()), rows.len(), layer.per_panel());
+            match cell {
+                Some(cell) => {
+                    by_columns([hidden, cell], count, size, per_panel, split.panels, |panels, [hidden, cell]| {
+                        group.step(panels, hidden, Some(cell));
+                    })
+                }
+                None => by_columns([hidden], count, size, per_panel, split.panels, |panels, [hidden]| {
+                    group.step(panels, hidden, None);
+                }),
+            }
+        });
+        Ok(())
+    }
 }
 
 /// What a step reads.
-struct Call<'a, T: Compiled> {
+struct Call<'a, T: Lanes> {
     layer: &'a Recurrent<T>,
     /// The frontier's two halves.
     symbols: &'a [u32],
@@ -70,7 +75,7 @@ struct Call<'a, T: Compiled> {
     folded: Option<&'a Folded<T>>,
 }
 
-impl<'a, T: Compiled> Call<'a, T> {
+impl<'a, T: Lanes> Call<'a, T> {
     /// What is multiplied by W_ih here, unless that is done.
     fn input(&self, row: usize) -> &'a [T] {
         match (self.below, &self.layer.embedding) {
@@ -82,7 +87,7 @@ impl<'a, T: Compiled> Call<'a, T> {
 }
 
 /// Some rows of a step, packed for the products.
-struct Group<'a, T: Compiled> {
+struct Group<'a, T: Lanes> {
     call: &'a Call<'a, T>,
     continued: &'a [u32],
     forebears: Forebears,
@@ -98,7 +103,7 @@ struct Group<'a, T: Compiled> {
     beside: Vec<&'a [T]>,
 }
 
-impl<'a, T: Compiled> Group<'a, T> {
+impl<'a, T: Lanes> Group<'a, T> {
     fn new(call: &'a Call<'a, T>, rows: Range<usize>) -> Self {
         let Call { layer, previous, folded, .. } = *call;
         let continued = &call.continued[rows.clone()];
@@ -193,7 +198,7 @@ impl Forebears {
     }
 }
 
-fn check<T: Compiled>(
+fn check<T: Lanes>(
     layer: &Recurrent<T>,
     frontier: &[u32],
     below: Option<&Matrix<T>>,
@@ -219,7 +224,7 @@ fn check<T: Compiled>(
 }
 
 /// Checks what a recurrent layer reads.
-pub fn check_input<T: Compiled>(
+pub fn check_input<T: Lanes>(
     operation: &'static str,
     layer: &Recurrent<T>,
     input: &Input<'_, Cpu<T>>,
@@ -238,7 +243,7 @@ pub fn check_input<T: Compiled>(
 }
 
 /// Checks a state of a recurrent layer.
-pub fn check_state<T: Compiled>(
+pub fn check_state<T: Lanes>(
     operation: &'static str,
     layer: &Recurrent<T>,
     state: &State<Cpu<T>>,

@@ -26,8 +26,8 @@ pub enum Packing {
 }
 
 impl<T: Lanes> Numbers<T> {
-    /// What `make` gives, which depends on the numbers alone: kept from the first time on. All callers of one matrix ask
-    /// for it in as many parts and for the same instructions; whoever does not is given its own.
+    /// What `make` gives, which depends on the numbers alone: kept from the first time on. All callers of one matrix
+    /// ask for it in as many parts and for the same instructions; whoever does not is given its own.
     pub fn packed(
         &self,
         instructions: Instructions,

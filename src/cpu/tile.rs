@@ -1,7 +1,7 @@
 //! The shape of a tile: which numbers a product keeps in registers, and which in the nearest cache.
 //!
-//! A tile is some rows times one panel. For every input it reads a number of each row, puts it everywhere in a register, and
-//! adds its products with the registers of weights, one of these after the other. So the registers hold
+//! A tile is some rows times one panel. For every input it reads a number of each row, puts it everywhere in a
+//! register, and adds its products with the registers of weights, one of these after the other. So the registers hold
 //!
 //! > rows × [`SUMS`] sums, rows inputs, one register of weights
 //!
@@ -13,9 +13,9 @@
 //! Twelve sums are enough to hide that an addition takes four cycles where two begin in each, and loads are fewer than
 //! multiplications: 7 for 12, or 10 for 24.
 //!
-//! A panel's weights are read again for every block of rows: at two multiplications a cycle 21 bytes in each. Where there
-//! are 16 registers the second cache is often too slow for that, so of a panel only as many inputs are added for all rows
-//! as stay in the first one, beside those that come next; between them the sums are put aside.
+//! A panel's weights are read again for every block of rows: at two multiplications a cycle 21 bytes in each. Where
+//! there are 16 registers the second cache is often too slow for that, so of a panel only as many inputs are added for
+//! all rows as stay in the first one, beside those that come next; between them the sums are put aside.
 
 use pulp::{Simd, WithSimd};
 

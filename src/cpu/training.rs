@@ -7,11 +7,21 @@ mod matmul;
 mod optimizer;
 mod recurrent;
 
-pub(super) use attention::{attention_backward, attention_memory_backward};
-pub(super) use elements::{dropout, embedding_backward, put_position, take_position, tanh_backward};
-pub(super) use loss::generator_loss;
-pub(super) use matmul::{matmul_nn, matmul_nt, matmul_tn};
-pub(super) use optimizer::{gradient_norm, update};
-pub(super) use recurrent::{
-    recurrent_backward, recurrent_begin, recurrent_forward, recurrent_initial_backward, recurrent_weight_backward,
+use std::ops::Range;
+
+use super::processor::Cpu;
+use crate::Result;
+use crate::backend::{
+    Activation, Attention, AttentionGradients, Dropout, GateLayout, GeneratorGradients, LossOptions, Occurrences,
+    Sequence, Skipped, State, Training, Update, training_operations,
 };
+
+#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
+impl Training for Cpu<f32> {
+    training_operations!();
+}
+
+#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
+impl Training for Cpu<f64> {
+    training_operations!();
+}

@@ -14,7 +14,7 @@ use super::simd::{Lanes, lanes};
 use super::strip::Strip;
 use super::tile::{SUMS, Shape};
 use crate::backend::Direction;
-use crate::model::Cell;
+use crate::config::Cell;
 
 /// Prepared weights of one direction.
 ///

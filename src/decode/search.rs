@@ -3,8 +3,8 @@
 use super::trellis::{Part, Trellis};
 use super::{Hypothesis, MaxLength};
 use crate::backend::{AttendedStep, Backend, Coverage, Distribution, Search, SearchRules, Share, Status};
+use crate::batch::Batch;
 use crate::nn::{DecoderState, Memory, Seq2Seq, WeightRows};
-use crate::text::Batch;
 use crate::{Array, Error, Float, Result};
 
 /// How to search.

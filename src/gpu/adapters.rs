@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::device::{DeviceRequest, Precision};
+use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
 
 /// A GPU, or a software implementation of one, that this machine has.

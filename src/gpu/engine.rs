@@ -373,7 +373,7 @@ impl Engine {
         let mut places = (0..).step_by(PARAMS_STRIDE);
         let mut ready = ready.iter();
         for dispatches in passes {
-            let last = dispatches[dispatches.len() - 1].kernel.stem;
+            let last = dispatches[dispatches.len() - 1].kernel.shader.stem;
             let timestamp_writes = state.timer.as_mut().and_then(|timer| timer.next(last));
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
             for ((dispatch, place), (pipeline, group)) in dispatches.iter().zip(&mut places).zip(&mut ready) {

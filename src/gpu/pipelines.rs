@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::memory::{Memory, MemoryRange};
 use super::recording::{Kernel, PARAMS_SIZE};
-use super::shader::{self, Interface, Variant};
+use super::shader::{self, Interface, Shader, Variant};
 use crate::Result;
 
 /// A pipeline with what is needed to bind to it.
@@ -23,7 +23,7 @@ pub struct Pipeline {
 pub struct Pipelines {
     immediates: bool,
     params_layout: Option<wgpu::BindGroupLayout>,
-    modules: HashMap<(&'static str, Variant), (wgpu::ShaderModule, Interface)>,
+    modules: HashMap<(Shader, Variant), (wgpu::ShaderModule, Interface)>,
     layouts: HashMap<Vec<bool>, wgpu::BindGroupLayout>,
     pipelines: HashMap<Kernel, Pipeline>,
     bind_groups: HashMap<(Arc<[bool]>, Vec<MemoryRange>), wgpu::BindGroup>,
@@ -83,7 +83,7 @@ impl Pipelines {
         let constants: Vec<_> =
             kernel.constants.iter().flatten().map(|&(name, value)| (name, f64::from(value))).collect();
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: Some(kernel.stem),
+            label: Some(kernel.shader.stem),
             layout: Some(&pipeline_layout),
             module: &module,
             entry_point: Some("main"),
@@ -129,16 +129,17 @@ impl Pipelines {
     }
 
     fn module(&mut self, device: &wgpu::Device, kernel: &Kernel) -> Result<(wgpu::ShaderModule, Interface)> {
-        let key = (kernel.stem, kernel.variant);
+        let key = (kernel.shader, kernel.variant);
         if let Some(found) = self.modules.get(&key) {
             return Ok(found.clone());
         }
-        let module = shader::module(kernel.stem, kernel.variant)?;
-        let interface = shader::interface(kernel.stem, &module)?;
+        let module = shader::module(kernel.shader, kernel.variant)?;
+        let interface = shader::interface(kernel.shader.stem, &module)?;
         debug_assert!(interface.params_size as usize <= PARAMS_SIZE);
         let module = if self.immediates { shader::with_immediates(module) } else { module };
         let source = wgpu::ShaderSource::Naga(std::borrow::Cow::Owned(module));
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(kernel.stem), source });
+        let module =
+            device.create_shader_module(wgpu::ShaderModuleDescriptor { label: Some(kernel.shader.stem), source });
         self.modules.insert(key, (module.clone(), interface.clone()));
         Ok((module, interface))
     }

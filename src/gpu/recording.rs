@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::memory::Memory;
-use super::shader::Variant;
+use super::shader::{Shader, Variant};
 
 /// The overrides of a shader, by name; as many as the shader with the most.
 pub type Constants = [Option<(&'static str, u32)>; 3];
@@ -11,8 +11,8 @@ pub type Constants = [Option<(&'static str, u32)>; 3];
 /// One specialisation of a shader: what a pipeline is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Kernel {
-    /// The shader's file stem.
-    pub stem: &'static str,
+    /// The shader.
+    pub shader: Shader,
     /// The files behind its imports.
     pub variant: Variant,
     /// Its overrides.

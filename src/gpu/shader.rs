@@ -4,33 +4,66 @@
 //! some names stand for one of two files: `weights` (stored in 32 or 16 bits), `reduce` (with or without subgroups),
 //! `finish` and `keep` (products in registers, or staged in workgroup memory).
 
-use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
+use std::hash::{Hash, Hasher};
+
 use naga::{AddressSpace, Module};
 
-use crate::device::Precision;
+use crate::request::Precision;
 use crate::{Error, Result};
 
-macro_rules! sources {
-    ($folder:literal: $($stem:literal)*) => {
-        &[$(($stem, include_str!(concat!("../../shaders/", $folder, $stem, ".wgsl")))),*]
+/// A shader, by its file.
+macro_rules! shader {
+    ($path:literal) => {
+        $crate::gpu::shader::Shader {
+            stem: $crate::gpu::shader::stem($path),
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $path, ".wgsl")),
+        }
     };
 }
 
-/// Every shader: its stem and its text.
-pub const SHADERS: &[(&str, &str)] = sources!["":
-    "argmax" "attention" "attention_context" "attention_keys_backward" "attention_query_backward" "attention_scores"
-    "attention_scores_backward" "attention_softmax" "attention_vectors_backward" "candidates" "cover" "cross_entropy"
-    "dropout" "embedding" "embedding_backward" "extend" "generator" "linear" "log_softmax" "matmul_nn" "matmul_nt"
-    "matmul_tn" "mix" "peak_copy" "peak_multiply_add" "put_position" "recurrent_backward" "recurrent_begin" "recurrent_forward"
-    "recurrent_initial_backward" "recurrent_layer" "recurrent_step" "sum" "sum_of_squares" "take_position"
-    "tanh_backward" "transpose" "update"
-];
+/// A shader: the stem of its file, which tells it from all others, and its text.
+#[derive(Clone, Copy, Debug)]
+pub struct Shader {
+    /// The stem of its file.
+    pub stem: &'static str,
+    /// What is in it.
+    pub text: &'static str,
+}
+
+impl PartialEq for Shader {
+    fn eq(&self, other: &Self) -> bool {
+        self.stem == other.stem
+    }
+}
+
+impl Eq for Shader {}
+
+impl Hash for Shader {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.stem.hash(state);
+    }
+}
+
+/// What follows the last slash of a path.
+pub(super) const fn stem(path: &'static str) -> &'static str {
+    let mut start = path.len();
+    while start > 0 && path.as_bytes()[start - 1] != b'/' {
+        start -= 1;
+    }
+    path.split_at(start).1
+}
+
+macro_rules! shared {
+    ($($stem:literal)*) => { &[$(shader!($stem)),*] };
+}
 
 /// What shaders import.
-const SHARED: &[(&str, &str)] = sources!["shared/":
-    "activated" "activation" "attention" "block" "candidates" "cell" "finish_registers" "finish_staged" "finish_within" "grid"
-    "hidden_gradient" "inputs" "keep_registers" "keep_staged" "product" "product_nt" "quad" "reduce_plain" "reduce_subgroups"
-    "registers" "row_choice" "score" "sequence" "staged" "tile_logits" "weights_f16" "weights_f32" "window"
+const SHARED: &[Shader] = shared![
+    "shared/activated" "shared/activation" "shared/attention" "shared/block" "shared/candidates" "shared/cell"
+    "shared/finish_registers" "shared/finish_staged" "shared/finish_within" "shared/grid" "shared/hidden_gradient"
+    "shared/inputs" "shared/keep_registers" "shared/keep_staged" "shared/product" "shared/product_nt" "shared/quad"
+    "shared/reduce_plain" "shared/reduce_subgroups" "shared/registers" "shared/row_choice" "shared/row_softmax" "shared/score"
+    "shared/sequence" "shared/staged" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
 ];
 
 /// Which files the names with a choice stand for.
@@ -72,14 +105,14 @@ impl Variant {
 }
 
 /// The shader with everything it imports, as one WGSL text.
-pub fn link(stem: &str, variant: Variant) -> Result<String> {
+pub fn link(shader: Shader, variant: Variant) -> Result<String> {
     let mut text = String::new();
-    append(find(SHADERS, stem)?, variant, &mut Vec::new(), &mut text)?;
+    append(shader, variant, &mut Vec::new(), &mut text)?;
     Ok(text)
 }
 
-fn append<'a>(source: &'a str, variant: Variant, done: &mut Vec<&'a str>, text: &mut String) -> Result<()> {
-    for line in source.lines() {
+fn append(shader: Shader, variant: Variant, done: &mut Vec<&'static str>, text: &mut String) -> Result<()> {
+    for line in shader.text.lines() {
         let Some(name) = line.strip_prefix("#import ") else {
             text.push_str(line);
             text.push('\n');
@@ -87,15 +120,13 @@ fn append<'a>(source: &'a str, variant: Variant, done: &mut Vec<&'a str>, text: 
         };
         if !done.contains(&name) {
             done.push(name);
-            append(find(SHARED, variant.file(name))?, variant, done, text)?;
+            let file = variant.file(name);
+            let found = SHARED.iter().find(|shared| shared.stem == file);
+            let missing = || error(shader.stem, format!("imports {name}: no such file"));
+            append(*found.ok_or_else(missing)?, variant, done, text)?;
         }
     }
     Ok(())
-}
-
-fn find(files: &'static [(&str, &str)], stem: &str) -> Result<&'static str> {
-    let found = files.iter().find(|(name, _)| *name == stem);
-    found.map(|(_, text)| *text).ok_or_else(|| error(stem, "no such file"))
 }
 
 fn error(stem: &str, reason: impl ToString) -> Error {
@@ -116,9 +147,9 @@ pub struct Interface {
 }
 
 /// The linked shader as naga's intermediate representation.
-pub fn module(stem: &str, variant: Variant) -> Result<Module> {
-    let text = link(stem, variant)?;
-    naga::front::wgsl::parse_str(&text).map_err(|parse| error(stem, parse.emit_to_string(&text)))
+pub fn module(shader: Shader, variant: Variant) -> Result<Module> {
+    let text = link(shader, variant)?;
+    naga::front::wgsl::parse_str(&text).map_err(|parse| error(shader.stem, parse.emit_to_string(&text)))
 }
 
 /// Reads a shader's interface from its module.
@@ -164,8 +195,11 @@ pub fn with_immediates(mut module: Module) -> Module {
     module
 }
 
-/// The module with its overrides set, and what validation found out about it.
+/// The module with its overrides set, for writers of other languages, and what validation found out about it.
+#[cfg(feature = "shader-languages")]
 pub fn specialise(stem: &str, module: &Module, constants: &[(&str, f64)]) -> Result<(Module, naga::valid::ModuleInfo)> {
+    use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
+
     let capabilities = Capabilities::SUBGROUP | Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.subgroup_stages(ShaderStages::COMPUTE).subgroup_operations(SubgroupOperationSet::all());

@@ -8,8 +8,9 @@ use naga::ResourceBinding;
 use naga::back::{glsl, hlsl, msl, spv};
 use naga::proc::BoundsCheckPolicies;
 
-use super::shader::{self, SHADERS, Variant};
-use crate::device::Precision;
+use super::kernels::declared;
+use super::shader::{self, Shader, Variant};
+use crate::request::Precision;
 use crate::{Error, Result};
 
 /// A shading language.
@@ -53,6 +54,7 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("RULE", &[("adam", 0), ("adam_decoupled", 1), ("sgd", 2)]),
     ("AVERAGE", &[("plain", 0), ("averaged", 1)]),
     ("GRADIENT", &[("loss", 0), ("gradient", 1)]),
+    ("PUT", &[("take", 0), ("put", 1)]),
     ("ROOT", &[("total", 0), ("root", 1)]),
     ("WINDOW", &[("global", 0), ("local_m", 1), ("local_p", 2)]),
     ("K_SLICES", &[("slices_1", 1), ("slices_4", 4), ("slices_16", 16)]),
@@ -61,8 +63,8 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
 /// One specialisation of a shader.
 #[derive(Clone, Debug)]
 pub struct Specialisation {
-    /// The shader's file stem.
-    pub stem: &'static str,
+    /// The shader.
+    pub shader: Shader,
     /// The files behind its imports.
     pub variant: Variant,
     /// Its overrides.
@@ -74,10 +76,10 @@ pub struct Specialisation {
 /// Every specialisation of every shader that a device may run.
 pub fn specialisations() -> Result<Vec<Specialisation>> {
     let mut all = Vec::new();
-    for &(stem, _) in SHADERS {
-        for Specialisation { variant, name, .. } in variants(stem)? {
-            let overrides = shader::interface(stem, &shader::module(stem, variant)?)?.overrides;
-            let mut some = vec![Specialisation { stem, variant, constants: Vec::new(), name }];
+    for shader in declared().map(|declared| declared.shader) {
+        for Specialisation { variant, name, .. } in variants(shader)? {
+            let overrides = shader::interface(shader.stem, &shader::module(shader, variant)?)?.overrides;
+            let mut some = vec![Specialisation { shader, variant, constants: Vec::new(), name }];
             for (key, values) in OVERRIDES.iter().filter(|(key, _)| overrides.iter().any(|name| name == key)) {
                 let each = |one: Specialisation| {
                     values.iter().map(move |&(label, value)| {
@@ -94,11 +96,11 @@ pub fn specialisations() -> Result<Vec<Specialisation>> {
 }
 
 /// The variants of a shader that differ, with no overrides set.
-fn variants(stem: &'static str) -> Result<Vec<Specialisation>> {
+fn variants(shader: Shader) -> Result<Vec<Specialisation>> {
     let mut texts = Vec::new();
     let mut found = Vec::new();
     for variant in Variant::all() {
-        let text = shader::link(stem, variant)?;
+        let text = shader::link(shader, variant)?;
         if texts.contains(&text) {
             continue;
         }
@@ -106,8 +108,8 @@ fn variants(stem: &'static str) -> Result<Vec<Specialisation>> {
         let half = if variant.precision == Precision::F16 { ".f16" } else { "" };
         let subgroups = if variant.subgroups { ".subgroups" } else { "" };
         let staged = if variant.staged { ".staged" } else { "" };
-        let name = format!("{stem}{half}{subgroups}{staged}");
-        found.push(Specialisation { stem, variant, constants: Vec::new(), name });
+        let name = format!("{}{half}{subgroups}{staged}", shader.stem);
+        found.push(Specialisation { shader, variant, constants: Vec::new(), name });
     }
     Ok(found)
 }
@@ -116,7 +118,7 @@ fn variants(stem: &'static str) -> Result<Vec<Specialisation>> {
 pub fn emit(language: Language) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files = Vec::new();
     let all = if language == Language::Wgsl {
-        SHADERS.iter().map(|(stem, _)| variants(stem)).collect::<Result<Vec<_>>>()?.concat()
+        declared().map(|declared| variants(declared.shader)).collect::<Result<Vec<_>>>()?.concat()
     } else {
         specialisations()?
     };
@@ -135,10 +137,10 @@ pub fn translate(one: &Specialisation, language: Language) -> Result<Vec<u8>> {
         shader: one.name.clone(),
         reason: format!("does not translate to {language:?}: {reason}"),
     };
-    let module = shader::module(one.stem, one.variant)?;
+    let module = shader::module(one.shader, one.variant)?;
     let constants: Vec<_> = one.constants.iter().map(|&(name, value)| (name, f64::from(value))).collect();
-    let buffers = shader::interface(one.stem, &module)?.writes.len() as u32;
-    let (module, info) = shader::specialise(one.stem, &module, &constants)?;
+    let buffers = shader::interface(one.shader.stem, &module)?.writes.len() as u32;
+    let (module, info) = shader::specialise(one.shader.stem, &module, &constants)?;
     let params = (ResourceBinding { group: 1, binding: 0 }, 8);
     let storage = (0..buffers).map(|binding| (ResourceBinding { group: 0, binding }, binding));
     let bindings = storage.chain([params]);
@@ -146,7 +148,7 @@ pub fn translate(one: &Specialisation, language: Language) -> Result<Vec<u8>> {
         Language::Wgsl => {
             // Browsers want the extension named; naga, which reads these files, knows it without and refuses the line.
             let enable = if one.variant.subgroups { "enable subgroups;\n\n" } else { "" };
-            Ok(format!("{enable}{}", shader::link(one.stem, one.variant)?).into_bytes())
+            Ok(format!("{enable}{}", shader::link(one.shader, one.variant)?).into_bytes())
         }
         Language::Spirv => {
             let options = spv::Options { lang_version: (1, 3), ..Default::default() };

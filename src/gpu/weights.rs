@@ -11,8 +11,8 @@ use super::engine::Engine;
 use super::memory::Memory;
 use super::tensor::GpuTensor;
 use crate::backend::RecurrentParameters;
-use crate::device::Precision;
-use crate::model::Cell;
+use crate::config::Cell;
+use crate::request::Precision;
 use crate::{Array, Error, Result};
 
 /// Weights on the device.

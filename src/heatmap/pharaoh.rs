@@ -18,8 +18,8 @@ pub fn hard_alignment(alignment: &Array) -> Vec<(usize, usize)> {
     (0..alignment.rows()).filter_map(strongest).collect()
 }
 
-/// The [`hard_alignment`] in Pharaoh's format, one sentence a line: `0-0 2-1` is source symbol 0 for target symbol 0 and
-/// source symbol 2 for target symbol 1. Without the end of the line.
+/// The [`hard_alignment`] in Pharaoh's format, one sentence a line: `0-0 2-1` is source symbol 0 for target symbol 0
+/// and source symbol 2 for target symbol 1. Without the end of the line.
 pub fn pharaoh(alignment: &Array) -> String {
     let pairs: Vec<String> =
         hard_alignment(alignment).iter().map(|(source, target)| format!("{source}-{target}")).collect();

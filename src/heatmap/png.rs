@@ -20,15 +20,16 @@ const MAX_PIXELS: f32 = 64.0 * 1024.0 * 1024.0;
 pub struct Png {
     /// The file.
     pub bytes: Vec<u8>,
-    /// Characters that no font of this system has: of each symbol the first, in the order of code points. The picture has
-    /// code points in place of such a symbol, as `U+6771` for `東`.
+    /// Characters that no font of this system has: of each symbol the first, in the order of code points. The picture
+    /// has code points in place of such a symbol, as `U+6771` for `東`.
     pub missing: Vec<char>,
 }
 
-/// The figures below each other as a PNG: the picture of [`svg()`], two pixels for each of its units, one where it would
-/// otherwise be too large.
+/// The figures below each other as a PNG: the picture of [`svg()`], two pixels for each of its units, one where it
+/// would otherwise be too large.
 ///
-/// Labels are shaped with the fonts of this system, in every script that one of them has. No font is part of the library.
+/// Labels are shaped with the fonts of this system, in every script that one of them has. No font is part of the
+/// library.
 ///
 /// # Errors
 ///

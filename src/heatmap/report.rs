@@ -1,7 +1,7 @@
 //! A page to browse translations in: every sentence with its hypotheses and their alignments.
 //!
-//! One file that loads nothing. Texts are HTML, so that the page can be searched and read without its script; weights are
-//! bytes in an attribute, which the script draws when they come into view.
+//! One file that loads nothing. Texts are HTML, so that the page can be searched and read without its script; weights
+//! are bytes in an attribute, which the script draws when they come into view.
 
 use std::io::{Result, Write};
 

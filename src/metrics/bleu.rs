@@ -1,7 +1,8 @@
 //! BLEU (Papineni et al. 2002), as sacreBLEU computes it (Post 2018).
 
+use super::corpus::check;
 use super::ngrams::{self, Counts};
-use super::{check, tokenize_13a};
+use super::tokenize::tokenize_13a;
 use crate::Result;
 
 /// The longest runs of words that are counted.
@@ -10,9 +11,9 @@ const ORDERS: usize = 4;
 /// BLEU of a corpus, from 0 to 100.
 ///
 /// BP · exp(¼ Σ_n ln p_n) for runs of n = 1 … 4 tokens of [`tokenize_13a`], where p_n is the share of the hypotheses'
-/// runs that a reference has, each counted at most as often as in one of the references; BP = exp(min(0, 1 − r / h)) for
-/// h tokens in the hypotheses and r in the references that are closest in length. An order without a match counts as
-/// ½, ¼, … matches, one halving for each such order (sacreBLEU's `exp`). The signature is
+/// runs that a reference has, each counted at most as often as in one of the references; BP = exp(min(0, 1 − r / h))
+/// for h tokens in the hypotheses and r in the references that are closest in length. An order without a match counts
+/// as ½, ¼, … matches, one halving for each such order (sacreBLEU's `exp`). The signature is
 /// `nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp`.
 ///
 /// # Errors
@@ -66,7 +67,8 @@ impl Statistics {
     }
 
     fn bleu(&self) -> f64 {
-        // Smoothing is for a missing order, not for missing everything; and runs too long for any hypothesis match none.
+        // Smoothing is for a missing order, not for missing everything; and runs too long for any hypothesis match
+        // none.
         if self.matched == [0; ORDERS] || self.total.contains(&0) {
             return 0.0;
         }

@@ -1,7 +1,7 @@
 //! chrF (Popović 2015), as sacreBLEU computes it (Post 2018).
 
+use super::corpus::{check, share};
 use super::ngrams::{self, Counts};
-use super::{check, share};
 use crate::Result;
 
 /// The longest runs of characters that are counted.
@@ -12,8 +12,8 @@ const BETA_SQUARED: f64 = 4.0;
 
 /// chrF2 of a corpus, from 0 to 100.
 ///
-/// (1 + β²) P R / (β² P + R) with β = 2, where P and R are the means over runs of 1 … 6 characters, without whitespace, of
-/// the shares of the hypotheses' and the references' runs that match. Of several references the one with the best
+/// (1 + β²) P R / (β² P + R) with β = 2, where P and R are the means over runs of 1 … 6 characters, without whitespace,
+/// of the shares of the hypotheses' and the references' runs that match. Of several references the one with the best
 /// value counts; orders that hypotheses or references are too short for are left out. The signature is
 /// `nrefs:var|case:mixed|eff:yes|nc:6|nw:0|space:no`.
 ///

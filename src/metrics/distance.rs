@@ -1,6 +1,6 @@
 //! Edit distance, and the symbol error rate made of it.
 
-use super::share;
+use super::corpus::share;
 
 /// The fewest insertions, deletions and substitutions that make one sequence the other (Levenshtein 1966).
 ///

@@ -10,18 +10,15 @@
 //! Whatever is wrong with one of them is an error that names it: no file is half believed.
 
 pub(crate) mod atomic;
-mod config;
 mod directory;
 mod initial;
 mod parameters;
 mod random;
-mod shapes;
-mod validate;
 mod weights;
 
-pub use config::{AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window};
-
+pub use crate::config::{
+    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window, parameter_shapes,
+};
 pub use directory::{Model, ModelBytes};
 pub use parameters::Parameters;
-pub use shapes::parameter_shapes;
 pub use weights::WeightFormat;

@@ -104,7 +104,8 @@ impl<B: Backend> AttentionLayer<B> {
         Ok(Some(keys))
     }
 
-    /// The memory as attentional states take it up (batch · src_len, H): W_c [c_t; h_t] = Σ_s a_t(s) (W_cc h̄_s) + W_ch h_t.
+    /// The memory as attentional states take it up (batch · src_len, H): W_c [c_t; h_t] = Σ_s a_t(s) (W_cc h̄_s) + W_ch
+    /// h_t.
     ///
     /// With them W_cc is multiplied once a source position instead of once a hypothesis and step, and what attention
     /// sums up is a part of the attentional state already; the context itself is never known.

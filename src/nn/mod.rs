@@ -7,6 +7,7 @@ mod bridge;
 mod decoder;
 mod encoder;
 mod seq2seq;
+#[cfg(feature = "train")]
 pub mod training;
 
 pub use attention::{AttentionLayer, AttentionStep, WeightRows};

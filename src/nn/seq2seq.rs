@@ -2,8 +2,8 @@
 
 use super::{BridgeLayer, Decoder, DecoderState, Encoder, Memory, WeightRows};
 use crate::backend::{Activation, Backend, Distribution, Positions, State};
+use crate::batch::Batch;
 use crate::model::{Config, Parameters};
-use crate::text::Batch;
 use crate::{Array, Float, Result};
 
 /// An RNN encoder–decoder with attention on one device.

@@ -14,23 +14,11 @@ use std::collections::BTreeMap;
 
 use self::layout::{Layout, Read};
 use self::pass::Pass;
+pub use self::pass::StepOptions;
 use crate::backend::{GeneratorGradients, LossOptions, Training, Update};
+use crate::batch::PairBatch;
 use crate::model::{Config, Parameters};
-use crate::text::PairBatch;
 use crate::{Array, Float, Result};
-
-/// How one batch is learnt from.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StepOptions {
-    /// The share of embeddings, of outputs between layers and of attentional states that is dropped.
-    pub dropout: f32,
-    /// ε of label smoothing.
-    pub smoothing: f32,
-    /// What the masks of dropout depend on: another number for every batch.
-    pub seed: u32,
-    /// What the gradients are multiplied by: one over the target tokens of all batches of the step.
-    pub scale: f32,
-}
 
 /// Parameters, gradients and the optimizer's moments of a model on a device.
 #[derive(Debug)]

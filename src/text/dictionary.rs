@@ -6,8 +6,8 @@ use std::path::Path;
 use super::pairs::{Pair, read_pairs};
 use crate::Result;
 
-/// Sources with their targets, as a file of pairs has them: several lines with one source are so many targets, the first
-/// the preferred one.
+/// Sources with their targets, as a file of pairs has them: several lines with one source are so many targets, the
+/// first the preferred one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Dictionary {
     entries: HashMap<String, Entry>,

@@ -44,8 +44,8 @@ const MOST_DESCRIBED: usize = 20;
 /// # Errors
 ///
 /// [`Error::Io`] if the file cannot be read or decompressed; [`Error::Format`] with the numbers of all lines that have
-/// not exactly one tab, an empty side or bytes that are no UTF-8, or if there is no line at all. Then nothing is returned:
-/// a model is not to be taught or judged by what remains of a file.
+/// not exactly one tab, an empty side or bytes that are no UTF-8, or if there is no line at all. Then nothing is
+/// returned: a model is not to be taught or judged by what remains of a file.
 pub fn read_pairs(path: impl AsRef<Path>) -> Result<Vec<Pair>> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(Error::io(path))?;
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(read(&members)?.len(), 2, "files that were put one behind the other");
         let whole = gzip(b"a\tb\n");
         assert!(matches!(read(&whole[..whole.len() - 6]), Err(Error::Io { .. })), "cut off");
-        assert_eq!(reason(&gzip(b"")), "expected source, tab, target in every line, found none");
+        assert_eq!(reason(&gzip(b"")), "expected lines of source, tab, target, found none");
         Ok(())
     }
 

@@ -2,26 +2,23 @@
 
 mod bytes;
 mod kind;
+mod special;
 mod symbols;
 
 pub use kind::{BpeSize, TokenKind};
 
 use std::fs;
 
-use tokenizers::AddedToken;
-
 use super::Tokenizer;
-use crate::model::SpecialTokens;
+use crate::config::SpecialTokens;
 use crate::{Error, Result};
-
-/// The tokens that are no text, by their ids 0 … 3: padding, begin, end, and the unknown symbol.
-const SPECIAL: [&str; 4] = ["<pad>", "<bos>", "<eos>", "<unk>"];
+use special::SPECIAL;
 
 /// A tokenizer whose vocabulary is what occurs in the texts; of a file, the file's.
 ///
 /// A vocabulary that is made begins with `<pad>`, `<bos>`, `<eos>` and `<unk>` at the ids 0 to 3; its symbols follow by
-/// falling frequency, equally frequent ones by their code points; byte pairs in the order of their merging. A symbol that
-/// occurs once is in it, and the same texts in any order give the same tokenizer.
+/// falling frequency, equally frequent ones by their code points; byte pairs in the order of their merging. A symbol
+/// that occurs once is in it, and the same texts in any order give the same tokenizer.
 ///
 /// ```
 /// use seq2seq::text::vocabulary::{TokenKind, build};
@@ -55,7 +52,8 @@ pub fn build<S: AsRef<str> + Sync>(kind: &TokenKind, texts: &[S]) -> Result<Toke
 
 /// The ids that steer decoding with these two tokenizers.
 ///
-/// `<pad>`, `<bos>` and `<eos>` are the target tokenizer's, the unknown symbol is the source tokenizer's own, if it has one.
+/// `<pad>`, `<bos>` and `<eos>` are the target tokenizer's, the unknown symbol is the source tokenizer's own, if it has
+/// one.
 ///
 /// # Errors
 ///
@@ -75,9 +73,4 @@ pub fn special_tokens(source: &Tokenizer, target: &Tokenizer) -> Result<SpecialT
         }
         _ => Ok(SpecialTokens { pad, bos, eos, unk: source.own_unk() }),
     }
-}
-
-/// The special tokens, as a file declares them.
-fn special() -> Vec<AddedToken> {
-    SPECIAL.map(|token| AddedToken::from(token, true)).to_vec()
 }

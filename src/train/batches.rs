@@ -5,9 +5,9 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use super::{Examples, TrainOptions};
+use crate::batch::PairBatch;
 use crate::hash::split_mix;
 use crate::model::Config;
-use crate::text::PairBatch;
 use crate::{Error, Result};
 
 /// Steps that are prepared ahead of the device.

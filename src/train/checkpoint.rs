@@ -144,8 +144,8 @@ impl Checkpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if it cannot be read; [`Error::Format`] if it is no checkpoint; [`Error::Tensor`] for a tensor that
-    /// is missing, surplus, of the wrong shape or not finite; what `check` says.
+    /// [`Error::Io`] if it cannot be read; [`Error::Format`] if it is no checkpoint; [`Error::Tensor`] for a tensor
+    /// that is missing, surplus, of the wrong shape or not finite; what `check` says.
     pub fn load(config: &Config, path: &Path, check: impl FnOnce(&State) -> Result<()>) -> Result<Self> {
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let format = |error: &dyn ToString| Error::format(path, error.to_string());

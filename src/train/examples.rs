@@ -1,9 +1,10 @@
 //! Pairs as ids.
 
+use crate::batch::PairBatch;
 use crate::hash::fnv;
 use crate::model::Config;
+use crate::text::Tokenizer;
 use crate::text::pairs::Pair;
-use crate::text::{PairBatch, Tokenizer};
 use crate::{Error, Result};
 
 /// A pair as a model is taught it, without bos and eos.

@@ -91,7 +91,8 @@ impl Folder {
         self.checkpoint().is_file()
     }
 
-    /// Claims the folder, makes what is in it, and removes what a process left in them that ended in the middle of a file.
+    /// Claims the folder, makes what is in it, and removes what a process left in them that ended in the middle of a
+    /// file.
     pub(super) fn prepare(&self) -> Result<()> {
         self.claim()?;
         for folder in [self.root.clone(), self.last(), self.root.join("checkpoint")] {

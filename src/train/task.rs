@@ -32,7 +32,8 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for an architecture that contradicts itself, and where no pairs remain; [`Error::Format`] for a tokenizer with ids beyond the vocabulary.
+    /// [`Error::Config`] for an architecture that contradicts itself, and where no pairs remain; [`Error::Format`] for
+    /// a tokenizer with ids beyond the vocabulary.
     pub fn new(
         config: Config,
         source_tokenizer: Tokenizer,

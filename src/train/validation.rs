@@ -5,12 +5,12 @@ use std::cmp::Reverse;
 use super::batches::Batcher;
 use super::{Observer, Task, TrainOptions};
 use crate::backend::Training;
+use crate::batch::Batch;
 use crate::decode::{GreedyOptions, greedy};
 use crate::metrics::{Scores, score_by};
 use crate::model::Parameters;
 use crate::nn::Seq2Seq;
 use crate::nn::training::Learner;
-use crate::text::Batch;
 use crate::{Error, Result};
 
 /// The most sentences that are translated at once.

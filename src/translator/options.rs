@@ -27,8 +27,8 @@ pub struct TranslateOptions {
     pub batch_symbols: usize,
     /// Whether to keep the attention weights.
     pub alignment: bool,
-    /// Whether a symbol that the target vocabulary lacks is replaced by the source symbol that most attention went to, or
-    /// by what the dictionary has for that.
+    /// Whether a symbol that the target vocabulary lacks is replaced by the source symbol that most attention went to,
+    /// or by what the dictionary has for that.
     pub replace_unknown: bool,
 }
 

@@ -7,14 +7,15 @@ use serde::Serialize;
 use super::limits::{ENOUGH_ELEMENTS, Limits};
 use super::translation::rows;
 use super::{Loaded, Placed, TranslateOptions, Translator, in_parts};
-use crate::backend::{Backend, NO_TARGET};
+use crate::backend::Backend;
+use crate::batch::{NO_TARGET, PairBatch};
 use crate::metrics::perplexity;
 use crate::model::Config;
-use crate::text::{Encoding, PairBatch};
+use crate::text::Encoding;
 use crate::{Array, Error, Float, Result};
 
-/// Elements of the largest matrix of a batch: 64 MiB in 32 bits. Several of this size are read by the host. One pair alone
-/// may take four times as much.
+/// Elements of the largest matrix of a batch: 64 MiB in 32 bits. Several of this size are read by the host. One pair
+/// alone may take four times as much.
 const BATCH_ELEMENTS: usize = ENOUGH_ELEMENTS / 4;
 
 /// How likely a model holds a target for its source, symbol by symbol (forced decoding).
@@ -55,8 +56,8 @@ impl Translator {
     /// How likely every (source, target) is; the answers stand in the order of the pairs.
     ///
     /// −Σ ln p over all pairs, divided by the number of their `log_probs`, is the mean cross entropy, the loss of these
-    /// pairs. Of the options, `batch_size`, `batch_symbols`, `max_source_length` and `alignment` apply. What is wrong with
-    /// one pair (what [`translate`](Self::translate) answers to its source; then [`Error::UnknownSymbol`] in its
+    /// pairs. Of the options, `batch_size`, `batch_symbols`, `max_source_length` and `alignment` apply. What is wrong
+    /// with one pair (what [`translate`](Self::translate) answers to its source; then [`Error::UnknownSymbol`] in its
     /// target, or [`Error::Config`] for a target that would take too much memory) is its own answer and stops no other.
     ///
     /// # Errors

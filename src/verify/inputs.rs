@@ -8,18 +8,31 @@ use crate::Array;
 use crate::device::Precision;
 use crate::hash::{fnv, split_mix};
 
+/// What a device may do wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Every sentence is taken to be as long as the longest.
+    NoLengths,
+    /// The weights of linear layers are read column by column.
+    TransposedWeight,
+    /// The first two gates of a cell are swapped.
+    SwappedGates,
+}
+
 /// The inputs of one case.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs {
     seed: u64,
     precision: Precision,
+    /// What the device that they are for does wrong: nothing, but in negative controls.
+    pub(super) fault: Option<Fault>,
 }
 
 impl Inputs {
     /// Inputs that depend on `text` alone. Weights hold only what `precision` can store, so that a device which stores
     /// halves and an oracle which does not are given the same numbers.
     pub fn new(text: &str, precision: Precision) -> Self {
-        Self { seed: fnv(text.bytes()), precision }
+        Self { seed: fnv(text.bytes()), precision, fault: None }
     }
 
     /// Number `index` of `stream`, uniform in [−1, 1) and exact in 32 bits.

@@ -23,11 +23,12 @@
 
 pub mod cases;
 pub mod compare;
+mod faults;
 pub mod fixture;
 mod inputs;
 pub mod report;
 mod run;
 pub mod tolerance;
 
-pub(crate) use inputs::Inputs;
-pub use run::{check, outputs, verify};
+pub use inputs::{Fault, Inputs};
+pub use run::{check, compare_outputs, outputs, outputs_of, verify};

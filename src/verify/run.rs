@@ -2,6 +2,7 @@
 
 use super::cases::{Case, Output, Values};
 use super::compare::Comparison;
+use super::inputs::Inputs;
 use super::report::{CaseReport, OperationReport};
 use super::tolerance::{Bound, Tolerance};
 use crate::Result;
@@ -34,7 +35,7 @@ pub async fn verify<B: Training>(
 /// Runs one case on a device and compares with the CPU in 64 bits. What goes wrong is part of the report.
 pub async fn check<B: Training>(backend: &B, case: &Case, precision: Precision, bound: Bound) -> CaseReport {
     let mut counters = Counters::default();
-    let compared = compare(backend, case, precision, bound, &mut counters).await;
+    let compared = compared(backend, case, precision, bound, &mut counters).await;
     let (comparisons, error) = match compared {
         Ok(comparisons) => (comparisons, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
@@ -43,14 +44,14 @@ pub async fn check<B: Training>(backend: &B, case: &Case, precision: Precision, 
     CaseReport { operation: case.name(), case: case.to_string(), comparisons, counters, error, passed }
 }
 
-async fn compare<B: Training>(
+async fn compared<B: Training>(
     backend: &B,
     case: &Case,
     precision: Precision,
     bound: Bound,
     counters: &mut Counters,
 ) -> Result<Vec<Comparison>> {
-    let mut ready = case.prepare(backend, precision)?;
+    let mut ready = case.prepare(backend, &case.inputs(precision))?;
     // A device may put off what it is asked: what was prepared is not to be counted.
     backend.read(&backend.zeros(1, 1)?).await?;
     let before = backend.counters();
@@ -63,23 +64,34 @@ async fn compare<B: Training>(
         Bound::Alone => Vec::new(),
         Bound::BesideCpu => outputs(&Cpu::<f32>::new(), case, precision).await?,
     };
-    let compared = got.iter().zip(&want).enumerate().map(|(index, (got, want))| {
+    Ok(compare_outputs(&got, &want, &plain))
+}
+
+/// Compares outputs of a case with those expected. Where a plain computation in 32 bits of the same outputs is there
+/// too, its own errors say how large others may be.
+pub fn compare_outputs(got: &[Output], want: &[Output], plain: &[Output]) -> Vec<Comparison> {
+    let compared = got.iter().zip(want).enumerate().map(|(index, (got, want))| {
         let tolerance = plain.get(index).map_or(Tolerance::F32, |plain| {
-            Tolerance::beside(compare_outputs(plain, want, Tolerance::LOOSEST).largest_relative)
+            Tolerance::beside(compare_output(plain, want, Tolerance::LOOSEST).largest_relative)
         });
-        compare_outputs(got, want, tolerance)
+        compare_output(got, want, tolerance)
     });
-    Ok(compared.collect())
+    compared.collect()
 }
 
 /// What a backend makes of a case.
 pub async fn outputs<B: Training>(backend: &B, case: &Case, precision: Precision) -> Result<Vec<Output>> {
-    let mut ready = case.prepare(backend, precision)?;
+    outputs_of(backend, case, &case.inputs(precision)).await
+}
+
+/// What a backend makes of a case with these inputs.
+pub async fn outputs_of<B: Training>(backend: &B, case: &Case, inputs: &Inputs) -> Result<Vec<Output>> {
+    let mut ready = case.prepare(backend, inputs)?;
     ready.run(backend).await?;
     ready.outputs(backend).await
 }
 
-fn compare_outputs(got: &Output, want: &Output, tolerance: Tolerance) -> Comparison {
+fn compare_output(got: &Output, want: &Output, tolerance: Tolerance) -> Comparison {
     match (&got.values, &want.values) {
         (Values::Numbers(got), Values::Numbers(values)) => {
             Comparison::of_numbers(want.name, got, values, None, tolerance)

@@ -2,10 +2,22 @@
 
 use seq2seq::bench::Row;
 use seq2seq::bench::peaks::Peaks;
+use seq2seq::device::Precision;
+use serde::Serialize;
 
-use super::Report;
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
+
+/// What was measured.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    pub version: &'static str,
+    pub device: String,
+    pub precision: Precision,
+    pub threads: usize,
+    pub peaks: Option<Peaks>,
+    pub rows: Vec<Row>,
+}
 
 /// Writes a line for each case as it is measured, or all of it as JSON in the end.
 pub struct Presenter {

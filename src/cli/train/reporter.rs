@@ -12,7 +12,7 @@ use seq2seq::train::{Began, Best, Event, Metric, Observer, Stepped, Validated};
 use seq2seq::{Error, Result};
 use serde::Serialize;
 
-use crate::cli::note;
+use crate::cli::output::note;
 
 /// What comes before anything happens, once it is certain that training begins.
 type OnBegin = Box<dyn FnOnce() -> Result<()>>;

@@ -7,7 +7,7 @@ use seq2seq::{Translation, words};
 use serde::Serialize;
 
 use crate::cli::failure::Result;
-use crate::cli::output::Output;
+use crate::cli::output::{FailedLine, Output};
 use crate::cli::views::{Views, figure};
 
 /// The form of a translation in the output.
@@ -41,13 +41,6 @@ struct Translated<'a> {
     line: usize,
     #[serde(flatten)]
     translation: &'a Translation,
-}
-
-/// The JSON of a line that was not.
-#[derive(Serialize)]
-struct Failed<'a> {
-    line: usize,
-    error: &'a str,
 }
 
 /// The JSON of a line whose words were translated.
@@ -129,7 +122,7 @@ impl Presenter {
         match self.form {
             Form::Text | Form::Drawing | Form::Colours => self.line("")?,
             Form::NBest => {}
-            Form::Json => self.output.json(&Failed { line, error: reason })?,
+            Form::Json => self.output.json(&FailedLine { line, error: reason })?,
         }
         // Where there are several lines for each, one that failed has none.
         if self.form == Form::NBest { self.views.problem(source, reason) } else { self.views.failure(source, reason) }

@@ -8,12 +8,23 @@ use seq2seq::verify::fixture::FixtureReport;
 use seq2seq::verify::report::{CaseReport, OperationReport};
 use serde::Serialize;
 
-use super::DeviceReport;
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
 
 /// The most failed cases of an operation, and tensors of a case, that are shown; `--json` has all.
 const SHOWN: usize = 4;
+
+/// How a device fared.
+#[derive(Debug, Serialize)]
+pub struct DeviceReport {
+    pub device: String,
+    pub precision: Precision,
+    pub operations: Vec<OperationReport>,
+    pub fixtures: Vec<FixtureReport>,
+    /// Why it could not be checked.
+    pub error: Option<String>,
+    pub passed: bool,
+}
 
 /// Writes what is checked as it is checked, or all of it as JSON in the end.
 pub struct Presenter {

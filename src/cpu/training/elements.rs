@@ -1,63 +1,76 @@
 //! What training does to single elements and rows.
 
 use crate::backend::{Dropout, Occurrences, pcg};
-use crate::cpu::compiled::Compiled;
 use crate::cpu::parallel;
 use crate::cpu::processor::Cpu;
+use crate::cpu::simd::Lanes;
 use crate::cpu::tensor::Matrix;
 use crate::{Error, Result};
 
 /// Elements that are worth another thread.
 const WORTH: usize = 50_000;
 
-/// See [`dropout`](crate::backend::Training::dropout).
-pub fn dropout<T: Compiled>(dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
-    if dropout.rate <= 0.0 {
-        return Ok(());
-    }
-    let (start, threshold, scale) = (pcg(dropout.seed), dropout.threshold(), T::from_f64(f64::from(dropout.scale())));
-    let runs = parallel::runs(y.data.len(), parallel::threads().min(y.data.len() / WORTH + 1));
-    let parts = runs.clone().zip(parallel::cut(&mut y.data, runs, 1));
-    parallel::for_each(parts, |(run, y)| {
-        for (index, y) in run.zip(y) {
-            let kept = pcg((index as u32).wrapping_add(start)) >= threshold;
-            *y = if kept { *y * scale } else { T::ZERO };
+impl<T: Lanes> Cpu<T> {
+    /// See [`dropout`](crate::backend::Training::dropout).
+    pub(in crate::cpu) fn dropout(&self, dropout: Dropout, y: &mut Matrix<T>) -> Result<()> {
+        if dropout.rate <= 0.0 {
+            return Ok(());
         }
-    });
-    Ok(())
-}
-
-/// See [`tanh_backward`](crate::backend::Training::tanh_backward).
-pub fn tanh_backward<T: Compiled>(y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()> {
-    Error::check("tanh_backward", "rows", y.rows, d_y.rows)?;
-    Error::check("tanh_backward", "columns", y.cols, d_y.cols)?;
-    for (d_y, &y) in d_y.data.iter_mut().zip(&*y.data) {
-        *d_y *= T::ONE - y * y;
+        let (start, threshold, scale) =
+            (pcg(dropout.seed), dropout.threshold(), T::from_f64(f64::from(dropout.scale())));
+        let runs = parallel::runs(y.data.len(), parallel::threads().min(y.data.len() / WORTH + 1));
+        let parts = runs.clone().zip(parallel::cut(&mut y.data, runs, 1));
+        parallel::for_each(parts, |(run, y)| {
+            for (index, y) in run.zip(y) {
+                let kept = pcg((index as u32).wrapping_add(start)) >= threshold;
+                *y = if kept { *y * scale } else { T::ZERO };
+            }
+        });
+        Ok(())
     }
-    Ok(())
-}
 
-/// See [`take_position`](crate::backend::Training::take_position).
-pub fn take_position<T: Compiled>(sequence: &Matrix<T>, position: usize, out: &mut Matrix<T>) -> Result<()> {
-    let len = check_position("take_position", sequence, position, out)?;
-    for (row, out) in out.data.chunks_exact_mut(out.cols.max(1)).enumerate() {
-        out.copy_from_slice(sequence.row(row * len + position));
+    /// See [`tanh_backward`](crate::backend::Training::tanh_backward).
+    pub(in crate::cpu) fn tanh_backward(&self, y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()> {
+        Error::check("tanh_backward", "rows", y.rows, d_y.rows)?;
+        Error::check("tanh_backward", "columns", y.cols, d_y.cols)?;
+        for (d_y, &y) in d_y.data.iter_mut().zip(&*y.data) {
+            *d_y *= T::ONE - y * y;
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-/// See [`put_position`](crate::backend::Training::put_position).
-pub fn put_position<T: Compiled>(rows: &Matrix<T>, position: usize, sequence: &mut Matrix<T>) -> Result<()> {
-    let len = check_position("put_position", sequence, position, rows)?;
-    let cols = rows.cols;
-    for (row, sentence) in sequence.data.chunks_exact_mut((len * cols).max(1)).enumerate() {
-        sentence[position * cols..][..cols].copy_from_slice(rows.row(row));
+    /// See [`take_position`](crate::backend::Training::take_position).
+    pub(in crate::cpu) fn take_position(
+        &self,
+        sequence: &Matrix<T>,
+        position: usize,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        let len = check_position("take_position", sequence, position, out)?;
+        for (row, out) in out.data.chunks_exact_mut(out.cols.max(1)).enumerate() {
+            out.copy_from_slice(sequence.row(row * len + position));
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// See [`put_position`](crate::backend::Training::put_position).
+    pub(in crate::cpu) fn put_position(
+        &self,
+        rows: &Matrix<T>,
+        position: usize,
+        sequence: &mut Matrix<T>,
+    ) -> Result<()> {
+        let len = check_position("put_position", sequence, position, rows)?;
+        let cols = rows.cols;
+        for (row, sentence) in sequence.data.chunks_exact_mut((len * cols).max(1)).enumerate() {
+            sentence[position * cols..][..cols].copy_from_slice(rows.row(row));
+        }
+        Ok(())
+    }
 }
 
 /// Positions of a sentence.
-fn check_position<T: Compiled>(
+fn check_position<T: Lanes>(
     operation: &'static str,
     sequence: &Matrix<T>,
     position: usize,
@@ -70,18 +83,21 @@ fn check_position<T: Compiled>(
     Ok(len)
 }
 
-/// See [`embedding_backward`](crate::backend::Training::embedding_backward).
-pub fn embedding_backward<T: Compiled>(
-    occurrences: &Occurrences<Cpu<T>>,
-    d_out: &Matrix<T>,
-    d_table: &mut Matrix<T>,
-) -> Result<()> {
-    Error::check("embedding_backward", "columns", d_table.cols, d_out.cols)?;
-    for (&symbol, places) in occurrences.symbols.iter().zip(occurrences.starts.windows(2)) {
-        let d_symbol = &mut d_table.data[symbol as usize * d_out.cols..][..d_out.cols];
-        for &row in &occurrences.rows[places[0] as usize..places[1] as usize] {
-            d_symbol.iter_mut().zip(d_out.row(row as usize)).for_each(|(sum, &number)| *sum += number);
+impl<T: Lanes> Cpu<T> {
+    /// See [`embedding_backward`](crate::backend::Training::embedding_backward).
+    pub(in crate::cpu) fn embedding_backward(
+        &self,
+        occurrences: &Occurrences<Cpu<T>>,
+        d_out: &Matrix<T>,
+        d_table: &mut Matrix<T>,
+    ) -> Result<()> {
+        Error::check("embedding_backward", "columns", d_table.cols, d_out.cols)?;
+        for (&symbol, places) in occurrences.symbols.iter().zip(occurrences.starts.windows(2)) {
+            let d_symbol = &mut d_table.data[symbol as usize * d_out.cols..][..d_out.cols];
+            for &row in &occurrences.rows[places[0] as usize..places[1] as usize] {
+                d_symbol.iter_mut().zip(d_out.row(row as usize)).for_each(|(sum, &number)| *sum += number);
+            }
         }
+        Ok(())
     }
-    Ok(())
 }

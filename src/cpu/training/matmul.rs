@@ -12,6 +12,7 @@ use crate::cpu::instructions::Instructions;
 use crate::cpu::memory::Scratch;
 use crate::cpu::panels::{Packed, PanelsView, Rows};
 use crate::cpu::parallel;
+use crate::cpu::processor::Cpu;
 use crate::cpu::product::{Operand, Product, Tiles};
 use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::strip::Strip;
@@ -19,7 +20,8 @@ use crate::cpu::tensor::{Matrix, Packing};
 use crate::cpu::tile::{SUMS, Shape};
 use crate::{Error, Float, Result};
 
-/// Inputs that are multiplied before the sums go into the product, whose rows lie far apart: each visit waits for memory.
+/// Inputs that are multiplied before the sums go into the product, whose rows lie far apart: each visit waits for
+/// memory.
 const INNER: usize = 1024;
 
 /// Rows whose inputs are packed together: as many as stay in a core's own cache.
@@ -330,41 +332,46 @@ pub fn multiply_columns<T: Lanes>(
     packed.multiply(rows, pack, End::ADD, out);
 }
 
-/// See [`matmul_nt`](crate::backend::Training::matmul_nt).
-pub fn matmul_nt<T: Lanes>(
-    instructions: Instructions,
-    a: &Matrix<T>,
-    b: &Matrix<T>,
-    bias: Option<&Matrix<T>>,
-    activation: Activation,
-    accumulate: bool,
-    out: &mut Matrix<T>,
-) -> Result<()> {
-    check_matmul("matmul_nt", [a.rows, b.rows], [a.cols, b.cols], [out.rows, out.cols])?;
-    if let Some(bias) = bias {
-        Error::check("matmul_nt", "bias", out.cols, bias.data.len())?;
+impl<T: Lanes> Cpu<T> {
+    /// See [`matmul_nt`](crate::backend::Training::matmul_nt).
+    pub(in crate::cpu) fn matmul_nt(
+        &self,
+        a: &Matrix<T>,
+        b: &Matrix<T>,
+        bias: Option<&Matrix<T>>,
+        activation: Activation,
+        accumulate: bool,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        check_matmul("matmul_nt", [a.rows, b.rows], [a.cols, b.cols], [out.rows, out.cols])?;
+        if let Some(bias) = bias {
+            Error::check("matmul_nt", "bias", out.cols, bias.data.len())?;
+        }
+        let packed = b.data.packed(instructions, Packing::Transposed, 1, |_| {
+            Packed::transposed(instructions, Columns::all(b), 0..b.rows)
+        });
+        let end = End { bias: bias.map(|bias| &*bias.data), accumulate, tanh: activation == Activation::Tanh };
+        multiply(a, &packed[0], end, out);
+        Ok(())
     }
-    let packed = b
-        .data
-        .packed(instructions, Packing::Transposed, 1, |_| Packed::transposed(instructions, Columns::all(b), 0..b.rows));
-    let end = End { bias: bias.map(|bias| &*bias.data), accumulate, tanh: activation == Activation::Tanh };
-    multiply(a, &packed[0], end, out);
-    Ok(())
-}
 
-/// See [`matmul_nn`](crate::backend::Training::matmul_nn).
-pub fn matmul_nn<T: Lanes>(
-    instructions: Instructions,
-    a: &Matrix<T>,
-    b: &Matrix<T>,
-    accumulate: bool,
-    out: &mut Matrix<T>,
-) -> Result<()> {
-    check_matmul("matmul_nn", [a.rows, b.cols], [a.cols, b.rows], [out.rows, out.cols])?;
-    let rows: Vec<u32> = (0..b.rows as u32).collect();
-    let packed = b.data.packed(instructions, Packing::Plain, 1, |_| Packed::rows(instructions, Columns::all(b), &rows));
-    multiply(a, &packed[0], End { accumulate, ..End::REPLACE }, out);
-    Ok(())
+    /// See [`matmul_nn`](crate::backend::Training::matmul_nn).
+    pub(in crate::cpu) fn matmul_nn(
+        &self,
+        a: &Matrix<T>,
+        b: &Matrix<T>,
+        accumulate: bool,
+        out: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        check_matmul("matmul_nn", [a.rows, b.cols], [a.cols, b.rows], [out.rows, out.cols])?;
+        let rows: Vec<u32> = (0..b.rows as u32).collect();
+        let packed =
+            b.data.packed(instructions, Packing::Plain, 1, |_| Packed::rows(instructions, Columns::all(b), &rows));
+        multiply(a, &packed[0], End { accumulate, ..End::REPLACE }, out);
+        Ok(())
+    }
 }
 
 /// The product of all rows; those of zeros end like the others.
@@ -387,22 +394,25 @@ fn multiply<T: Lanes>(a: &Matrix<T>, b: &Packed<T>, end: End<'_, T>, out: &mut M
     multiply_rows(Columns::all(a), &filled, b, end, out);
 }
 
-/// See [`matmul_tn`](crate::backend::Training::matmul_tn).
-pub fn matmul_tn<T: Lanes>(
-    instructions: Instructions,
-    a: &Matrix<T>,
-    b: &Matrix<T>,
-    skipped: Option<Skipped>,
-    out: &mut Matrix<T>,
-    sums: Option<&mut Matrix<T>>,
-) -> Result<()> {
-    check_matmul("matmul_tn", [a.cols, b.cols], [a.rows, b.rows], [out.rows, out.cols])?;
-    if let Some(sums) = sums {
-        Error::check("matmul_tn", "sums", a.cols, sums.data.len())?;
-        add_rows(Columns::all(a), &mut sums.data);
+impl<T: Lanes> Cpu<T> {
+    /// See [`matmul_tn`](crate::backend::Training::matmul_tn).
+    pub(in crate::cpu) fn matmul_tn(
+        &self,
+        a: &Matrix<T>,
+        b: &Matrix<T>,
+        skipped: Option<Skipped>,
+        out: &mut Matrix<T>,
+        sums: Option<&mut Matrix<T>>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        check_matmul("matmul_tn", [a.cols, b.cols], [a.rows, b.rows], [out.rows, out.cols])?;
+        if let Some(sums) = sums {
+            Error::check("matmul_tn", "sums", a.cols, sums.data.len())?;
+            add_rows(Columns::all(a), &mut sums.data);
+        }
+        multiply_columns(instructions, Columns::all(a), Columns::all(b), &kept(out.rows, skipped), 0, &mut out.data);
+        Ok(())
     }
-    multiply_columns(instructions, Columns::all(a), Columns::all(b), &kept(out.rows, skipped), 0, &mut out.data);
-    Ok(())
 }
 
 /// The rows below `rows` that are not skipped.

@@ -3,8 +3,8 @@
 use pulp::{Simd, WithSimd};
 
 use crate::backend::{Rule, Update};
-use crate::cpu::instructions::Instructions;
 use crate::cpu::parallel;
+use crate::cpu::processor::Cpu;
 use crate::cpu::simd::{Lanes, lanes};
 use crate::cpu::tensor::Matrix;
 use crate::{Error, Float, Result};
@@ -15,21 +15,20 @@ const CHUNK: usize = 1 << 14;
 /// Chunks that are worth another thread.
 const WORTH: usize = 4;
 
-/// See [`gradient_norm`](crate::backend::Training::gradient_norm).
-pub fn gradient_norm<T: Lanes>(
-    instructions: Instructions,
-    gradients: &[Matrix<T>],
-    norm: &mut Matrix<T>,
-) -> Result<()> {
-    Error::check("gradient_norm", "norm", 1, norm.data.len())?;
-    let chunks: Vec<&[T]> = gradients.iter().flat_map(|matrix| matrix.data.chunks(CHUNK)).collect();
-    let mut sums = vec![0.0; chunks.len()];
-    let parts: Vec<(&&[T], &mut f64)> = chunks.iter().zip(&mut sums).collect();
-    parallel::deal(parts, parallel::threads().min(chunks.len() / WORTH + 1), |(chunk, sum)| {
-        *sum = instructions.dispatch(Squares(chunk)).to_f64();
-    });
-    norm.data[0] = T::from_f64(sums.iter().sum::<f64>().sqrt());
-    Ok(())
+impl<T: Lanes> Cpu<T> {
+    /// See [`gradient_norm`](crate::backend::Training::gradient_norm).
+    pub(in crate::cpu) fn gradient_norm(&self, gradients: &[Matrix<T>], norm: &mut Matrix<T>) -> Result<()> {
+        let instructions = self.instructions();
+        Error::check("gradient_norm", "norm", 1, norm.data.len())?;
+        let chunks: Vec<&[T]> = gradients.iter().flat_map(|matrix| matrix.data.chunks(CHUNK)).collect();
+        let mut sums = vec![0.0; chunks.len()];
+        let parts: Vec<(&&[T], &mut f64)> = chunks.iter().zip(&mut sums).collect();
+        parallel::deal(parts, parallel::threads().min(chunks.len() / WORTH + 1), |(chunk, sum)| {
+            *sum = instructions.dispatch(Squares(chunk)).to_f64();
+        });
+        norm.data[0] = T::from_f64(sums.iter().sum::<f64>().sqrt());
+        Ok(())
+    }
 }
 
 /// Σ g²
@@ -49,42 +48,45 @@ impl<T: Lanes> WithSimd for Squares<'_, T> {
     }
 }
 
-/// See [`update`](crate::backend::Training::update).
-pub fn update<T: Lanes>(
-    instructions: Instructions,
-    update: &Update,
-    norm: &Matrix<T>,
-    values: &mut [Matrix<T>],
-    gradients: &mut [Matrix<T>],
-    [first, second]: [&mut [Matrix<T>]; 2],
-    average: Option<&mut [Matrix<T>]>,
-) -> Result<()> {
-    Error::check("update", "norm", 1, norm.data.len())?;
-    for other in [gradients.len(), first.len(), second.len()] {
-        Error::check("update", "matrices", values.len(), other)?;
-    }
-    let norm = norm.data[0].to_f64();
-    if !norm.is_finite() {
-        gradients.iter_mut().for_each(|matrix| matrix.data.fill(T::ZERO));
-        return Ok(());
-    }
-    let clip = update.clip.map_or(1.0, |clip| (f64::from(clip) / norm).min(1.0));
-    let factors = Factors::new(update, clip);
-    let mut averages = average.map(|average| average.iter_mut());
-    let mut parts: Vec<Chunk<'_, T>> = Vec::new();
-    for (((values, gradients), first), second) in values.iter_mut().zip(gradients).zip(first).zip(second) {
-        let average = averages.as_mut().and_then(Iterator::next);
-        let mut average = average.map(|matrix| matrix.data.chunks_mut(CHUNK));
-        let chunks = values.data.chunks_mut(CHUNK).zip(gradients.data.chunks_mut(CHUNK));
-        let moments = first.data.chunks_mut(CHUNK).zip(second.data.chunks_mut(CHUNK));
-        for ((values, gradients), (first, second)) in chunks.zip(moments) {
-            let average = average.as_mut().and_then(Iterator::next).unwrap_or_default();
-            parts.push(Chunk { factors, values, gradients, first, second, average });
+impl<T: Lanes> Cpu<T> {
+    /// See [`update`](crate::backend::Training::update).
+    pub(in crate::cpu) fn update(
+        &self,
+        update: &Update,
+        norm: &Matrix<T>,
+        values: &mut [Matrix<T>],
+        gradients: &mut [Matrix<T>],
+        [first, second]: &mut [Vec<Matrix<T>>; 2],
+        average: Option<&mut Vec<Matrix<T>>>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        Error::check("update", "norm", 1, norm.data.len())?;
+        for other in [gradients.len(), first.len(), second.len()] {
+            Error::check("update", "matrices", values.len(), other)?;
         }
+        let norm = norm.data[0].to_f64();
+        if !norm.is_finite() {
+            gradients.iter_mut().for_each(|matrix| matrix.data.fill(T::ZERO));
+            return Ok(());
+        }
+        let clip = update.clip.map_or(1.0, |clip| (f64::from(clip) / norm).min(1.0));
+        let factors = Factors::new(update, clip);
+        let mut averages = average.map(|average| average.iter_mut());
+        let mut parts: Vec<Chunk<'_, T>> = Vec::new();
+        for (((values, gradients), first), second) in values.iter_mut().zip(gradients).zip(first).zip(second) {
+            let average = averages.as_mut().and_then(Iterator::next);
+            let mut average = average.map(|matrix| matrix.data.chunks_mut(CHUNK));
+            let chunks = values.data.chunks_mut(CHUNK).zip(gradients.data.chunks_mut(CHUNK));
+            let moments = first.data.chunks_mut(CHUNK).zip(second.data.chunks_mut(CHUNK));
+            for ((values, gradients), (first, second)) in chunks.zip(moments) {
+                let average = average.as_mut().and_then(Iterator::next).unwrap_or_default();
+                parts.push(Chunk { factors, values, gradients, first, second, average });
+            }
+        }
+        let threads = parallel::threads().min(parts.len() / WORTH + 1);
+        parallel::deal(parts, threads, |chunk| instructions.dispatch(chunk));
+        Ok(())
     }
-    let threads = parallel::threads().min(parts.len() / WORTH + 1);
-    parallel::deal(parts, threads, |chunk| instructions.dispatch(chunk));
-    Ok(())
 }
 
 /// What every parameter is changed by, in the type of the arithmetic.

@@ -10,15 +10,15 @@ use pulp::{Simd, WithSimd};
 
 use super::matmul::{Columns, End, kept, multiply_columns};
 use crate::backend::{GateLayout, Sequence, State};
-use crate::cpu::compiled::Compiled;
+use crate::config::Cell;
 use crate::cpu::instructions::Instructions;
 use crate::cpu::memory::Scratch;
 use crate::cpu::panels::{Packed, Rows};
 use crate::cpu::parallel;
 use crate::cpu::processor::Cpu;
+use crate::cpu::simd::Lanes;
 use crate::cpu::simd::lanes;
 use crate::cpu::tensor::{Matrix, Packing};
-use crate::model::Cell;
 use crate::{Error, Result};
 
 /// Multiplications of a step that are worth another thread.
@@ -33,7 +33,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    fn check<T: Compiled>(
+    fn check<T: Lanes>(
         operation: &'static str,
         layout: GateLayout,
         weight_hh: &Matrix<T>,
@@ -75,13 +75,13 @@ impl Sizes {
     }
 
     /// W_hh of every direction, transposed for forward.
-    fn transposed<T: Compiled>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+    fn transposed<T: Lanes>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
         let pack = |direction| Packed::transposed(instructions, Columns::all(weight_hh), self.rows(direction));
         weight_hh.data.packed(instructions, Packing::Transposed, self.layout.directions, pack)
     }
 
     /// W_hh of every direction as it is, for backward.
-    fn plain<T: Compiled>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
+    fn plain<T: Lanes>(&self, instructions: Instructions, weight_hh: &Matrix<T>) -> Arc<[Packed<T>]> {
         let pack = |direction| {
             let rows: Vec<u32> = self.rows(direction).map(|row| row as u32).collect();
             Packed::rows(instructions, Columns::all(weight_hh), &rows)
@@ -111,7 +111,7 @@ struct Sentence<'a, T> {
 }
 
 /// Rows of a matrix, `each` to a sentence; nothing for each where there is no matrix.
-fn cut<T: Compiled>(matrix: Option<&mut Matrix<T>>, each: usize, batch: usize) -> Vec<&mut [T]> {
+fn cut<T: Lanes>(matrix: Option<&mut Matrix<T>>, each: usize, batch: usize) -> Vec<&mut [T]> {
     match matrix {
         Some(matrix) => matrix.data.chunks_exact_mut((each * matrix.cols).max(1)).collect(),
         None => (0..batch).map(|_| &mut [][..]).collect(),
@@ -119,7 +119,7 @@ fn cut<T: Compiled>(matrix: Option<&mut Matrix<T>>, each: usize, batch: usize) -
 }
 
 /// The same, to be read.
-fn views<T: Compiled>(matrix: Option<&Matrix<T>>, each: usize, batch: usize) -> Vec<&[T]> {
+fn views<T: Lanes>(matrix: Option<&Matrix<T>>, each: usize, batch: usize) -> Vec<&[T]> {
     match matrix {
         Some(matrix) => matrix.data.chunks_exact((each * matrix.cols).max(1)).collect(),
         None => vec![&[]; batch],
@@ -127,7 +127,7 @@ fn views<T: Compiled>(matrix: Option<&Matrix<T>>, each: usize, batch: usize) -> 
 }
 
 /// The sentences, dealt out to `threads`, the longest first.
-fn deal<'a, T: Compiled>(
+fn deal<'a, T: Lanes>(
     sizes: Sizes,
     threads: usize,
     lengths: &[u32],
@@ -171,200 +171,208 @@ fn running<T>(sentences: &[Sentence<'_, T>], step: usize) -> usize {
     sentences.partition_point(|sentence| sentence.length > step)
 }
 
-/// See [`recurrent_begin`](crate::backend::Training::recurrent_begin).
-pub fn recurrent_begin<T: Compiled>(
-    layout: GateLayout,
-    lengths: &[u32],
-    initial: &State<Cpu<T>>,
-    sequence: &mut Sequence<Cpu<T>>,
-) -> Result<()> {
-    let len = sequence.previous.rows / lengths.len().max(1);
-    let sizes = Sizes { layout, batch: lengths.len(), len };
-    Error::check("recurrent_begin", "initial columns", layout.directions * layout.hidden, initial.hidden.cols)?;
-    Error::check("recurrent_begin", "initial rows", lengths.len(), initial.hidden.rows)?;
-    let (size, padded) = (layout.hidden, layout.padded());
-    let begin = |from: &Matrix<T>, to: &mut Matrix<T>| {
-        for (sentence, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
-            for direction in 0..layout.directions {
-                let row = sentence * len + sizes.position(direction, length as usize, 0);
-                let to = &mut to.data[row * layout.directions * padded + direction * padded..][..size];
-                to.copy_from_slice(&from.row(sentence)[direction * size..][..size]);
-            }
-        }
-    };
-    begin(&initial.hidden, &mut sequence.previous);
-    if let (Some(from), Some(to)) = (&initial.cell, &mut sequence.previous_cell) {
-        begin(from, to);
-    }
-    Ok(())
-}
-
-/// See [`recurrent_forward`](crate::backend::Training::recurrent_forward).
-pub fn recurrent_forward<T: Compiled>(
-    instructions: Instructions,
-    layout: GateLayout,
-    weight_hh: &Matrix<T>,
-    lengths: &[u32],
-    steps: Range<usize>,
-    sequence: &mut Sequence<Cpu<T>>,
-) -> Result<()> {
-    let sizes = Sizes::check("recurrent_forward", layout, weight_hh, lengths, sequence)?;
-    let weights = sizes.transposed(instructions, weight_hh);
-    let dealt = deal(sizes, sizes.threads(), lengths, sequence, None, None, None);
-    parallel::for_each(dealt, |mut sentences| {
-        let mut product = Scratch::new(sentences.len() * layout.width());
-        for (direction, weights) in weights.iter().enumerate() {
-            for step in steps.clone() {
-                let running = running(&sentences, step);
-                if running == 0 {
-                    break;
+impl<T: Lanes> Cpu<T> {
+    /// See [`recurrent_begin`](crate::backend::Training::recurrent_begin).
+    pub(in crate::cpu) fn recurrent_begin(
+        &self,
+        layout: GateLayout,
+        lengths: &[u32],
+        initial: &State<Cpu<T>>,
+        sequence: &mut Sequence<Cpu<T>>,
+    ) -> Result<()> {
+        let len = sequence.previous.rows / lengths.len().max(1);
+        let sizes = Sizes { layout, batch: lengths.len(), len };
+        Error::check("recurrent_begin", "initial columns", layout.directions * layout.hidden, initial.hidden.cols)?;
+        Error::check("recurrent_begin", "initial rows", lengths.len(), initial.hidden.rows)?;
+        let (size, padded) = (layout.hidden, layout.padded());
+        let begin = |from: &Matrix<T>, to: &mut Matrix<T>| {
+            for (sentence, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
+                for direction in 0..layout.directions {
+                    let row = sentence * len + sizes.position(direction, length as usize, 0);
+                    let to = &mut to.data[row * layout.directions * padded + direction * padded..][..size];
+                    to.copy_from_slice(&from.row(sentence)[direction * size..][..size]);
                 }
-                let rows: Vec<u32> = (0..running as u32).collect();
-                let state = direction * layout.padded();
-                let pack = |_: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-                    x.pack(running, inner.len(), |row| {
-                        let sentence = &sentences[row];
-                        let position = sizes.position(direction, sentence.length, step);
-                        let previous = &sentence.previous[position * layout.directions * layout.padded() + state..];
-                        &previous[inner.clone()]
-                    });
-                };
-                weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut product);
-                instructions.dispatch(Forward {
-                    sizes,
-                    direction,
-                    step,
-                    sentences: &mut sentences[..running],
-                    product: &product,
-                });
             }
-        }
-    });
-    Ok(())
-}
-
-/// See [`recurrent_backward`](crate::backend::Training::recurrent_backward).
-#[expect(clippy::too_many_arguments, reason = "the contract's")]
-pub fn recurrent_backward<T: Compiled>(
-    instructions: Instructions,
-    layout: GateLayout,
-    weight_hh: &Matrix<T>,
-    lengths: &[u32],
-    steps: Range<usize>,
-    d_output: &Matrix<T>,
-    d_last: Option<&Matrix<T>>,
-    sequence: &mut Sequence<Cpu<T>>,
-    carry: &mut Matrix<T>,
-) -> Result<()> {
-    const OPERATION: &str = "recurrent_backward";
-    let sizes = Sizes::check(OPERATION, layout, weight_hh, lengths, sequence)?;
-    Error::check(OPERATION, "d_output rows", sequence.output.rows, d_output.rows)?;
-    Error::check(OPERATION, "d_output columns", sequence.output.cols, d_output.cols)?;
-    Error::check(OPERATION, "carry rows", sizes.batch, carry.rows)?;
-    Error::check(OPERATION, "carry columns", sequence.output.cols, carry.cols)?;
-    if let Some(d_last) = d_last {
-        Error::check(OPERATION, "d_last rows", sizes.batch, d_last.rows)?;
-        Error::check(OPERATION, "d_last columns", sequence.output.cols, d_last.cols)?;
-    }
-    let weights = sizes.plain(instructions, weight_hh);
-    let dealt = deal(sizes, sizes.threads(), lengths, sequence, Some(carry), Some(d_output), d_last);
-    parallel::for_each(dealt, |mut sentences| {
-        let mut d_hidden = Scratch::new(sentences.len() * layout.hidden);
-        for (direction, weights) in weights.iter().enumerate() {
-            for step in steps.clone().rev() {
-                let (now, later) = (running(&sentences, step), running(&sentences, step + 1));
-                for sentence in &mut sentences[now..] {
-                    let gates = &mut sentence.gates[step * layout.cols() + direction * layout.width()..];
-                    gates[..layout.width()].fill(T::ZERO);
-                }
-                let rows: Vec<u32> = (0..later as u32).collect();
-                let pack = |_: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-                    x.pack(later, inner.len(), |row| {
-                        let sentence = &sentences[row];
-                        let position = sizes.position(direction, sentence.length, step + 1);
-                        let gates = &sentence.gates[position * layout.cols() + direction * layout.width()..];
-                        &gates[inner.clone()]
-                    });
-                };
-                weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut d_hidden);
-                for (sentence, d_hidden) in
-                    sentences[later..now].iter().zip(d_hidden[later * layout.hidden..].chunks_exact_mut(layout.hidden))
-                {
-                    match sentence.d_last {
-                        [] => d_hidden.fill(T::ZERO),
-                        d_last => d_hidden.copy_from_slice(&d_last[direction * layout.hidden..][..layout.hidden]),
-                    }
-                }
-                let sentences = &mut sentences[..now];
-                instructions.dispatch(Backward { sizes, direction, step, sentences, d_hidden: &mut d_hidden });
-            }
-        }
-    });
-    Ok(())
-}
-
-/// See [`recurrent_initial_backward`](crate::backend::Training::recurrent_initial_backward).
-pub fn recurrent_initial_backward<T: Compiled>(
-    instructions: Instructions,
-    layout: GateLayout,
-    weight_hh: &Matrix<T>,
-    lengths: &[u32],
-    sequence: &Sequence<Cpu<T>>,
-    carry: &Matrix<T>,
-    d_initial: &mut Matrix<T>,
-) -> Result<()> {
-    const OPERATION: &str = "recurrent_initial_backward";
-    let sizes = Sizes::check(OPERATION, layout, weight_hh, lengths, sequence)?;
-    let (size, cols) = (layout.hidden, layout.directions * layout.hidden);
-    Error::check(OPERATION, "d_initial rows", sizes.batch, d_initial.rows)?;
-    Error::check(OPERATION, "d_initial columns", cols, d_initial.cols)?;
-    let rows: Vec<u32> = (0..sizes.batch as u32).collect();
-    let mut d_hidden = Scratch::new(sizes.batch * size);
-    let weights = sizes.plain(instructions, weight_hh);
-    for direction in 0..layout.directions {
-        let gates = Columns::new(&sequence.gates, direction * layout.width()..(direction + 1) * layout.width());
-        let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
-            x.pack(rows.len(), inner.len(), |row| {
-                let sentence = rows[row] as usize;
-                // A sentence without positions has rows of zeros, or none.
-                let length = (lengths[sentence] as usize).max(1);
-                &gates.row(sentence * sizes.len + sizes.position(direction, length, 0))[inner.clone()]
-            });
         };
-        weights[direction].multiply(&rows, pack, End::REPLACE, &mut d_hidden);
-        for (sentence, d_hidden) in d_hidden.chunks_exact(size.max(1)).take(sizes.batch).enumerate() {
-            let out = &mut d_initial.data[sentence * cols + direction * size..][..size];
-            out.copy_from_slice(d_hidden);
-            if layout.cell == Cell::Gru {
-                let carry = &carry.row(sentence)[direction * size..];
-                out.iter_mut().zip(carry).for_each(|(out, &carry)| *out += carry);
+        begin(&initial.hidden, &mut sequence.previous);
+        if let (Some(from), Some(to)) = (&initial.cell, &mut sequence.previous_cell) {
+            begin(from, to);
+        }
+        Ok(())
+    }
+
+    /// See [`recurrent_forward`](crate::backend::Training::recurrent_forward).
+    pub(in crate::cpu) fn recurrent_forward(
+        &self,
+        layout: GateLayout,
+        weight_hh: &Matrix<T>,
+        lengths: &[u32],
+        steps: Range<usize>,
+        sequence: &mut Sequence<Cpu<T>>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        let sizes = Sizes::check("recurrent_forward", layout, weight_hh, lengths, sequence)?;
+        let weights = sizes.transposed(instructions, weight_hh);
+        let dealt = deal(sizes, sizes.threads(), lengths, sequence, None, None, None);
+        parallel::for_each(dealt, |mut sentences| {
+            let mut product = Scratch::new(sentences.len() * layout.width());
+            for (direction, weights) in weights.iter().enumerate() {
+                for step in steps.clone() {
+                    let running = running(&sentences, step);
+                    if running == 0 {
+                        break;
+                    }
+                    let rows: Vec<u32> = (0..running as u32).collect();
+                    let state = direction * layout.padded();
+                    let pack = |_: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
+                        x.pack(running, inner.len(), |row| {
+                            let sentence = &sentences[row];
+                            let position = sizes.position(direction, sentence.length, step);
+                            let previous = &sentence.previous[position * layout.directions * layout.padded() + state..];
+                            &previous[inner.clone()]
+                        });
+                    };
+                    weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut product);
+                    instructions.dispatch(Forward {
+                        sizes,
+                        direction,
+                        step,
+                        sentences: &mut sentences[..running],
+                        product: &product,
+                    });
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// See [`recurrent_backward`](crate::backend::Training::recurrent_backward).
+    #[expect(clippy::too_many_arguments, reason = "the contract's")]
+    pub(in crate::cpu) fn recurrent_backward(
+        &self,
+        layout: GateLayout,
+        weight_hh: &Matrix<T>,
+        lengths: &[u32],
+        steps: Range<usize>,
+        d_output: &Matrix<T>,
+        d_last: Option<&Matrix<T>>,
+        sequence: &mut Sequence<Cpu<T>>,
+        carry: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        const OPERATION: &str = "recurrent_backward";
+        let sizes = Sizes::check(OPERATION, layout, weight_hh, lengths, sequence)?;
+        Error::check(OPERATION, "d_output rows", sequence.output.rows, d_output.rows)?;
+        Error::check(OPERATION, "d_output columns", sequence.output.cols, d_output.cols)?;
+        Error::check(OPERATION, "carry rows", sizes.batch, carry.rows)?;
+        Error::check(OPERATION, "carry columns", sequence.output.cols, carry.cols)?;
+        if let Some(d_last) = d_last {
+            Error::check(OPERATION, "d_last rows", sizes.batch, d_last.rows)?;
+            Error::check(OPERATION, "d_last columns", sequence.output.cols, d_last.cols)?;
+        }
+        let weights = sizes.plain(instructions, weight_hh);
+        let dealt = deal(sizes, sizes.threads(), lengths, sequence, Some(carry), Some(d_output), d_last);
+        parallel::for_each(dealt, |mut sentences| {
+            let mut d_hidden = Scratch::new(sentences.len() * layout.hidden);
+            for (direction, weights) in weights.iter().enumerate() {
+                for step in steps.clone().rev() {
+                    let (now, later) = (running(&sentences, step), running(&sentences, step + 1));
+                    for sentence in &mut sentences[now..] {
+                        let gates = &mut sentence.gates[step * layout.cols() + direction * layout.width()..];
+                        gates[..layout.width()].fill(T::ZERO);
+                    }
+                    let rows: Vec<u32> = (0..later as u32).collect();
+                    let pack = |_: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
+                        x.pack(later, inner.len(), |row| {
+                            let sentence = &sentences[row];
+                            let position = sizes.position(direction, sentence.length, step + 1);
+                            let gates = &sentence.gates[position * layout.cols() + direction * layout.width()..];
+                            &gates[inner.clone()]
+                        });
+                    };
+                    weights.multiply_here(&rows, &pack, End::REPLACE, step % 2 == 1, &mut d_hidden);
+                    for (sentence, d_hidden) in sentences[later..now]
+                        .iter()
+                        .zip(d_hidden[later * layout.hidden..].chunks_exact_mut(layout.hidden))
+                    {
+                        match sentence.d_last {
+                            [] => d_hidden.fill(T::ZERO),
+                            d_last => d_hidden.copy_from_slice(&d_last[direction * layout.hidden..][..layout.hidden]),
+                        }
+                    }
+                    let sentences = &mut sentences[..now];
+                    instructions.dispatch(Backward { sizes, direction, step, sentences, d_hidden: &mut d_hidden });
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// See [`recurrent_initial_backward`](crate::backend::Training::recurrent_initial_backward).
+    pub(in crate::cpu) fn recurrent_initial_backward(
+        &self,
+        layout: GateLayout,
+        weight_hh: &Matrix<T>,
+        lengths: &[u32],
+        sequence: &Sequence<Cpu<T>>,
+        carry: &Matrix<T>,
+        d_initial: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        const OPERATION: &str = "recurrent_initial_backward";
+        let sizes = Sizes::check(OPERATION, layout, weight_hh, lengths, sequence)?;
+        let (size, cols) = (layout.hidden, layout.directions * layout.hidden);
+        Error::check(OPERATION, "d_initial rows", sizes.batch, d_initial.rows)?;
+        Error::check(OPERATION, "d_initial columns", cols, d_initial.cols)?;
+        let rows: Vec<u32> = (0..sizes.batch as u32).collect();
+        let mut d_hidden = Scratch::new(sizes.batch * size);
+        let weights = sizes.plain(instructions, weight_hh);
+        for direction in 0..layout.directions {
+            let gates = Columns::new(&sequence.gates, direction * layout.width()..(direction + 1) * layout.width());
+            let pack = |rows: &[u32], inner: Range<usize>, x: &mut Rows<T>| {
+                x.pack(rows.len(), inner.len(), |row| {
+                    let sentence = rows[row] as usize;
+                    // A sentence without positions has rows of zeros, or none.
+                    let length = (lengths[sentence] as usize).max(1);
+                    &gates.row(sentence * sizes.len + sizes.position(direction, length, 0))[inner.clone()]
+                });
+            };
+            weights[direction].multiply(&rows, pack, End::REPLACE, &mut d_hidden);
+            for (sentence, d_hidden) in d_hidden.chunks_exact(size.max(1)).take(sizes.batch).enumerate() {
+                let out = &mut d_initial.data[sentence * cols + direction * size..][..size];
+                out.copy_from_slice(d_hidden);
+                if layout.cell == Cell::Gru {
+                    let carry = &carry.row(sentence)[direction * size..];
+                    out.iter_mut().zip(carry).for_each(|(out, &carry)| *out += carry);
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
-}
 
-/// See [`recurrent_weight_backward`](crate::backend::Training::recurrent_weight_backward).
-pub fn recurrent_weight_backward<T: Compiled>(
-    instructions: Instructions,
-    layout: GateLayout,
-    sequence: &Sequence<Cpu<T>>,
-    d_weight_hh: &mut Matrix<T>,
-) -> Result<()> {
-    const OPERATION: &str = "recurrent_weight_backward";
-    Error::check(OPERATION, "d_weight_hh rows", layout.cols(), d_weight_hh.rows)?;
-    Error::check(OPERATION, "d_weight_hh columns", layout.hidden, d_weight_hh.cols)?;
-    let width = layout.width();
-    let kept = kept(layout.cols(), layout.skipped_of_hidden());
-    for direction in 0..layout.directions {
-        let rows = direction * width..(direction + 1) * width;
-        let gates = Columns::new(&sequence.gates, rows.clone());
-        let first = direction * layout.padded();
-        let previous = Columns::new(&sequence.previous, first..first + layout.hidden);
-        let kept: Vec<u32> = kept.iter().copied().filter(|&row| rows.contains(&(row as usize))).collect();
-        multiply_columns(instructions, gates, previous, &kept, rows.start, &mut d_weight_hh.data);
+    /// See [`recurrent_weight_backward`](crate::backend::Training::recurrent_weight_backward).
+    pub(in crate::cpu) fn recurrent_weight_backward(
+        &self,
+        layout: GateLayout,
+        sequence: &Sequence<Cpu<T>>,
+        d_weight_hh: &mut Matrix<T>,
+    ) -> Result<()> {
+        let instructions = self.instructions();
+        const OPERATION: &str = "recurrent_weight_backward";
+        Error::check(OPERATION, "d_weight_hh rows", layout.cols(), d_weight_hh.rows)?;
+        Error::check(OPERATION, "d_weight_hh columns", layout.hidden, d_weight_hh.cols)?;
+        let width = layout.width();
+        let kept = kept(layout.cols(), layout.skipped_of_hidden());
+        for direction in 0..layout.directions {
+            let rows = direction * width..(direction + 1) * width;
+            let gates = Columns::new(&sequence.gates, rows.clone());
+            let first = direction * layout.padded();
+            let previous = Columns::new(&sequence.previous, first..first + layout.hidden);
+            let kept: Vec<u32> = kept.iter().copied().filter(|&row| rows.contains(&(row as usize))).collect();
+            multiply_columns(instructions, gates, previous, &kept, rows.start, &mut d_weight_hh.data);
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The gates and the new state of some sentences in one step, from W_hh h_{t−1}.
@@ -377,7 +385,7 @@ struct Forward<'s, 'a, T> {
     product: &'s [T],
 }
 
-impl<T: Compiled> WithSimd for Forward<'_, '_, T> {
+impl<T: Lanes> WithSimd for Forward<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -463,7 +471,7 @@ struct Backward<'s, 'a, T> {
     d_hidden: &'s mut [T],
 }
 
-impl<T: Compiled> WithSimd for Backward<'_, '_, T> {
+impl<T: Lanes> WithSimd for Backward<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]

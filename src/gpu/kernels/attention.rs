@@ -1,9 +1,8 @@
 //! `shaders/attention.wgsl`: scores, softmax and context of each query, at once; and what its three parts share.
 
-use super::{Declared, Params};
 use crate::backend::Attention;
-use crate::gpu::{Gpu, GpuTensor};
-use crate::model::{Score, Window};
+use crate::config::{Score, Window};
+use crate::gpu::{Declared, Gpu, GpuTensor};
 use crate::{Error, Result};
 
 kernel! {
@@ -23,9 +22,17 @@ kernel! {
     scale: f32,
 }
 
-pub(in crate::gpu) const DECLARED: Declared = AttentionParams::DECLARED;
-
 impl Gpu {
+    pub(in crate::gpu) fn attention(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &GpuTensor,
+        first_row: usize,
+        context: &GpuTensor,
+    ) -> Result<()> {
+        self.record_attention(DECLARED, attention, weights, first_row, Some(context))
+    }
+
     /// Records `declared`, which is attention or one of its parts.
     pub(in crate::gpu) fn record_attention(
         &self,
@@ -65,7 +72,7 @@ impl Gpu {
             context.map_or(&self.unused[1], |context| &context.memory).clone(),
         ];
         let constants = [("SCORE", attention.score.number()), ("WINDOW", attention.window.number())];
-        self.record_as(declared, params, &constants, buffers, [tgt_len as u32, batch as u32, 1])
+        self.record(declared, params, &constants, buffers, [tgt_len as u32, batch as u32, 1])
     }
 }
 

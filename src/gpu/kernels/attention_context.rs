@@ -1,6 +1,20 @@
 //! `shaders/attention_context.wgsl`: the last of the three parts of attention.
 
-use super::{Declared, attention};
+use super::attention;
+use crate::Result;
+use crate::backend::Attention;
+use crate::gpu::{Declared, Gpu, GpuTensor};
 
 /// As attention itself, whose `Params` and bindings it shares.
-pub(in crate::gpu) const DECLARED: Declared = Declared { stem: "attention_context", ..attention::DECLARED };
+pub(in crate::gpu) const DECLARED: Declared = Declared { shader: shader!("attention_context"), ..attention::DECLARED };
+
+impl Gpu {
+    pub(in crate::gpu) fn attention_context(
+        &self,
+        attention: &Attention<'_, Self>,
+        weights: &GpuTensor,
+        context: &GpuTensor,
+    ) -> Result<()> {
+        self.record_attention(DECLARED, attention, weights, 0, Some(context))
+    }
+}

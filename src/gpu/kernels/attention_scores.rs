@@ -1,6 +1,15 @@
 //! `shaders/attention_scores.wgsl`: the first of the three parts of attention.
 
-use super::{Declared, attention};
+use super::attention;
+use crate::Result;
+use crate::backend::Attention;
+use crate::gpu::{Declared, Gpu, GpuTensor};
 
 /// As attention itself, whose `Params` and bindings it shares.
-pub(in crate::gpu) const DECLARED: Declared = Declared { stem: "attention_scores", ..attention::DECLARED };
+pub(in crate::gpu) const DECLARED: Declared = Declared { shader: shader!("attention_scores"), ..attention::DECLARED };
+
+impl Gpu {
+    pub(in crate::gpu) fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &GpuTensor) -> Result<()> {
+        self.record_attention(DECLARED, attention, scores, 0, None)
+    }
+}

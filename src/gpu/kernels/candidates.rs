@@ -37,6 +37,6 @@ impl Gpu {
             avoid_1,
         };
         let workgroups = [layout.tiles as u32, probabilities.rows.div_ceil(ROWS) as u32, 1];
-        self.record(params, &[], vec![probabilities.memory.clone(), candidates.memory.clone()], workgroups)
+        self.record(DECLARED, params, &[], vec![probabilities.memory.clone(), candidates.memory.clone()], workgroups)
     }
 }

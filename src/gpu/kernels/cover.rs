@@ -1,8 +1,8 @@
 //! `shaders/cover.wgsl`: what was attended to so far, and the penalty for what was not.
 
-use super::grid;
 use crate::backend::{AttendedStep, LEAST_COVERAGE, Search, SearchRules, Share};
 use crate::gpu::Gpu;
+use crate::gpu::kernel::grid;
 use crate::{Error, Result};
 
 kernel! {
@@ -22,7 +22,7 @@ kernel! {
 }
 
 impl Gpu {
-    pub(in crate::gpu) fn record_cover(
+    pub(in crate::gpu) fn cover(
         &self,
         rules: &SearchRules,
         attended: &AttendedStep<'_, Self>,
@@ -66,6 +66,6 @@ impl Gpu {
             coverage.sums.memory.clone(),
             coverage.penalty.memory.clone(),
         ];
-        self.record(params, &[], buffers, grid(rows))
+        self.record(DECLARED, params, &[], buffers, grid(rows))
     }
 }

@@ -1,10 +1,10 @@
 //! `shaders/extend.wgsl`: which extensions of a sentence's hypotheses live on or are finished.
 
 use super::generator::CandidateLayout;
-use super::grid;
 use crate::Result;
-use crate::backend::{ExtendSizes, Search, SearchRules};
+use crate::backend::{Distribution, ExtendSizes, Search, SearchRules};
 use crate::gpu::Gpu;
+use crate::gpu::kernel::grid;
 
 kernel! {
     Extend = "extend" reads 2 then writes 6, 128 threads:
@@ -24,25 +24,28 @@ kernel! {
     length_penalty: f32,
 }
 
-/// What a step of a search extends.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::gpu) struct ExtendedRows {
-    /// Rows of the step, of all sentences.
-    pub rows: usize,
-    /// Symbols that each is extended by.
-    pub symbols: usize,
-}
-
 impl Gpu {
-    /// Step `step`, which is row `row` of the trellis, once the candidates of its rows are there.
-    pub(in crate::gpu) fn record_extend(
+    pub(in crate::gpu) fn extend(
         &self,
         rules: &SearchRules,
-        ExtendedRows { rows, symbols }: ExtendedRows,
+        extended: Distribution<'_, Self>,
         step: usize,
         row: usize,
         search: &Search<Self>,
     ) -> Result<()> {
+        let (rows, symbols) = match extended {
+            Distribution::Generator { weights, attentional } => (attentional.rows, weights.outputs),
+            Distribution::Probabilities(probabilities) => (probabilities.rows, probabilities.cols),
+        };
+        if rows == 0 {
+            return Ok(());
+        }
+        match extended {
+            Distribution::Generator { weights, attentional } => {
+                self.record_generator(rules, weights, attentional, &search.candidates)?;
+            }
+            Distribution::Probabilities(rows) => self.record_candidates(rules, rows, &search.candidates)?,
+        }
         let beam = rules.beam;
         let sizes = ExtendSizes {
             rows,
@@ -83,6 +86,6 @@ impl Gpu {
             search.log_prob.memory.clone(),
             search.finished.memory.clone(),
         ];
-        self.record(params, &[], buffers, grid(batch))
+        self.record(DECLARED, params, &[], buffers, grid(batch))
     }
 }

@@ -81,6 +81,6 @@ impl Gpu {
         };
         let tiling = self.tiling(attentional.rows, generator.quads);
         let buffers = vec![generator.memory.clone(), attentional.memory.clone(), candidates.memory.clone()];
-        self.record_tiled(params, &[], buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &[], buffers, tiling, 1)
     }
 }

@@ -14,7 +14,7 @@ kernel! {
 }
 
 impl Gpu {
-    pub(in crate::gpu) fn record_linear(
+    pub(in crate::gpu) fn linear(
         &self,
         weights: &Weights,
         input: &GpuTensor,
@@ -49,6 +49,16 @@ impl Gpu {
         let tiling = self.tiling(out.rows, weights.quads);
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let buffers = vec![weights.memory.clone(), input.memory.clone(), out.memory.clone()];
-        self.record_tiled(params, &constants, buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
+    }
+}
+
+impl Activation {
+    /// The activation as `shared/activated.wgsl` numbers it.
+    pub(in crate::gpu) fn number(self) -> u32 {
+        match self {
+            Self::Identity => 0,
+            Self::Tanh => 1,
+        }
     }
 }

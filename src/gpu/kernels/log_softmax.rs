@@ -1,6 +1,6 @@
 //! `shaders/log_softmax.wgsl`: log softmax of every row.
 
-use super::grid;
+use crate::gpu::kernel::grid;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -12,7 +12,7 @@ kernel! {
 }
 
 impl Gpu {
-    pub(in crate::gpu) fn record_log_softmax(&self, logits: &GpuTensor, out: &GpuTensor) -> Result<()> {
+    pub(in crate::gpu) fn log_softmax(&self, logits: &GpuTensor, out: &GpuTensor) -> Result<()> {
         Error::check("log_softmax", "out rows", logits.rows, out.rows)?;
         Error::check("log_softmax", "out columns", logits.cols, out.cols)?;
         if logits.rows == 0 || logits.cols == 0 {
@@ -20,6 +20,6 @@ impl Gpu {
         }
         let params =
             LogSoftmax { rows: logits.rows as u32, cols: logits.cols as u32, pitch: 4 * logits.quads() as u32 };
-        self.record(params, &[], vec![logits.memory.clone(), out.memory.clone()], grid(logits.rows))
+        self.record(DECLARED, params, &[], vec![logits.memory.clone(), out.memory.clone()], grid(logits.rows))
     }
 }

@@ -1,7 +1,7 @@
 //! `shaders/mix.wgsl`: a model's share of the probabilities of an ensemble.
 
-use super::grid;
 use crate::backend::Share;
+use crate::gpu::kernel::grid;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -15,7 +15,7 @@ kernel! {
 }
 
 impl Gpu {
-    pub(in crate::gpu) fn record_mix(&self, logits: &GpuTensor, share: Share, probabilities: &GpuTensor) -> Result<()> {
+    pub(in crate::gpu) fn mix(&self, logits: &GpuTensor, share: Share, probabilities: &GpuTensor) -> Result<()> {
         Error::check("mix", "probabilities' rows", logits.rows, probabilities.rows)?;
         Error::check("mix", "probabilities' columns", logits.cols, probabilities.cols)?;
         if logits.rows == 0 || logits.cols == 0 {
@@ -28,6 +28,6 @@ impl Gpu {
             share: share.weight as f32,
             replace: u32::from(share.first),
         };
-        self.record(params, &[], vec![logits.memory.clone(), probabilities.memory.clone()], grid(logits.rows))
+        self.record(DECLARED, params, &[], vec![logits.memory.clone(), probabilities.memory.clone()], grid(logits.rows))
     }
 }

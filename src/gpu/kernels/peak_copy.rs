@@ -1,7 +1,7 @@
 //! `shaders/peak_copy.wgsl`: how many bytes the device moves in a second.
 
-use super::grid;
 use crate::Result;
+use crate::gpu::kernel::grid;
 use crate::gpu::{AdapterKind, Gpu};
 
 kernel! {
@@ -19,7 +19,7 @@ impl Gpu {
         let quads = bytes / 16;
         let seconds = self.best_seconds(|| {
             let buffers = vec![from.clone(), to.clone()];
-            self.record(PeakCopy { quads: quads as u32 }, &[], buffers, grid(quads.div_ceil(256) as usize))
+            self.record(DECLARED, PeakCopy { quads: quads as u32 }, &[], buffers, grid(quads.div_ceil(256) as usize))
         })?;
         Ok(2.0 * bytes as f64 / seconds)
     }

@@ -1,6 +1,6 @@
 //! `shaders/peak_multiply_add.wgsl`: how many multiply-adds the device does in a second.
 
-use super::grid;
+use crate::gpu::kernel::grid;
 use crate::gpu::{AdapterKind, Gpu, GpuTensor};
 use crate::{Array, Result};
 
@@ -20,7 +20,7 @@ impl Gpu {
         let result = self.engine.scratch(16 * threads as u64, "sums")?;
         let seconds = self.best_seconds(|| {
             let buffers = vec![start.memory.clone(), result.clone()];
-            self.record(PeakMultiplyAdd { steps: STEPS }, &[], buffers, grid(threads / 256))
+            self.record(DECLARED, PeakMultiplyAdd { steps: STEPS }, &[], buffers, grid(threads / 256))
         })?;
         // Eight sums of four lanes four times, a multiplication and an addition each.
         Ok(256.0 * f64::from(STEPS) * threads as f64 / seconds)

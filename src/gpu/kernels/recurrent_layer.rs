@@ -20,7 +20,7 @@ kernel! {
 
 impl Gpu {
     /// One product for the inputs of all positions, then one dispatch a position.
-    pub(in crate::gpu) fn record_recurrent_layer(
+    pub(in crate::gpu) fn recurrent_layer(
         &self,
         weights: &RecurrentWeights,
         input: Input<'_, Self>,
@@ -49,7 +49,7 @@ impl Gpu {
             Input::Ids(ids) => {
                 let table = self.embedding_of(operation, weights)?;
                 embedded = GpuTensor::scratch(&self.engine, ids.len, table.cols)?;
-                self.record_embedding(table, ids, &embedded)?;
+                self.embedding(table, ids, &embedded)?;
                 &embedded
             }
         };
@@ -92,7 +92,7 @@ impl Gpu {
                 self.cell_or_unused(next, &self.unused[1]),
                 output.memory.clone(),
             ];
-            self.record_tiled(params, &constants, buffers, tiling, weights.directions)?;
+            self.record_tiled(DECLARED, params, &constants, buffers, tiling, weights.directions)?;
             previous = next;
         }
         Ok(())

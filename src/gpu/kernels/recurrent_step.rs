@@ -1,9 +1,9 @@
 //! `shaders/recurrent_step.wgsl`: one step of a recurrent layer of one direction.
 
 use crate::backend::State;
+use crate::config::Cell;
 use crate::gpu::weights::RecurrentWeights;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
-use crate::model::Cell;
 use crate::{Error, Result};
 
 kernel! {
@@ -17,7 +17,7 @@ kernel! {
 }
 
 impl Gpu {
-    pub(in crate::gpu) fn record_recurrent_step(
+    pub(in crate::gpu) fn recurrent_step(
         &self,
         weights: &RecurrentWeights,
         frontier: &GpuIds,
@@ -68,7 +68,7 @@ impl Gpu {
         let tiling = self.tiling(batch, weights.gate_quads);
         let look_up = u32::from(below.is_none());
         let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up)];
-        self.record_tiled(params, &constants, buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
     }
 }
 

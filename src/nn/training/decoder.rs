@@ -7,8 +7,8 @@ use super::encoder::{Encoded, InitialGradient};
 use super::pass::{Pass, Place, no_layers};
 use crate::Result;
 use crate::backend::{Activation, Sequence, Training};
+use crate::batch::Batch;
 use crate::model::Bridge;
-use crate::text::Batch;
 
 /// What backward needs of the target side.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::layout::{RecurrentSlots, Slot};
 use super::pass::{Pass, Place};
 use crate::Result;
 use crate::backend::{Occurrences, Symbols, Training};
-use crate::text::Batch;
+use crate::batch::Batch;
 
 /// One side's embeddings, as backward needs them.
 #[derive(Debug)]

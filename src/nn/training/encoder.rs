@@ -4,8 +4,8 @@ use super::embedded::Embedded;
 use super::pass::{Pass, Place, no_layers};
 use crate::Result;
 use crate::backend::{Activation, Sequence, State, Training};
+use crate::batch::Batch;
 use crate::model::Bridge;
-use crate::text::Batch;
 
 /// What backward needs of the source side.
 #[derive(Debug)]

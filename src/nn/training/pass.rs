@@ -1,10 +1,22 @@
 //! What forward and backward of all layers work with.
 
-use super::StepOptions;
 use super::layout::{LinearSlots, RecurrentSlots, Slot, Slots};
 use crate::backend::{Activation, Dropout, Sequence, State, Training, pcg};
 use crate::model::Config;
 use crate::{Error, Result};
+
+/// How one batch is learnt from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StepOptions {
+    /// The share of embeddings, of outputs between layers and of attentional states that is dropped.
+    pub dropout: f32,
+    /// ε of label smoothing.
+    pub smoothing: f32,
+    /// What the masks of dropout depend on: another number for every batch.
+    pub seed: u32,
+    /// What the gradients are multiplied by: one over the target tokens of all batches of the step.
+    pub scale: f32,
+}
 
 /// One batch on its way through the model.
 #[derive(Debug)]

@@ -9,8 +9,9 @@ use crate::{Error, Result};
 /// Divides pairs by their sources: (to learn from, to validate with), both in the order of the pairs.
 ///
 /// `fraction` is the share of the sources that validate, rounded; at least one source is on either side, if the
-/// fraction is above 0 and there are two. All targets of a source stay together, for a model that knows one pronunciation of
-/// a word has seen the word. Which sources validate depends on the seed and on the set of sources, not on their order.
+/// fraction is above 0 and there are two. All targets of a source stay together, for a model that knows one
+/// pronunciation of a word has seen the word. Which sources validate depends on the seed and on the set of sources, not
+/// on their order.
 ///
 /// # Errors
 ///

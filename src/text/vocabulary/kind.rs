@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::special::SPECIAL;
 use crate::{Error, Result};
 
 /// What the symbols of a text are.
@@ -27,7 +28,7 @@ pub struct BpeSize(usize);
 
 impl BpeSize {
     /// From every byte and the special tokens, to what ids of 16 bits count.
-    pub const BOUNDS: RangeInclusive<usize> = 256 + super::SPECIAL.len()..=1 << 16;
+    pub const BOUNDS: RangeInclusive<usize> = 256 + SPECIAL.len()..=1 << 16;
 
     /// A size within the bounds.
     ///

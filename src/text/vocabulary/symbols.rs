@@ -9,7 +9,7 @@ use tokenizers::pre_tokenizers::split::{Split, SplitPattern};
 use tokenizers::pre_tokenizers::whitespace::WhitespaceSplit;
 use tokenizers::{Result, SplitDelimiterBehavior, Tokenizer};
 
-use super::SPECIAL;
+use super::special::{SPECIAL, special};
 
 /// One symbol for every character, line ends included; decoding puts them side by side.
 pub fn characters<S: AsRef<str>>(texts: &[S]) -> Result<Tokenizer> {
@@ -43,10 +43,10 @@ pub fn words<S: AsRef<str>>(texts: &[S]) -> Result<Tokenizer> {
 /// The special tokens, then the symbols by falling count; those of one count keep their order.
 fn tokenizer(mut symbols: Vec<(String, usize)>) -> Result<Tokenizer> {
     symbols.sort_by_key(|&(_, count)| Reverse(count));
-    let special = SPECIAL.map(str::to_owned).into_iter();
-    let vocabulary = special.chain(symbols.into_iter().map(|(symbol, _)| symbol)).zip(0..).collect();
+    let first = SPECIAL.map(str::to_owned).into_iter();
+    let vocabulary = first.chain(symbols.into_iter().map(|(symbol, _)| symbol)).zip(0..).collect();
     let model = WordLevel::builder().vocab(vocabulary).unk_token(SPECIAL[3].to_owned()).build()?;
     let mut tokenizer = Tokenizer::new(model);
-    tokenizer.add_special_tokens(&super::special());
+    tokenizer.add_special_tokens(&special());
     Ok(tokenizer)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Case, Operation, Output, Values, Work, count};
+use super::operation::{Operation, Output, Values, Work, count};
 use crate::backend::{Attention, Backend, Positions, Training};
 use crate::model::{Score, Window};
 use crate::verify::inputs::Inputs;
@@ -195,7 +195,7 @@ impl Operation for AttentionCase {
             position: if local_p { Some(position()?) } else { None },
             keys: if self.keys_are_memory() { None } else { Some(keys()?) },
             memory: backend.upload(&self.memory(inputs, &lengths))?,
-            lengths: backend.upload_ids(&lengths)?,
+            lengths: backend.upload_ids(&inputs.told(lengths))?,
         };
         let mut scores = backend.zeros(queries, src_len)?;
         if matches!(self.part, Part::Softmax | Part::Context) {
@@ -299,7 +299,7 @@ pub(super) const TARGET: AttentionCase = AttentionCase {
     extreme: false,
 };
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases<C: From<AttentionCase>>() -> Vec<C> {
     let target = TARGET;
     let step = AttentionCase { tgt_len: 1, positions: Positions::From(3), rows: 6, first_row: 2, ..target };
     // The hypotheses of a beam.
@@ -351,5 +351,5 @@ pub(super) fn cases() -> Vec<Case> {
         cases.push(sized(AttentionCase { key_size: 75, ..large }));
         cases.push(sized(AttentionCase { batch: 3, src_len: 131, tgt_len: 1, rows: 1, memory_size: 133, ..large }));
     }
-    cases.into_iter().map(Case::from).collect()
+    cases.into_iter().map(C::from).collect()
 }

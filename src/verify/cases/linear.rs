@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Case, Operation, Output, Work, count};
+use super::operation::{Operation, Output, Work, count};
 use crate::Result;
 use crate::backend::{Activation, Backend, Training};
 use crate::verify::inputs::Inputs;
@@ -111,7 +111,7 @@ impl Operation for LinearCase {
     fn prepare<B: Training>(&self, backend: &B, inputs: &Inputs) -> Result<Self::Ready<B>> {
         // Sums of so many products stay of the size that tanh bends and does not cut off.
         let scale = 1.5 / (self.inputs as f32).sqrt();
-        let weight = inputs.weights("weight", [self.outputs, self.inputs], scale);
+        let weight = inputs.linear(inputs.weights("weight", [self.outputs, self.inputs], scale));
         let bias = self.bias.then(|| inputs.weights("bias", [self.outputs], 0.5));
         Ok(LinearReady {
             weights: backend.linear_weights(&weight, bias.as_ref())?,
@@ -138,9 +138,9 @@ impl Operation for LinearCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases<C: From<EmbeddingCase> + From<LinearCase>>() -> Vec<C> {
     let embedding = |ids, vocab_size, embedding_size| EmbeddingCase { vocab_size, embedding_size, ids }.into();
-    let mut cases: Vec<Case> = vec![embedding(1, 3, 5), embedding(37, 11, 7), embedding(9, 130, 67)];
+    let mut cases: Vec<C> = vec![embedding(1, 3, 5), embedding(37, 11, 7), embedding(9, 130, 67)];
     for (activation, accumulate) in [
         (Activation::Identity, false),
         (Activation::Tanh, false),

@@ -2,16 +2,16 @@
 
 use std::fmt;
 
+use super::operation::{Operation, Output, Values, Work};
 use super::recurrent::cell_name;
-use super::{Case, Operation, Output, Values, Work};
 use crate::backend::{Backend, LengthPenalty, SearchRules, Training};
+use crate::batch::Batch;
 use crate::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use crate::device::Precision;
 use crate::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
 use crate::nn::{Forced, Seq2Seq};
-use crate::text::Batch;
 use crate::verify::inputs::Inputs;
 use crate::{Array, Float, Result};
 
@@ -36,14 +36,22 @@ impl ModelCase {
     fn model<B: Backend>(&self, backend: &B, inputs: &Inputs) -> Result<Seq2Seq<B>> {
         let seed = (self.src_len * 1000 + self.tgt_len) as u64 + (self.seed << 32);
         let parameters = Parameters::random(&self.config, seed, self.scale)?;
-        Seq2Seq::new(
-            backend,
-            &self.config,
-            &match inputs.precision() {
-                Precision::F32 => parameters,
-                Precision::F16 => parameters.rounded_to_half()?,
-            },
-        )
+        let parameters = match inputs.precision() {
+            Precision::F32 => parameters,
+            Precision::F16 => parameters.rounded_to_half()?,
+        };
+        let read = |(name, array): (&str, &Array)| {
+            let recurrent = name.contains(".rnn.");
+            let linear = name.ends_with(".weight") && !name.contains(".embedding.");
+            let array = array.clone();
+            let read = match (recurrent, linear) {
+                (true, _) => inputs.gates(array, self.config.cell.gates()),
+                (_, true) => inputs.linear(array),
+                _ => array,
+            };
+            (name.to_owned(), read)
+        };
+        Seq2Seq::new(backend, &self.config, &Parameters::new(&self.config, parameters.iter().map(read).collect())?)
     }
 
     /// Ragged sentences of ordinary ids; all of them begin with `first`, if there is one.
@@ -67,7 +75,8 @@ impl ModelCase {
                 ids
             })
             .collect();
-        Batch::new(&sentences, self.config.special_tokens.pad, vocab_size)
+        let pad = self.config.special_tokens.pad;
+        Batch::new(&inputs.told_sentences(sentences, pad), pad, vocab_size)
     }
 
     fn source(&self, inputs: &Inputs) -> Result<Batch> {
@@ -270,7 +279,7 @@ pub(in crate::verify) fn token_rows(
     rows
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases<C: From<ForcedCase> + From<TranslateCase>>() -> Vec<C> {
     let models = models();
     let forced = models.iter().cloned().map(|case| ForcedCase(case).into());
     let greedy = models.iter().cloned().map(|case| TranslateCase {
@@ -294,7 +303,7 @@ pub(super) fn cases() -> Vec<Case> {
             ..greedy
         });
     }
-    forced.chain(translate.into_iter().map(Case::from)).collect()
+    forced.chain(translate.into_iter().map(C::from)).collect()
 }
 
 fn models() -> Vec<ModelCase> {

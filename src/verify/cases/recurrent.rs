@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Case, Operation, Output, Work, count};
+use super::operation::{Operation, Output, Work, count};
 use crate::backend::{Backend, Direction, Input, RecurrentParameters, State, Training};
 use crate::model::Cell;
 use crate::verify::inputs::Inputs;
@@ -100,6 +100,7 @@ impl HostWeights {
                 bias_ih,
                 inputs.weights(&name("bias_hh"), [rows], 0.5),
             ]
+            .map(|parameters| inputs.gates(parameters, cell.gates()))
         };
         let embedding = match fed {
             Fed::Ids { vocab_size, embedding_size } => {
@@ -216,7 +217,7 @@ impl Operation for RecurrentLayerCase {
         Ok(RecurrentLayerReady {
             weights: weights.prepare(backend, cell, 0)?,
             input: fed.upload(backend, inputs, batch * len)?,
-            lengths: backend.upload_ids(&lengths)?,
+            lengths: backend.upload_ids(&inputs.told(lengths))?,
             initial: if self.initial { Some(state(backend, inputs, cell, batch, size)?) } else { None },
             output: backend.zeros(batch * len, size)?,
             last: State::zeros(backend, cell, batch, size)?,
@@ -342,11 +343,11 @@ impl Operation for RecurrentStepCase {
 
 const CELLS: [Cell; 3] = [Cell::Tanh, Cell::Gru, Cell::Lstm];
 
-pub(super) fn cases() -> Vec<Case> {
-    [layer_cases(), step_cases()].concat()
+pub(super) fn cases<C: From<RecurrentLayerCase> + From<RecurrentStepCase>>() -> Vec<C> {
+    layer_cases().into_iter().chain(step_cases()).collect()
 }
 
-fn layer_cases() -> Vec<Case> {
+fn layer_cases<C: From<RecurrentLayerCase>>() -> Vec<C> {
     let few = Fed::Ids { vocab_size: 11, embedding_size: 5 };
     let plain = RecurrentLayerCase {
         cell: Cell::Tanh,
@@ -385,7 +386,7 @@ fn layer_cases() -> Vec<Case> {
     cases
 }
 
-fn step_cases() -> Vec<Case> {
+fn step_cases<C: From<RecurrentStepCase>>() -> Vec<C> {
     let few = Fed::Ids { vocab_size: 11, embedding_size: 5 };
     let plain = RecurrentStepCase {
         cell: Cell::Tanh,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Case, Operation, Output, Values, Work, count};
+use super::operation::{Operation, Output, Values, Work, count};
 use crate::backend::{
     AttendedStep, Backend, Distribution, LengthPenalty, Search, SearchRules, Share, Status, Training,
 };
@@ -94,6 +94,7 @@ impl Operation for ExtendCase {
             weight.data.copy_within(..half * hidden, half * hidden);
             bias.data.copy_within(..half, half);
         }
+        let weight = inputs.linear(weight);
         bias.data[SPECIAL.eos as usize] = inputs.stored(eos);
         let attentional =
             |step| backend.upload(&inputs.array(&format!("attentional {step}"), [self.rows(step), hidden], 1.0));
@@ -251,7 +252,7 @@ fn positive(inputs: &Inputs, stream: &str, shape: [usize; 2]) -> Array {
     array
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub(super) fn cases<C: From<ExtendCase> + From<CoverCase>>() -> Vec<C> {
     let greedy = ExtendCase {
         batch: 7,
         hidden: 13,
@@ -300,5 +301,5 @@ pub(super) fn cases() -> Vec<Case> {
         CoverCase { batch: 1, src_len: 1, beam: 1, width: 1, rows: 1, models: 1 },
         CoverCase { batch: 2, src_len: 131, beam: 7, width: 7, rows: 14, models: 3 },
     ];
-    extend.map(Case::from).into_iter().chain(cover.map(Case::from)).collect()
+    extend.map(C::from).into_iter().chain(cover.map(C::from)).collect()
 }

@@ -1,11 +1,11 @@
 //! The operations of training. What accumulates begins with numbers that are not zero, as it does in a second batch.
 
-mod attention;
-mod elements;
-mod loss;
-mod optimizer;
-mod products;
-mod recurrent;
+pub(super) mod attention;
+pub(super) mod elements;
+pub(super) mod loss;
+pub(super) mod optimizer;
+pub(super) mod products;
+pub(super) mod recurrent;
 
 pub use attention::{AttentionBackwardCase, Gradient};
 pub use elements::{ElementsCase, ElementsOperation, EmbeddingBackwardCase};
@@ -13,10 +13,3 @@ pub use loss::GeneratorLossCase;
 pub use optimizer::{GradientNormCase, Norm, UpdateCase};
 pub use products::{Form, MatmulCase};
 pub use recurrent::{SequenceCase, SequencePart};
-
-use super::Case;
-
-pub(super) fn cases() -> Vec<Case> {
-    [products::cases(), elements::cases(), recurrent::cases(), attention::cases(), loss::cases(), optimizer::cases()]
-        .concat()
-}

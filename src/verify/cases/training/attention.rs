@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::attention::{AttentionCase, AttentionReady, SCORES, TARGET, WINDOWS, sized};
-use super::super::{Case, Operation, Output, Work};
+use super::super::operation::{Operation, Output, Work};
 use crate::Result;
 use crate::backend::{AttentionGradients, Positions, Training};
 use crate::model::Window;
@@ -138,7 +138,7 @@ impl Operation for AttentionBackwardCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub fn cases<C: From<AttentionBackwardCase>>() -> Vec<C> {
     let target = TARGET;
     let step = AttentionCase { tgt_len: 1, positions: Positions::From(3), rows: 6, first_row: 2, ..target };
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };
@@ -146,7 +146,7 @@ pub(super) fn cases() -> Vec<Case> {
     let narrow = AttentionCase { batch: 1, src_len: 13, half_width: 3, ragged: false, memory_size: 21, ..target };
     let mut cases = Vec::new();
     for gradient in [Gradient::Queries, Gradient::Memory] {
-        let mut push = |forward| cases.push(Case::from(AttentionBackwardCase { gradient, forward: sized(forward) }));
+        let mut push = |forward| cases.push(C::from(AttentionBackwardCase { gradient, forward: sized(forward) }));
         for score in SCORES {
             for window in WINDOWS {
                 let sizes = match gradient {

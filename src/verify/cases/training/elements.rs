@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use super::super::{Case, Operation, Output, Work, count};
+use super::super::operation::{Operation, Output, Work, count};
 use crate::Result;
 use crate::backend::{Dropout, Occurrences, Training};
-use crate::text::Batch;
+use crate::batch::Batch;
 use crate::verify::inputs::Inputs;
 
 /// What is done to elements or rows.
@@ -172,9 +172,9 @@ impl Operation for EmbeddingBackwardCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub fn cases<C: From<ElementsCase> + From<EmbeddingBackwardCase>>() -> Vec<C> {
     let sizes = [(1, 1, 1), (3, 5, 7), (5, 2, 67), (9, 31, 14)];
-    let case = |operation, (batch, len, cols)| Case::from(ElementsCase { operation, batch, len, cols });
+    let case = |operation, (batch, len, cols)| C::from(ElementsCase { operation, batch, len, cols });
     let mut cases = Vec::new();
     for size in sizes {
         for (rate, seed) in [(0.0, 1), (0.3, 0), (0.5, u32::MAX), (0.99, 77)] {

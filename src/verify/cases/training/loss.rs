@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use super::super::{Case, Operation, Output, Work, count};
+use super::super::operation::{Operation, Output, Work, count};
 use crate::Result;
-use crate::backend::{GeneratorGradients, LossOptions, NO_TARGET, Training};
+use crate::backend::{GeneratorGradients, LossOptions, Training};
+use crate::batch::NO_TARGET;
 use crate::verify::inputs::Inputs;
 
 /// Generator and cross entropy.
@@ -118,9 +119,9 @@ impl Operation for GeneratorLossCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub fn cases<C: From<GeneratorLossCase>>() -> Vec<C> {
     let case = |(rows, hidden, vocab_size), smoothing, gradients, extreme| {
-        Case::from(GeneratorLossCase { rows, hidden, vocab_size, smoothing, gradients, extreme })
+        C::from(GeneratorLossCase { rows, hidden, vocab_size, smoothing, gradients, extreme })
     };
     let mut cases = Vec::new();
     for size in [(1, 1, 1), (2, 5, 3), (7, 13, 43), (67, 9, 131), (19, 70, 1030)] {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::{Case, Operation, Output, Values, Work};
+use super::super::operation::{Operation, Output, Values, Work};
 use crate::backend::{Rule, Training, Update};
 use crate::verify::inputs::Inputs;
 use crate::{Array, Float, Result};
@@ -207,7 +207,7 @@ impl Operation for UpdateCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub fn cases<C: From<GradientNormCase> + From<UpdateCase>>() -> Vec<C> {
     let mut cases = Vec::new();
     for (shapes, scale) in [
         (vec![[1, 1]], 1.0),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::{Case, Operation, Output, Work, count};
+use super::super::operation::{Operation, Output, Work, count};
 use crate::Result;
 use crate::backend::{Activation, Skipped, Training};
 use crate::verify::inputs::Inputs;
@@ -136,13 +136,12 @@ impl Operation for MatmulCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub fn cases<C: From<MatmulCase>>() -> Vec<C> {
     // One element; single rows and columns; inner sizes on both sides of a quad; beyond one tile; few rows of much.
     let sizes = [(1, 1, 1), (1, 37, 5), (3, 2, 71), (7, 13, 1), (6, 75, 19), (70, 9, 67), (131, 35, 73), (5, 203, 133)];
     let mut cases = Vec::new();
-    let case = |form, (rows, inner, cols), accumulate, bias| {
-        Case::from(MatmulCase { form, rows, inner, cols, accumulate, bias })
-    };
+    let case =
+        |form, (rows, inner, cols), accumulate, bias| C::from(MatmulCase { form, rows, inner, cols, accumulate, bias });
     for (number, size) in sizes.into_iter().enumerate() {
         for activation in [Activation::Identity, Activation::Tanh] {
             for accumulate in [false, true] {

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use super::super::operation::{Operation, Output, Values, Work, count};
+use super::super::recurrent::Gates;
 use super::super::recurrent::cell_name;
-use super::super::{Case, Gates, Operation, Output, Values, Work, count};
 use crate::backend::{GateLayout, Sequence, State, Training};
 use crate::model::Cell;
 use crate::verify::inputs::Inputs;
@@ -179,7 +180,7 @@ impl Operation for SequenceCase {
         sequence.gates = backend.upload(&self.sums(inputs))?;
         let mut ready = SequenceReady {
             weight_hh: backend.upload(&self.weight_hh(inputs))?,
-            lengths: backend.upload_ids(&lengths)?,
+            lengths: backend.upload_ids(&inputs.told(lengths))?,
             initial: State {
                 hidden: state("hidden")?,
                 cell: if cell.has_cell() { Some(state("cell")?) } else { None },
@@ -278,7 +279,7 @@ impl Operation for SequenceCase {
     }
 }
 
-pub(super) fn cases() -> Vec<Case> {
+pub fn cases<C: From<SequenceCase>>() -> Vec<C> {
     use SequencePart::{Backward, Begin, Forward, Initial, Weight};
 
     let plain = SequenceCase {
@@ -317,5 +318,5 @@ pub(super) fn cases() -> Vec<Case> {
             ]);
         }
     }
-    cases.into_iter().map(Case::from).collect()
+    cases.into_iter().map(C::from).collect()
 }

@@ -1,0 +1,227 @@
+//! A GPU as a value: what opens it, what is recorded on it, how long it takes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytemuck::NoUninit;
+use serde::Serialize;
+
+use super::adapters::{Adapter, AdapterKind, Choices, Opened, ProductForm};
+use super::engine::{Engine, Grain};
+use super::kernel::Declared;
+use super::memory::Memory;
+use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
+use super::shader::Variant;
+use super::tensor::GpuTensor;
+use super::tiling::Tiling;
+use super::weights::RecurrentWeights;
+use crate::backend::State;
+use crate::config::Cell;
+use crate::request::{DeviceRequest, Precision};
+use crate::{Error, Result};
+
+/// A GPU that computes.
+///
+/// Clones share the device. It can be used from several threads; their work is run in the order it was asked for.
+#[derive(Clone, Debug)]
+pub struct Gpu {
+    pub(in crate::gpu) engine: Arc<Engine>,
+    pub(in crate::gpu) variant: Variant,
+    /// The first stands in for what a kernel does not read, the others for what it does not write.
+    pub(in crate::gpu) unused: [Arc<Memory>; 3],
+}
+
+/// How long the device was busy with one kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct KernelTime {
+    /// The stem of its shader.
+    pub kernel: &'static str,
+    /// How often it ran.
+    pub dispatches: u64,
+    /// How long all of that took.
+    pub seconds: f64,
+}
+
+impl Gpu {
+    /// Opens the adapter that is asked for, with the best of what it has.
+    ///
+    /// For measuring, the environment variable `SEQ2SEQ_PRODUCT` chooses the form of every product that has it:
+    /// `staged`, or `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs.
+    pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
+        let product = std::env::var("SEQ2SEQ_PRODUCT").ok().map(|name| name.parse()).transpose()?;
+        Self::open_with(request, Choices { product, ..Choices::best(precision) }).await
+    }
+
+    /// Opens the adapter that is asked for, with what it has of what may be used.
+    pub async fn open_with(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
+        let engine = Arc::new(Engine::new(Opened::new(request, allowed).await?));
+        let choices = engine.opened().choices;
+        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups, staged: false };
+        let [one, two, three] = [0; 3].map(|_| engine.scratch(16, "nothing"));
+        let unused = [one?, two?, three?];
+        Ok(Self { engine, variant, unused })
+    }
+
+    /// The adapter behind it.
+    pub fn adapter(&self) -> &Adapter {
+        &self.engine.opened().adapter
+    }
+
+    /// How it is used.
+    pub fn choices(&self) -> Choices {
+        self.engine.opened().choices
+    }
+
+    /// How long the device is busy with what `work` records; `None` where it has no clock.
+    pub fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
+        Ok(self.timed(Grain::Passes, work)?.map(|passes| passes.iter().map(|(_, time)| *time).sum()))
+    }
+
+    /// How long each kernel takes of what `work` records, the longest first; `None` where the device has no clock.
+    ///
+    /// Every dispatch is timed alone, so that together they take longer than in one pass.
+    pub fn kernel_times(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Vec<KernelTime>>> {
+        let Some(dispatches) = self.timed(Grain::Dispatches, work)? else { return Ok(None) };
+        let mut kernels: Vec<KernelTime> = Vec::new();
+        for (kernel, time) in dispatches {
+            let found = kernels.iter().position(|known| known.kernel == kernel).unwrap_or_else(|| {
+                kernels.push(KernelTime { kernel, dispatches: 0, seconds: 0.0 });
+                kernels.len() - 1
+            });
+            kernels[found].dispatches += 1;
+            kernels[found].seconds += time.as_secs_f64();
+        }
+        kernels.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        Ok(Some(kernels))
+    }
+
+    fn timed(&self, grain: Grain, work: impl FnOnce() -> Result<()>) -> Result<Option<Vec<(&'static str, Duration)>>> {
+        self.engine.start_timing(grain)?;
+        let worked = work();
+        let times = self.engine.stop_timing()?;
+        worked.map(|()| times)
+    }
+
+    /// The shortest of several runs of what `work` records, on the device's clock where it has one.
+    pub(in crate::gpu) fn best_seconds(&self, work: impl Fn() -> Result<()>) -> Result<f64> {
+        const RUNS: usize = 6;
+        let mut best = f64::INFINITY;
+        for _ in 0..RUNS {
+            self.finish()?;
+            let start = Instant::now();
+            let timed = || {
+                work()?;
+                self.finish()
+            };
+            let device = self.device_time(timed)?;
+            best = best.min(device.unwrap_or_else(|| start.elapsed()).as_secs_f64());
+        }
+        Ok(best.max(1e-9))
+    }
+
+    /// Waits until everything asked for so far is done.
+    pub fn finish(&self) -> Result<()> {
+        self.engine.finish()
+    }
+
+    /// Gives the device back at once. Whatever is asked of it afterwards is an [`Error::Device`], as when it is lost.
+    pub fn destroy(&self) {
+        self.engine.opened().device.destroy();
+    }
+
+    /// Whether it is more than an implementation in software.
+    pub(in crate::gpu) fn is_hardware(&self) -> bool {
+        self.adapter().kind != AdapterKind::Software
+    }
+
+    pub(in crate::gpu) fn embedding_of<'a>(
+        &self,
+        operation: &'static str,
+        weights: &'a RecurrentWeights,
+    ) -> Result<&'a GpuTensor> {
+        let missing = Error::Shape { operation, what: "embeddings for ids", expected: 1, found: 0 };
+        weights.embedding.as_ref().ok_or(missing)
+    }
+
+    /// Checks a state of (batch, cols).
+    pub(in crate::gpu) fn check_state(
+        operation: &'static str,
+        cell: Cell,
+        state: &State<Self>,
+        batch: usize,
+        cols: usize,
+    ) -> Result<()> {
+        let states = |has_cell: bool| 1 + usize::from(has_cell);
+        Error::check(operation, "states", states(cell.has_cell()), states(state.cell.is_some()))?;
+        for tensor in [Some(&state.hidden), state.cell.as_ref()].into_iter().flatten() {
+            Error::check(operation, "state rows", batch, tensor.rows)?;
+            Error::check(operation, "state columns", cols, tensor.cols)?;
+        }
+        Ok(())
+    }
+
+    pub(in crate::gpu) fn cell_or_unused(&self, state: &State<Self>, unused: &Arc<Memory>) -> Arc<Memory> {
+        state.cell.as_ref().map_or(unused, |cell| &cell.memory).clone()
+    }
+
+    /// Records one dispatch.
+    pub(in crate::gpu) fn record(
+        &self,
+        kernel: Declared,
+        params: impl NoUninit,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        workgroup_count: [u32; 3],
+    ) -> Result<()> {
+        self.record_variant(kernel, self.variant, params, constants, buffers, workgroup_count)
+    }
+
+    /// The form of a product.
+    pub(in crate::gpu) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
+        Tiling::choose(self.choices().product, self.is_hardware(), rows, quads)
+    }
+
+    /// The form of a product of a kernel that has no staged one.
+    pub(in crate::gpu) fn tiling_in_registers(&self, rows: usize, quads: usize) -> Tiling {
+        Tiling::choose_registers(self.choices().product, self.is_hardware(), rows, quads)
+    }
+
+    /// Records a product, `count` times side by side.
+    pub(in crate::gpu) fn record_tiled(
+        &self,
+        kernel: Declared,
+        params: impl NoUninit,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        tiling: Tiling,
+        count: usize,
+    ) -> Result<()> {
+        let mut variant = self.variant;
+        let mut constants = constants.to_vec();
+        match tiling.form {
+            ProductForm::Staged => variant.staged = true,
+            ProductForm::Registers { slices } => constants.push(("K_SLICES", slices)),
+        }
+        let [x, y] = tiling.workgroups;
+        self.record_variant(kernel, variant, params, &constants, buffers, [x, y, count as u32])
+    }
+
+    fn record_variant(
+        &self,
+        kernel: Declared,
+        variant: Variant,
+        params: impl NoUninit,
+        constants: &[(&'static str, u32)],
+        buffers: Vec<Arc<Memory>>,
+        workgroup_count: [u32; 3],
+    ) -> Result<()> {
+        let bytes = bytemuck::bytes_of(&params);
+        debug_assert_eq!(buffers.len(), kernel.reads + kernel.writes, "{}", kernel.shader.stem);
+        debug_assert_eq!(bytes.len(), 4 * kernel.fields.len(), "{}", kernel.shader.stem);
+        let mut padded = [0; PARAMS_SIZE];
+        padded[..bytes.len()].copy_from_slice(bytes);
+        let constants = std::array::from_fn(|place| constants.get(place).copied());
+        let kernel = Kernel { shader: kernel.shader, variant, constants };
+        self.engine.dispatch(Dispatch { kernel, buffers, params: (padded, bytes.len()), workgroup_count })
+    }
+}
