@@ -122,9 +122,12 @@ fn what_may_be_replaced_is() -> TestResult {
     assert!(fs::read(path.join("model/model.safetensors"))? != weights);
     assert_eq!(fs::read(path.join("model/.config.json.backup.tmp"))?, b"mine");
 
-    let typed = "printf 'attention\\n:quit\\n' | seq2seq repl --device cpu --quiet --history history";
-    assert!(shell(path, typed).status.success() && shell(path, typed).status.success());
-    assert!(fs::read_to_string(path.join("history"))?.starts_with("#V2\n"));
+    fs::write(path.join("old"), "#V2\nattention\n")?;
+    for history in ["new", "new", "old"] {
+        let typed = format!("printf 'cat\\n:quit\\n' | seq2seq repl --device cpu --quiet --history {history}");
+        assert!(shell(path, &typed).status.success(), "{history}");
+    }
+    assert!(fs::read_to_string(path.join("old"))?.starts_with("#V2\nattention\n"));
     Ok(())
 }
 
