@@ -1,5 +1,6 @@
 //! One error type. Every variant says what went wrong, where, what was expected and what was found.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 /// The result of everything here that can fail.
@@ -10,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}", shown(path.display()))]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -19,7 +20,7 @@ pub enum Error {
     },
 
     /// A file was read but is not what its format asks for.
-    #[error("{}: {reason}", path.display())]
+    #[error("{}: {reason}", shown(path.display()))]
     Format {
         /// The file.
         path: PathBuf,
@@ -28,7 +29,7 @@ pub enum Error {
     },
 
     /// Another run has the folder.
-    #[error("{}: {by} is training into it", path.display())]
+    #[error("{}: {by} is training into it", shown(path.display()))]
     InUse {
         /// The folder.
         path: PathBuf,
@@ -37,7 +38,7 @@ pub enum Error {
     },
 
     /// What is wrong with a model of which there may be several.
-    #[error("{}: {source}", directory.display())]
+    #[error("{}: {source}", shown(directory.display()))]
     Model {
         /// The model's directory.
         directory: PathBuf,
@@ -57,7 +58,7 @@ pub enum Error {
     },
 
     /// A parameter is missing, surplus, of the wrong shape or type, or not finite.
-    #[error("tensor {name}: expected {expected}, found {found}")]
+    #[error("tensor {}: expected {expected}, found {found}", shown(name))]
     Tensor {
         /// The parameter's name, such as `encoder.rnn.weight_ih_l0`.
         name: String,
@@ -211,5 +212,25 @@ impl Error {
     /// Checks one size of an operation's argument.
     pub(crate) fn check(operation: &'static str, what: &'static str, expected: usize, found: usize) -> Result<()> {
         if expected == found { Ok(()) } else { Err(Self::Shape { operation, what, expected, found }) }
+    }
+}
+
+/// A name from a file or a file system as a person may see it: characters that steer a terminal are written out.
+fn shown(name: impl Display) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    name.to_string().chars().map(escape).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_do_not_steer_a_terminal() {
+        let error = Error::format("models/a\nb\u{1b}[31m", "no model");
+        assert_eq!(error.to_string(), "models/a\\nb\\u{1b}[31m: no model");
+        let (expected, found) = ("F32".to_owned(), "F64".to_owned());
+        let error = Error::Tensor { name: "evil\u{1b}[31m".to_owned(), expected, found };
+        assert_eq!(error.to_string(), "tensor evil\\u{1b}[31m: expected F32, found F64");
     }
 }

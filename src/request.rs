@@ -30,7 +30,12 @@ impl FromStr for DeviceRequest {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Ok(match (text, text.split_once(':')) {
+        if text.trim().is_empty() {
+            let expected = "auto, cpu, gpu, or a GPU's number or name".to_owned();
+            return Err(Error::Config { key: "device".to_owned(), expected, found: format!("{text:?}") });
+        }
+        let lower = text.to_lowercase();
+        Ok(match (lower.as_str(), lower.split_once(':')) {
             ("auto", _) => Self::Auto,
             ("cpu", _) => Self::Cpu,
             ("gpu", _) => Self::Gpu,
@@ -82,6 +87,11 @@ mod tests {
             assert_eq!(text.parse::<DeviceRequest>().expect("a device"), request);
             assert_eq!(request.to_string(), text);
         }
-        assert!("cpu:sse9".parse::<DeviceRequest>().is_err());
+        for (text, request) in [("CPU", DeviceRequest::Cpu), ("Radeon", DeviceRequest::Name("Radeon".into()))] {
+            assert_eq!(text.parse::<DeviceRequest>().expect("a device"), request);
+        }
+        for wrong in ["cpu:sse9", "", " "] {
+            assert!(wrong.parse::<DeviceRequest>().is_err(), "{wrong:?}");
+        }
     }
 }

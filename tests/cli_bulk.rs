@@ -3,7 +3,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::program::{Ended, command, text, translate, wait};
@@ -59,7 +59,7 @@ fn no_file_is_emptied_before_all_can_be_written() -> TestResult {
         (&["--output", text(&kept), "--report", text(&nowhere)][..], "nowhere/a.html"),
         (&["--alignment", text(&new), "--report", text(&nowhere)], "nowhere/a.html"),
         (&["--output", text(&kept), "--alignment", text(&kept)], "kept.json: is to be two files at once"),
-        (&["--output", text(&input)], "in.txt: is also the input"),
+        (&["--output", text(&input)], "in.txt: is also read, as "),
     ] {
         let ended = translate(&[&["--input", text(&input)], arguments].concat(), "");
         assert!(ended.code == 2 && ended.stderr.contains(said), "{}", ended.stderr);
@@ -173,7 +173,11 @@ fn a_killed_run_is_continued() -> TestResult {
 #[cfg(target_os = "linux")]
 fn peak(input: &Path) -> u64 {
     let arguments = [&["translate", "--device", "cpu"], &SEARCH[..], &["--input", text(input)]].concat();
-    let mut child = command(&arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program");
+    let mut child = command(&arguments)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("the program");
     let mut peak = 0;
     while child.try_wait().expect("a child").is_none() {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();

@@ -77,7 +77,7 @@ fn what_was_found_is_written_where_asked_for() {
 
     let ended = evaluate(&pairs, &["--hypotheses", pairs.to_str().expect("UTF-8")]);
     assert_eq!(ended.code, 2);
-    assert!(ended.stderr.contains("is also the input"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("is also read, as "), "{}", ended.stderr);
     assert_eq!(fs::read_to_string(&pairs).expect("text"), PAIRS, "and is as it was");
 }
 

@@ -98,7 +98,7 @@ fn searches_end_and_go_on() {
                 won |= live
                     .iter()
                     .zip(after)
-                    .any(|(&live, &after)| live > 0 && (1..extend.limit as u32 - 2).contains(&after));
+                    .any(|(&live, &after)| live > 0 && (1..(extend.limit as u32).saturating_sub(2)).contains(&after));
             }
         }
     }

@@ -12,7 +12,7 @@ use seq2seq::cpu::Cpu;
 use seq2seq::device::{Device, Precision};
 
 use super::choice::choice;
-use super::failure::Result;
+use super::failure::{Failure, Result};
 use super::options::DeviceOptions;
 use super::outcome::Outcome;
 use present::{Presenter, Report};
@@ -171,6 +171,9 @@ impl<B: Training> Bench<'_, B> {
                 presenter.model(&row)?;
                 rows.push(row);
             }
+        }
+        if let (true, Some(part)) = (rows.is_empty(), &args.case) {
+            return Err(Failure::Usage(format!("--case {part}: no case has that in its name")));
         }
         presenter.finish(&Report {
             version: env!("CARGO_PKG_VERSION"),

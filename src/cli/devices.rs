@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::failure::Result;
 use super::outcome::Outcome;
 use super::output::Output;
+use super::threads;
 
 /// List the GPUs and the CPU of this machine
 ///
@@ -30,6 +31,7 @@ struct Devices {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
+    threads::limit(None);
     let devices = Devices { adapters: adapters(), cpu: Processor::here() };
     let mut output = Output::stdout();
     if args.json {

@@ -10,9 +10,10 @@ use seq2seq::text::pairs::{Group, Pair, group, read_pairs};
 use seq2seq::{TranslateOptions, Translation, Translator};
 
 use super::failure::Result;
+use super::files::Files;
 use super::options::{DeviceOptions, ModelOptions, SearchOptions, SizeOptions};
 use super::outcome::Outcome;
-use super::output::{Output, note, reserve};
+use super::output::{Output, note};
 use report::{Loss, Report};
 
 const EXAMPLES: &str = "\
@@ -84,7 +85,8 @@ impl Job {
         let translator = args.model.load(args.device.open(args.quiet)?)?;
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
-        reserve(args.hypotheses.as_slice(), &[&args.pairs])?;
+        let files = Files::default().read([&args.pairs]).models(&args.model.model).write(&args.hypotheses);
+        let _ = files.reserve()?;
         let hypotheses = args.hypotheses.as_deref().map(Output::create).transpose()?;
         Ok(Self { pairs, translator, options, hypotheses, json: args.json })
     }

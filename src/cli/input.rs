@@ -38,18 +38,20 @@ impl Input {
         let file = File::open(&path).map_err(|error| place.failure(error))?;
         let bytes = size(&path);
         let windows = Batches::new(BufReader::new(file), window, fill(full || bytes.is_some()));
-        Ok(Self { windows: Box::new(windows), place, path: Some(path), bytes })
+        let windows = Box::new(windows.map_err(|error| place.failure(error))?);
+        Ok(Self { windows, place, path: Some(path), bytes })
     }
 
     /// The lines of standard input. A person who is to type them is told so, unless `quiet`.
-    pub fn stdin(window: usize, full: bool, quiet: bool) -> Self {
+    pub fn stdin(window: usize, full: bool, quiet: bool) -> Result<Self> {
         if stdin().is_terminal() && !quiet {
             note(format_args!("reading lines from the terminal"));
         }
         let bytes = size(Path::new(STDIN));
+        let place = Place::Stream("standard input");
         let windows = Batches::new(BufReader::new(stdin()), window, fill(full || bytes.is_some()));
-        let path = Some(PathBuf::from(STDIN));
-        Self { windows: Box::new(windows), place: Place::Stream("standard input"), path, bytes }
+        let windows = Box::new(windows.map_err(|error| place.failure(error))?);
+        Ok(Self { windows, place, path: Some(PathBuf::from(STDIN)), bytes })
     }
 
     /// The same without its first lines: whole windows of them, which it must have.

@@ -57,12 +57,12 @@ pub struct Batches {
 
 impl Batches {
     /// Batches of at most `size` lines.
-    pub fn new(input: impl BufRead + Send + 'static, size: usize, fill: Fill) -> Self {
+    pub fn new(input: impl BufRead + Send + 'static, size: usize, fill: Fill) -> io::Result<Self> {
         let (sender, lines) = sync_channel(size);
         // The thread ends with the input, or when this end of the channel is dropped and it has another line. One that
         // waits for a line ends with the process.
-        thread::spawn(move || read_lines(input, &sender));
-        Self { lines, size, fill, error: None }
+        thread::Builder::new().name("lines".to_owned()).spawn(move || read_lines(input, &sender))?;
+        Ok(Self { lines, size, fill, error: None })
     }
 
     /// The next line, if it belongs to a batch that has begun.
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     fn lines(input: impl Read + Send + 'static) -> Vec<Result<String, BadLine>> {
-        let batches = Batches::new(BufReader::new(input), 3, Fill::Full);
+        let batches = Batches::new(BufReader::new(input), 3, Fill::Full).expect("a thread");
         let lines: Vec<Line> = batches.flat_map(|batch| batch.expect("no error")).collect();
         assert!(lines.iter().map(|line| line.number).eq(1..=lines.len()));
         lines.into_iter().map(|line| line.text).collect()
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_batch_does_not_wait_for_lines_that_are_not_there() {
         let (reader, mut writer) = io::pipe().expect("a pipe");
-        let mut batches = Batches::new(BufReader::new(reader), 64, Fill::Available);
+        let mut batches = Batches::new(BufReader::new(reader), 64, Fill::Available).expect("a thread");
         for word in ["one", "two"] {
             io::Write::write_all(&mut writer, format!("{word}\n").as_bytes()).expect("a reader");
             let batch = batches.next().expect("a batch").expect("no error");
@@ -215,7 +215,7 @@ mod tests {
                 Err(io::Error::other("broken"))
             }
         }
-        let mut batches = Batches::new(BufReader::new(b"a\n".chain(Broken)), 8, Fill::Full);
+        let mut batches = Batches::new(BufReader::new(b"a\n".chain(Broken)), 8, Fill::Full).expect("a thread");
         assert_eq!(batches.next().expect("a batch").expect("no error").len(), 1);
         assert!(batches.next().expect("an error").is_err());
         assert!(batches.next().is_none());

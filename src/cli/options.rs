@@ -10,8 +10,9 @@ use seq2seq::text::Dictionary;
 use seq2seq::{Error, TranslateOptions, Translator};
 
 use super::choice::choice;
-use super::failure::{Failure, Result};
+use super::failure::Result;
 use super::output::note;
+use super::threads;
 use super::views::AlignmentFile;
 
 /// Where to compute, and how much of the processor may be used.
@@ -52,15 +53,13 @@ impl DeviceOptions {
 
 impl ComputeOptions {
     /// Holds all that is computed on the CPU from now on to the number of threads.
-    pub fn limit_threads(&self) -> Result<()> {
-        let Some(threads) = self.threads else { return Ok(()) };
-        let built = rayon::ThreadPoolBuilder::new().num_threads(threads as usize).build_global();
-        built.map_err(|error| Failure::Usage(format!("--threads {threads}: {error}")))
+    pub fn limit_threads(&self) {
+        threads::limit(self.threads);
     }
 
     /// Opens the device and says which it is, unless `quiet`.
     pub fn open(&self, precision: Precision, quiet: bool) -> Result<Device> {
-        self.limit_threads()?;
+        self.limit_threads();
         let device = match Device::open_blocking(&self.device, precision) {
             // Nobody asked for this GPU. That it does not work is worth a line, but not the translation.
             Err(error @ Error::Device { .. }) if self.device == DeviceRequest::Auto => {

@@ -1,17 +1,27 @@
 //! Where results go.
 
+use std::borrow::Cow;
 use std::fmt::Arguments;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use serde::Serialize;
 
-use super::failure::{Failure, Place, Result};
+use super::failure::{Place, Result};
 
 /// A line for the person, on standard error. Nobody listening there is no reason to stop.
 pub fn note(line: Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", harmless(&line.to_string()));
+}
+
+/// What characters of files and names that steer a terminal are written out in; lines stay lines.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(steers) {
+        return text.into();
+    }
+    text.chars().flat_map(|c| if steers(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// The JSON of a line that has no answer.
@@ -77,40 +87,6 @@ impl Output {
     pub fn flush(&mut self) -> Result<()> {
         self.writer.flush().map_err(|error| self.place.failure(error))
     }
-}
-
-/// Sees to it that all of `created` can be written to before any of them is emptied: they can be opened, are apart from
-/// each other, and are none of those that are `read`. Where they are not, nothing is left behind.
-pub fn reserve(created: &[impl AsRef<Path>], read: &[impl AsRef<Path>]) -> Result<()> {
-    let mut new = Vec::new();
-    let reserved = created.iter().enumerate().try_for_each(|(index, path)| {
-        let path = path.as_ref();
-        let existed = path.exists();
-        let open = OpenOptions::new().write(true).create(true).truncate(false).open(path);
-        open.map_err(|error| Place::File(path.to_owned()).failure(error))?;
-        if !existed {
-            new.push(path);
-        }
-        if read.iter().any(|other| same_file(path, other.as_ref())) {
-            return Err(Failure::Usage(format!("{}: is also the input", path.display())));
-        }
-        if created[..index].iter().any(|other| same_file(path, other.as_ref())) {
-            return Err(Failure::Usage(format!("{}: is to be two files at once", path.display())));
-        }
-        Ok(())
-    });
-    if reserved.is_err() {
-        for path in new {
-            // What cannot be removed either is an empty file.
-            let _ = std::fs::remove_file(path);
-        }
-    }
-    reserved
-}
-
-/// Whether both paths lead to one regular file. A terminal or a pipe may be read and written, and by several.
-fn same_file(one: &Path, other: &Path) -> bool {
-    one.is_file() && matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Whether standard output is a terminal that says that it shows 24-bit colours, and nobody said not to use any.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use super::output::note;
+use super::output::{harmless, note};
 
 /// A bar with lines, lines a second and the time that is left, where somebody watches.
 pub struct Progress {
@@ -46,7 +46,7 @@ impl Progress {
     /// A line for the person, above the bar if there is one.
     pub fn note(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(harmless(line)),
             None => note(format_args!("{line}")),
         }
     }

@@ -1,8 +1,8 @@
 //! `seq2seq repl`: type, and see the answer at once.
 
-use std::fs::OpenOptions;
-use std::io::ErrorKind;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
@@ -11,6 +11,7 @@ use seq2seq::heatmap::{self, Figure};
 use seq2seq::{Origin, TranslateOptions, Translation, Translator};
 
 use super::failure::{Failure, Place, Result};
+use super::files::Files;
 use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions};
 use super::outcome::Outcome;
 use super::output::{Output, has_colours, note};
@@ -123,10 +124,10 @@ impl Session {
         let config = Config::builder().auto_add_history(true).history_ignore_dups(true).map_err(failure)?.build();
         let mut editor: Editor<(), FileHistory> = Editor::with_config(config).map_err(failure)?;
         if let Some(path) = &args.history {
+            let files = Files::default().read(&args.dictionary.dictionary).models(&args.model.model);
             // A file that cannot be written is better known now than when all is typed.
-            let file = OpenOptions::new().create(true).append(true).open(path);
-            let file = file.map_err(|error| Place::File(path.clone()).failure(error))?;
-            if file.metadata().is_ok_and(|metadata| metadata.len() > 0) {
+            let _ = files.write([path]).reserve()?;
+            if has_history(path)? {
                 editor.load_history(path).map_err(|error| history_failure(path.clone(), error))?;
             }
         }
@@ -243,6 +244,20 @@ impl Session {
                 self.output.show(HELP)
             }
         }
+    }
+}
+
+/// Whether a file has lines to remember. What is no history is not made one: it would lose what it holds.
+fn has_history(path: &Path) -> Result<bool> {
+    const MARK: &[u8] = b"#V2\n";
+    let place = Place::File(path.to_owned());
+    let file = File::open(path).map_err(|error| place.failure(error))?;
+    let mut beginning = Vec::new();
+    file.take(MARK.len() as u64).read_to_end(&mut beginning).map_err(|error| place.failure(error))?;
+    match beginning.as_slice() {
+        [] => Ok(false),
+        MARK => Ok(true),
+        _ => Err(Failure::Usage(format!("{}: is no history of typed lines", path.display()))),
     }
 }
 

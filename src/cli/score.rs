@@ -9,11 +9,12 @@ use seq2seq::{Origin, Scored, Target, TranslateOptions, Translation, Translator}
 use serde::Serialize;
 
 use super::failure::Result;
+use super::files::Files;
 use super::input::Input;
 use super::lines::Line;
 use super::options::{AlignmentOptions, DeviceOptions, LineOptions, ModelOptions, SizeOptions};
 use super::outcome::Outcome;
-use super::output::{FailedLine, Output, has_colours, reserve};
+use super::output::{FailedLine, Output, has_colours};
 use super::progress::Progress;
 use super::views::{Views, figure};
 
@@ -111,11 +112,11 @@ impl Job {
         let window = args.lines.window as usize;
         let input = match args.pairs {
             Some(path) => Input::file(path, window, false)?,
-            None => Input::stdin(window, false, quiet),
+            None => Input::stdin(window, false, quiet)?,
         };
         let translator = args.model.load(args.device.open(quiet)?)?;
-        let created = args.output.iter().chain(file.map(|file| &file.path));
-        reserve(&created.collect::<Vec<_>>(), input.path().as_slice())?;
+        let files = Files::default().read(input.path()).models(&args.model.model);
+        let _ = files.write(&args.output).write(file.map(|file| &file.path)).reserve()?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
         let views = Views::create(file, None, "", quiet)?;

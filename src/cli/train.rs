@@ -3,17 +3,17 @@
 mod reporter;
 mod resolve;
 mod settings;
+mod stop;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use seq2seq::device::{Device, Precision};
 use seq2seq::train::{Ended, Folder, LeftOut, Start, Summary, plot, train};
 use seq2seq::{Error, block_on};
 
 use super::failure::{Failure, Result};
+use super::files::Files;
 use super::options::ComputeOptions;
 use super::outcome::Outcome;
 use super::output::note;
@@ -54,7 +54,7 @@ pub struct Args {
     #[arg(long)]
     resume: bool,
 
-    /// Begin anew even if --out has a checkpoint, which is lost
+    /// Begin anew even if --out has a checkpoint or a model, which are lost
     #[arg(long, conflicts_with = "resume")]
     overwrite: bool,
 
@@ -79,6 +79,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
+    // Tokenizers are made by several threads too.
+    args.compute.limit_threads();
     let folder = Folder::new(&args.out);
     if folder.has_checkpoint() && !args.resume && !args.overwrite {
         return Err(Failure::Usage(format!(
@@ -87,6 +89,10 @@ pub fn run(args: Args) -> Result<Outcome> {
         )));
     }
     let goes_on = args.resume && folder.has_checkpoint();
+    if folder.has_model() && !goes_on && !args.overwrite {
+        let place = args.out.display();
+        return Err(Failure::Usage(format!("{place}: there is a model without a checkpoint; --overwrite replaces it")));
+    }
     let file = folder.settings();
     let mut settings = if goes_on && file.is_file() { Settings::read(&file)? } else { Settings::default() };
     if let Some(config) = &args.config {
@@ -101,16 +107,18 @@ pub fn run(args: Args) -> Result<Outcome> {
         folder.claim()?;
     }
     // The settings are written once nothing speaks against them any more, and before anything could be interrupted.
+    let read = settings.data.files();
+    let _ = Files::default().read(&read).write(folder.files().iter().filter(|path| path.exists())).reserve()?;
+    // That they cannot be written is to be known now, not in the end; they are emptied once training begins.
+    let files = Files::default().read(&read).read(&args.config).read(folder.files());
+    let reserved = files.write(&args.log).write(&args.plot).reserve()?;
     let settings = settings.to_toml()?;
     let place = folder.clone();
     let write = move || place.write_settings(&settings);
-    let mut reporter = Reporter::new(options.metric, args.quiet, stop_when_asked(), Box::new(write));
+    let stop = stop::when_asked().map_err(|error| Failure::Usage(format!("requests to end: {error}")))?;
+    let mut reporter = Reporter::new(options.metric, args.quiet, stop, Box::new(write));
     if let Some(log) = &args.log {
-        reporter.log_to(log, goes_on)?;
-    }
-    if let Some(picture) = &args.plot {
-        // That it cannot be written is to be known now, not in the end.
-        draw(picture, &Default::default(), None)?;
+        reporter.log_to(log, goes_on);
     }
     let start = if args.resume { Start::Resume } else { Start::Anew };
     let summary = match &device {
@@ -119,6 +127,9 @@ pub fn run(args: Args) -> Result<Outcome> {
     };
     reporter.finish();
     let how_to_go_on = || format!("seq2seq train --resume --out {}", quoted(&args.out));
+    if !reporter.has_begun() {
+        reserved.give_up();
+    }
     let summary = summary.inspect_err(|_| {
         if let Some(step) = reporter.checkpoint {
             note(format_args!("the checkpoint of step {step} stands; to go on from it: {}", how_to_go_on()));
@@ -140,22 +151,6 @@ pub fn run(args: Args) -> Result<Outcome> {
         conclude(&summary, &args.out);
     }
     Ok(Outcome::Fine)
-}
-
-/// Set by Ctrl-C and other requests to end; a second one ends at once.
-fn stop_when_asked() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    let handler = move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        note(format_args!("\nfinishing the step and writing a checkpoint; once more ends at once"));
-    };
-    if let Err(error) = ctrlc::set_handler(handler) {
-        note(format_args!("Ctrl-C will end at once, without a checkpoint: {error}"));
-    }
-    stop
 }
 
 fn tell_left_out(left_out: &[Option<LeftOut>; 2]) {

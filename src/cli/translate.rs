@@ -8,20 +8,21 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use seq2seq::{TranslateOptions, Translation, Translator, words};
+use seq2seq::{TranslateOptions, Translator, words};
 
 use super::failure::{Failure, Result};
+use super::files::Files;
 use super::input::Input;
 use super::options::{
     AlignmentOptions, DeviceOptions, DictionaryOptions, LineOptions, ModelOptions, SearchOptions, SizeOptions, size,
 };
 use super::outcome::Outcome;
-use super::output::{Output, has_colours, note, reserve};
+use super::output::{Output, has_colours, note};
 use super::progress::Progress;
 use super::views::Views;
 use pipeline::{Pipeline, Window};
 pub use present::one_line;
-use present::{Form, Presenter};
+use present::{Answer, Form, Presenter};
 use resume::Resumed;
 
 const EXAMPLES: &str = "\
@@ -150,7 +151,7 @@ impl Job {
         };
         let input = match args.input {
             Some(path) => Input::file(path, window, args.skip_done)?,
-            None if args.words.is_empty() => Input::stdin(window, args.skip_done, quiet),
+            None if args.words.is_empty() => Input::stdin(window, args.skip_done, quiet)?,
             None => Input::words(args.words, window),
         };
         let input = input.skip(resumed.lines)?;
@@ -158,9 +159,10 @@ impl Job {
         let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.read()?);
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
-        let created = args.output.iter().chain(file.map(|file| &file.path)).chain(&args.report);
-        let read = input.path().into_iter().chain(&args.dictionary.dictionary);
-        reserve(&created.collect::<Vec<_>>(), &read.collect::<Vec<_>>())?;
+        let files = Files::default().read(input.path()).read(&args.dictionary.dictionary).models(&args.model.model);
+        let files = files.write(&args.output).write(file.map(|file| &file.path)).write(&args.report);
+        // All of them are opened for good right behind this.
+        let _ = files.reserve()?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = match &args.output {
             None => Output::stdout(),
@@ -175,7 +177,7 @@ impl Job {
         let translator = Arc::new(translator);
         let task =
             pipeline::Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
-        let windows = Pipeline::start(input, task, args.workers as usize);
+        let windows = Pipeline::start(input, task, args.workers as usize)?;
         let progress = Progress::new(shown && !quiet, bytes);
         Ok(Self { windows, translator, options, presenter, progress, each_word: args.each_word, quiet })
     }
@@ -190,14 +192,12 @@ impl Job {
         let mut outcome = Outcome::Fine;
         while let Some(window) = self.windows.next_window()? {
             let Window { lines, prepared } = window;
-            let mut answers = self.translator.translate_prepared_blocking(prepared, &self.options)?.into_iter();
-            let count = lines.len();
-            let bytes = lines.iter().map(|line| line.bytes).sum();
+            let answers = self.translator.translate_prepared_blocking(prepared, &self.options)?;
+            let answers: Vec<Answer> =
+                answers.into_iter().map(|answer| answer.map_err(|error| error.to_string())).collect();
+            let (count, bytes) = (lines.len(), lines.iter().map(|line| line.bytes).sum());
             for line in lines {
-                let answers =
-                    answers.by_ref().take(line.sources).map(|answer| answer.map_err(|error| error.to_string()));
-                let answers: Vec<std::result::Result<Translation, String>> = answers.collect();
-                if !self.line(line, answers)? {
+                if !self.line(line, &answers)? {
                     outcome = Outcome::SomeFailed;
                 }
             }
@@ -207,12 +207,9 @@ impl Job {
         Ok(outcome)
     }
 
-    /// Shows what became of a line; whether all of it was translated.
-    fn line(
-        &mut self,
-        pipeline::Line { number, text, .. }: pipeline::Line,
-        answers: Vec<std::result::Result<Translation, String>>,
-    ) -> Result<bool> {
+    /// Shows the answers to a line; whether all of it was translated.
+    fn line(&mut self, line: pipeline::Line, answers: &[Answer]) -> Result<bool> {
+        let pipeline::Line { number, text, sources, .. } = line;
         let text = match text {
             Ok(text) => text,
             Err(bad) => {
@@ -220,12 +217,11 @@ impl Job {
                 return Ok(false);
             }
         };
-        let each_word = self.each_word;
-        for (index, answer) in answers.iter().enumerate() {
-            let place = || match words(&text).nth(index) {
-                Some(word) if each_word => format!("line {number}, {word:?}"),
-                _ => format!("line {number}"),
-            };
+        let answers: Vec<&Answer> = sources.into_iter().map(|source| &answers[source]).collect();
+        let mut words = self.each_word.then(|| words(&text));
+        for answer in &answers {
+            let word = words.as_mut().and_then(Iterator::next);
+            let place = || word.map_or_else(|| format!("line {number}"), |word| format!("line {number}, {word:?}"));
             match answer {
                 Ok(translation) if !translation.best.finished && !self.quiet => {
                     let symbols = translation.best.symbols.len();
@@ -235,14 +231,14 @@ impl Job {
                 Err(reason) => self.progress.note(&format!("{}: {reason}", place())),
             }
         }
-        let fine = answers.iter().all(std::result::Result::is_ok);
+        let fine = answers.iter().all(|answer| answer.is_ok());
         if self.each_word {
             self.presenter.words(number, &text, &answers)?;
             return Ok(fine);
         }
-        match answers.into_iter().next() {
-            Some(Ok(translation)) => self.presenter.translation(number, &text, &translation)?,
-            Some(Err(reason)) => self.presenter.failure(number, &text, &reason)?,
+        match answers.first() {
+            Some(Ok(translation)) => self.presenter.translation(number, &text, translation)?,
+            Some(Err(reason)) => self.presenter.failure(number, &text, reason)?,
             None => {}
         }
         Ok(fine)

@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut presenter = Presenter::new(args.json);
     let mut reports = Vec::new();
     if args.all {
-        args.device.compute.limit_threads()?;
+        args.device.compute.limit_threads();
         let cpus = Instructions::available().into_iter().map(Instructions::set);
         let cpus = cpus.map(|set| (DeviceRequest::CpuWith(set), format!("CPU, {set}")));
         let gpus = adapters().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));

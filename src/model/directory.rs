@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Config, Parameters, WeightFormat, atomic};
 use crate::text::Tokenizer;
@@ -97,6 +97,11 @@ impl Model {
             }
             error => error,
         })
+    }
+
+    /// The files that the model of a directory may have.
+    pub fn paths(directory: impl AsRef<Path>) -> [PathBuf; 4] {
+        [CONFIG, WEIGHTS, SOURCE_TOKENIZER, TARGET_TOKENIZER].map(|name| directory.as_ref().join(name))
     }
 
     /// Reads a model from memory. Errors name the files as they are called in a directory.

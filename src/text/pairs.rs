@@ -4,9 +4,9 @@ mod division;
 
 pub use division::split;
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -36,6 +36,9 @@ pub struct Group<'a> {
 /// The most malformed lines that an error describes; it counts the others.
 const MOST_DESCRIBED: usize = 20;
 
+/// The longest line, in bytes: a file is read a line at a time.
+const MAX_LINE: usize = 1 << 20;
+
 /// Reads pairs, one a line: source, tab, target, in UTF-8. The file may be compressed by gzip, with the feature `gzip`.
 ///
 /// Line ends may be those of Windows, and a byte order mark may come first. Lines with one source are so many accepted
@@ -48,9 +51,11 @@ const MOST_DESCRIBED: usize = 20;
 /// returned: a model is not to be taught or judged by what remains of a file.
 pub fn read_pairs(path: impl AsRef<Path>) -> Result<Vec<Pair>> {
     let path = path.as_ref();
-    let bytes = fs::read(path).map_err(Error::io(path))?;
-    let bytes = decompress(&bytes).map_err(Error::io(path))?;
-    parse(&bytes).map_err(|reason| Error::format(path, reason))
+    let lines = File::open(path).and_then(|file| decompressed(BufReader::new(file)));
+    match lines.and_then(parse).map_err(Error::io(path))? {
+        Ok(pairs) => Ok(pairs),
+        Err(reason) => Err(Error::format(path, reason)),
+    }
 }
 
 /// The sources in the order in which they first occur, each with all its targets.
@@ -67,45 +72,70 @@ pub fn group(pairs: &[Pair]) -> Vec<Group<'_>> {
     groups
 }
 
-/// What gzip's two magic bytes announce, decompressed; anything else as it is.
-fn decompress(bytes: &[u8]) -> std::io::Result<Cow<'_, [u8]>> {
-    if !bytes.starts_with(&[0x1f, 0x8b]) {
-        return Ok(bytes.into());
-    }
-    inflate(bytes).map(Cow::Owned)
+/// What gzip's two magic bytes announce, decompressed as it is read; anything else as it is.
+fn decompressed(mut file: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
+    if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) { inflate(file) } else { Ok(Box::new(file)) }
 }
 
 #[cfg(feature = "gzip")]
-fn inflate(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-
-    let mut inflated = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut inflated)?;
-    Ok(inflated)
+fn inflate(file: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
+    Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))))
 }
 
 #[cfg(not(feature = "gzip"))]
-fn inflate(_: &[u8]) -> std::io::Result<Vec<u8>> {
-    Err(std::io::Error::new(std::io::ErrorKind::Unsupported, "compressed by gzip, which needs the feature `gzip`"))
+fn inflate(_: impl BufRead) -> io::Result<Box<dyn BufRead>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "compressed by gzip, which needs the feature `gzip`"))
 }
 
-fn parse(bytes: &[u8]) -> Result<Vec<Pair>, String> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
-    if bytes.is_empty() {
-        return Err("expected lines of source, tab, target, found none".to_owned());
-    }
-    let (mut pairs, mut malformed) = (Vec::new(), Vec::new());
-    for (line, bytes) in (1..).zip(bytes.split(|&byte| byte == b'\n')) {
-        match parse_line(bytes) {
-            Ok((source, target)) => pairs.push(Pair { source: source.to_owned(), target: target.to_owned(), line }),
-            Err(reason) => malformed.push((line, reason)),
+/// All pairs, or what is wrong with the lines.
+fn parse(mut input: impl BufRead) -> io::Result<Result<Vec<Pair>, String>> {
+    let (mut pairs, mut malformed, mut line) = (Vec::new(), Malformed::default(), Vec::new());
+    let (mut lines, mut blank) = (0, true);
+    while read_line(&mut input, &mut line)? {
+        lines += 1;
+        let line = match lines {
+            1 => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line),
+            _ => &line,
+        };
+        blank &= line.is_empty();
+        match parse_line(line) {
+            Ok((source, target)) => {
+                pairs.push(Pair { source: source.to_owned(), target: target.to_owned(), line: lines });
+            }
+            Err(reason) => malformed.add(lines, reason),
         }
     }
-    if malformed.is_empty() { Ok(pairs) } else { Err(describe(&malformed)) }
+    Ok(match malformed.count {
+        _ if lines == 0 || lines == 1 && blank => Err("expected lines of source, tab, target, found none".to_owned()),
+        0 => Ok(pairs),
+        _ => Err(malformed.describe()),
+    })
+}
+
+/// Reads a line without its end, but never more of it than one byte beyond what it may have; whether there was one.
+fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut read = input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', line)?;
+    if read == 0 {
+        return Ok(false);
+    }
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() > MAX_LINE {
+        // The rest is skipped, a piece at a time.
+        let mut rest = Vec::new();
+        while read > 0 && rest.last() != Some(&b'\n') {
+            rest.clear();
+            read = input.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut rest)?;
+        }
+    }
+    Ok(true)
 }
 
 fn parse_line(line: &[u8]) -> Result<(&str, &str), String> {
+    if line.len() > MAX_LINE {
+        return Err(format!("longer than {MAX_LINE} bytes"));
+    }
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let line = std::str::from_utf8(line).map_err(|error| format!("not UTF-8 (byte {})", error.valid_up_to() + 1))?;
     match line.matches('\t').count() {
@@ -122,14 +152,28 @@ fn parse_line(line: &[u8]) -> Result<(&str, &str), String> {
     Ok((source, target))
 }
 
-/// One sentence with the number of every malformed line, or of the first and a count.
-fn describe(malformed: &[(usize, String)]) -> String {
-    let described = malformed.iter().take(MOST_DESCRIBED).map(|(line, reason)| format!("line {line}: {reason}"));
-    let mut lines: Vec<String> = described.collect();
-    if malformed.len() > MOST_DESCRIBED {
-        lines.push(format!("and {} more lines", malformed.len() - MOST_DESCRIBED));
+/// Lines that are no pairs: the first of them, and how many there are.
+#[derive(Default)]
+struct Malformed {
+    first: Vec<String>,
+    count: usize,
+}
+
+impl Malformed {
+    fn add(&mut self, line: usize, reason: String) {
+        self.count += 1;
+        if self.first.len() < MOST_DESCRIBED {
+            self.first.push(format!("line {line}: {reason}"));
+        }
     }
-    format!("expected source, tab, target in every line, found {}", lines.join("; "))
+
+    /// One sentence with the numbers of the first, and a count of the others.
+    fn describe(mut self) -> String {
+        if self.count > self.first.len() {
+            self.first.push(format!("and {} more lines", self.count - self.first.len()));
+        }
+        format!("expected source, tab, target in every line, found {}", self.first.join("; "))
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +182,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Result<Vec<Pair>> {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        fs::write(file.path(), bytes).expect("written");
+        std::fs::write(file.path(), bytes).expect("written");
         read_pairs(file.path())
     }
 
@@ -210,6 +254,17 @@ mod tests {
     fn of_many_malformed_lines_the_first_are_named_and_all_counted() {
         let reason = reason("word\n".repeat(50).as_bytes());
         assert!(reason.contains("line 20: 0 tabs; and 30 more lines") && !reason.contains("line 21"), "{reason}");
+    }
+
+    #[test]
+    fn a_long_line_is_one_malformed_line() -> Result<()> {
+        let lines = |length: usize| format!("a\tb\nc\t{}\nd\te\n", "x".repeat(length - 2));
+        assert_eq!(read(lines(MAX_LINE).as_bytes())?.len(), 3);
+        for longer in [MAX_LINE + 1, 3 * MAX_LINE] {
+            let expected = "expected source, tab, target in every line, found line 2: longer than 1048576 bytes";
+            assert_eq!(reason(lines(longer).as_bytes()), expected);
+        }
+        Ok(())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::model::atomic;
+use crate::model::{Model, atomic};
 use crate::{Error, Result};
 
 /// The folder of a run.
@@ -86,9 +86,20 @@ impl Folder {
         atomic::write(&self.settings(), settings.as_bytes())
     }
 
-    /// Whether there is a checkpoint to go on from.
+    /// Whether there is a checkpoint to go on from, or something in its place that cannot be read.
     pub fn has_checkpoint(&self) -> bool {
-        self.checkpoint().is_file()
+        is_there(&self.checkpoint())
+    }
+
+    /// Whether there is a model that a run would replace.
+    pub fn has_model(&self) -> bool {
+        Model::paths(&self.root).iter().any(|path| is_there(path))
+    }
+
+    /// The files that a run writes here, its log and its pictures apart.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let models = [self.root.clone(), self.last()].map(Model::paths).concat();
+        models.into_iter().chain([self.checkpoint(), self.settings()]).collect()
     }
 
     /// Claims the folder, makes what is in it, and removes what a process left in them that ended in the middle of a
@@ -113,14 +124,25 @@ impl Folder {
     }
 }
 
-/// Whether `model::atomic` would call a temporary file so.
+/// Whether something has this name, be it a link that leads nowhere: only what is certainly absent is not there.
+fn is_there(path: &Path) -> bool {
+    !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
+}
+
+/// Whether `model::atomic` would call a temporary file so: behind one of our names a process and a count.
 fn is_leftover(path: &Path) -> bool {
+    const OWN: [&str; 6] = [
+        ".checkpoint.safetensors.",
+        ".model.safetensors.",
+        ".config.json.",
+        ".train.toml.",
+        ".source_tokenizer.json.",
+        ".target_tokenizer.json.",
+    ];
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let made_here = ["checkpoint.safetensors.", "model.safetensors.", "config.json.", "train.toml."]
-        .into_iter()
-        .chain(["source_tokenizer.json.", "target_tokenizer.json."]);
-    name.ends_with(".tmp")
-        && name.strip_prefix('.').is_some_and(|name| made_here.into_iter().any(|own| name.starts_with(own)))
+    let rest = OWN.iter().find_map(|own| name.strip_prefix(own)).and_then(|rest| rest.strip_suffix(".tmp"));
+    rest.and_then(|rest| rest.split_once('-')).is_some_and(|(process, count)| is_number(process) && is_number(count))
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -149,7 +171,8 @@ mod tests {
     #[test]
     fn only_half_written_files_are_leftovers() {
         assert!(is_leftover(Path::new("a/.checkpoint.safetensors.123-0.tmp")));
-        for other in ["checkpoint.safetensors", ".checkpoint.safetensors", "notes.tmp", ".notes.1-0.tmp"] {
+        let others = ["checkpoint.safetensors", ".checkpoint.safetensors", "notes.tmp", ".notes.1-0.tmp"];
+        for other in others.into_iter().chain([".config.json.backup.tmp", ".config.json.1-.tmp", ".config.json.tmp"]) {
             assert!(!is_leftover(Path::new(other)), "{other}");
         }
     }

@@ -12,7 +12,7 @@ use seq2seq::train::{Began, Best, Event, Metric, Observer, Stepped, Validated};
 use seq2seq::{Error, Result};
 use serde::Serialize;
 
-use crate::cli::output::note;
+use crate::cli::output::{harmless, note};
 
 /// What comes before anything happens, once it is certain that training begins.
 type OnBegin = Box<dyn FnOnce() -> Result<()>>;
@@ -25,14 +25,34 @@ pub struct Reporter {
     bar: Option<ProgressBar>,
     log: Option<Log>,
     stop: Arc<AtomicBool>,
+    /// Whether the person knows that it stops.
+    told: AtomicBool,
     on_begin: Option<OnBegin>,
     /// The step of the last checkpoint.
     pub checkpoint: Option<u64>,
 }
 
 struct Log {
-    file: File,
+    file: Option<File>,
     path: PathBuf,
+    goes_on: bool,
+}
+
+impl Log {
+    fn write(&mut self, entry: &Entry<'_>) -> Result<()> {
+        let Self { file, path, goes_on } = self;
+        let line = serde_json::to_string(entry).map_err(|error| Error::format(&*path, error))?;
+        let file = match file {
+            Some(file) => file,
+            None => {
+                let mut options = OpenOptions::new();
+                options.create(true).write(true).append(*goes_on).truncate(!*goes_on);
+                file.insert(options.open(&*path).map_err(Error::io(&*path))?)
+            }
+        };
+        // A line at once, so that one who follows the file never sees half of it.
+        file.write_all(format!("{line}\n").as_bytes()).map_err(Error::io(path))
+    }
 }
 
 /// A line of the log.
@@ -48,16 +68,18 @@ impl Reporter {
     /// Reports until `stop` says that someone wants the end.
     pub fn new(metric: Metric, quiet: bool, stop: Arc<AtomicBool>, on_begin: OnBegin) -> Self {
         let on_begin = Some(on_begin);
-        Self { began: Instant::now(), metric, quiet, bar: None, log: None, stop, on_begin, checkpoint: None }
+        let told = AtomicBool::new(false);
+        Self { began: Instant::now(), metric, quiet, bar: None, log: None, stop, told, on_begin, checkpoint: None }
     }
 
-    /// Writes every event to this file too, behind what it has if training goes on.
-    pub fn log_to(&mut self, path: &Path, goes_on: bool) -> Result<()> {
-        let mut options = OpenOptions::new();
-        options.create(true).write(true).append(goes_on).truncate(!goes_on);
-        let file = options.open(path).map_err(Error::io(path))?;
-        self.log = Some(Log { file, path: path.to_owned() });
-        Ok(())
+    /// Writes every event to this file too, once training begins; behind what it has if training goes on.
+    pub fn log_to(&mut self, path: &Path, goes_on: bool) {
+        self.log = Some(Log { file: None, path: path.to_owned(), goes_on });
+    }
+
+    /// Whether training has begun: until then nothing has been written.
+    pub fn has_begun(&self) -> bool {
+        self.on_begin.is_none()
     }
 
     /// Removes the bar from the terminal.
@@ -71,7 +93,7 @@ impl Reporter {
     fn line(&self, line: &str) {
         match &self.bar {
             _ if self.quiet => {}
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(harmless(line)),
             None => note(format_args!("{line}")),
         }
     }
@@ -134,15 +156,17 @@ impl Observer for Reporter {
             Event::Validated { validated, best } => self.validated(validated, best),
             Event::Checkpoint { step } => self.checkpoint = Some(*step),
         }
-        let Some(Log { file, path }) = &mut self.log else { return Ok(()) };
         let entry = Entry { seconds: self.began.elapsed().as_secs_f64(), event };
-        let line = serde_json::to_string(&entry).map_err(|error| Error::format(&*path, error))?;
-        // A line at once, so that one who follows the file never sees half of it.
-        file.write_all(format!("{line}\n").as_bytes()).map_err(Error::io(path))
+        self.log.as_mut().map_or(Ok(()), |log| log.write(&entry))
     }
 
     fn should_stop(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        let stop = self.stop.load(Ordering::Relaxed);
+        // Whoever interrupts wants to know, even if nothing else.
+        if stop && !self.told.swap(true, Ordering::Relaxed) {
+            note(format_args!("\nfinishing the step and writing a checkpoint; once more ends at once"));
+        }
+        stop
     }
 }
 

@@ -58,6 +58,14 @@ pub struct Data {
     pub max_length: Option<usize>,
 }
 
+impl Data {
+    /// The files among them.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let named = [&self.valid, &self.source_tokens, &self.target_tokens].into_iter().flatten().map(PathBuf::from);
+        self.pairs.iter().cloned().chain(named.filter(|path| path.is_file())).collect()
+    }
+}
+
 /// What learns.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[command(next_help_heading = "Model (section [model])")]

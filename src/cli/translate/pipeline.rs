@@ -1,5 +1,6 @@
 //! Windows of lines, read and divided into symbols by threads of their own while the device translates others.
 
+use std::collections::HashMap;
 use std::io;
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -27,11 +28,11 @@ pub struct Task {
 pub struct Window {
     /// In their order.
     pub lines: Vec<Line>,
-    /// The sources of all lines.
+    /// The different sources of all lines.
     pub prepared: Prepared,
 }
 
-/// A line and how many sources it has.
+/// A line and its sources.
 pub struct Line {
     /// Its number, from 1.
     pub number: usize,
@@ -39,31 +40,37 @@ pub struct Line {
     pub text: std::result::Result<String, BadLine>,
     /// Its bytes in the input.
     pub bytes: u64,
-    /// How many of the window's sources are its: 1, none for one that is no text, or as many as it has words.
-    pub sources: usize,
+    /// Which of the window's sources are its: one, none for one that is no text, or one for each of its words.
+    pub sources: Vec<usize>,
 }
 
 impl Task {
+    /// Texts repeat words: each source of a window is translated once.
     fn window(&self, lines: Vec<lines::Line>) -> Result<Window> {
-        let mut sources: Vec<&str> = Vec::with_capacity(lines.len());
-        let mut counts = Vec::with_capacity(lines.len());
-        for line in &lines {
-            let before = sources.len();
-            match &line.text {
-                Ok(text) if self.each_word => sources.extend(words(text)),
-                Ok(text) => sources.push(text),
-                Err(_) => {}
-            }
-            counts.push(sources.len() - before);
-        }
-        let prepared = self.translator.prepare(&sources, &self.options)?;
-        let counted = lines.into_iter().zip(counts).map(|(lines::Line { number, text, bytes }, sources)| Line {
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut distinct: Vec<&str> = Vec::with_capacity(lines.len());
+        let mut place = |source| {
+            *places.entry(source).or_insert_with(|| {
+                distinct.push(source);
+                distinct.len() - 1
+            })
+        };
+        let sources: Vec<Vec<usize>> = lines
+            .iter()
+            .map(|line| match &line.text {
+                Ok(text) if self.each_word => words(text).map(&mut place).collect(),
+                Ok(text) => vec![place(text)],
+                Err(_) => Vec::new(),
+            })
+            .collect();
+        let prepared = self.translator.prepare(&distinct, &self.options)?;
+        let lines = lines.into_iter().zip(sources).map(|(lines::Line { number, text, bytes }, sources)| Line {
             number,
             text,
             bytes,
             sources,
         });
-        Ok(Window { lines: counted.collect(), prepared })
+        Ok(Window { lines: lines.collect(), prepared })
     }
 }
 
@@ -77,24 +84,24 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Begins to read, with so many threads that divide lines into symbols.
-    pub fn start(mut input: Input, task: Task, workers: usize) -> Self {
+    pub fn start(mut input: Input, task: Task, workers: usize) -> Result<Self> {
         let place = input.place().clone();
         let (mut waiting, mut prepared, mut threads) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..workers {
-            let (to, from, thread) = worker(task.clone(), place.clone());
+            let (to, from, thread) = worker(task.clone(), place.clone())?;
             waiting.push(to);
             prepared.push(from);
             threads.push(thread);
         }
         // It ends with the input, or when nobody wants more.
-        threads.push(thread::spawn(move || {
+        threads.push(spawn(move || {
             for (window, worker) in input.windows().zip((0..workers).cycle()) {
                 if waiting[worker].send(window).is_err() {
                     return;
                 }
             }
-        }));
-        Self { prepared, next: 0, threads }
+        })?);
+        Ok(Self { prepared, next: 0, threads })
     }
 
     /// The next window; none at the end.
@@ -116,16 +123,22 @@ impl Pipeline {
 type Lines = io::Result<Vec<lines::Line>>;
 
 /// A thread that prepares what it is sent.
-fn worker(task: Task, place: Place) -> (SyncSender<Lines>, Receiver<Result<Window>>, JoinHandle<()>) {
+fn worker(task: Task, place: Place) -> Result<(SyncSender<Lines>, Receiver<Result<Window>>, JoinHandle<()>)> {
     let (sender, windows) = sync_channel::<Lines>(1);
     let (ready, prepared) = sync_channel(1);
-    let thread = thread::spawn(move || {
+    let thread = spawn(move || {
         for window in windows {
             let window = window.map_err(|error| place.failure(error)).and_then(|lines| task.window(lines));
             if ready.send(window).is_err() {
                 return;
             }
         }
-    });
-    (sender, prepared, thread)
+    })?;
+    Ok((sender, prepared, thread))
+}
+
+/// A thread, if one can be had.
+fn spawn(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let thread = thread::Builder::new().name("windows".to_owned()).spawn(work);
+    thread.map_err(|error| Place::Stream("a thread that reads ahead").failure(error))
 }

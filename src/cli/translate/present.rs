@@ -71,7 +71,8 @@ impl Presenter {
             Form::Text => self.line(&one_line(&translation.best.text))?,
             Form::NBest => {
                 for target in translation.targets() {
-                    let (text, id) = (one_line(&target.text), line - 1);
+                    // The bars of a text, such as a dictionary may have, are none of the format's.
+                    let (text, id) = (one_line(&target.text).replace("|||", "| | |"), line - 1);
                     self.line(&format!("{id} ||| {text} ||| logprob= {} ||| {}", target.log_prob, target.score))?;
                 }
             }
@@ -82,10 +83,10 @@ impl Presenter {
     }
 
     /// Shows the translations of the words of a line.
-    pub fn words(&mut self, line: usize, text: &str, answers: &[Answer]) -> Result<()> {
+    pub fn words(&mut self, line: usize, text: &str, answers: &[&Answer]) -> Result<()> {
         match self.form {
             Form::Text | Form::NBest => {
-                let text = |answer: &Answer| match answer {
+                let text = |answer: &&Answer| match answer {
                     Ok(translation) => one_line(&translation.best.text).into_owned(),
                     Err(_) => String::new(),
                 };

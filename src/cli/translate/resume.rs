@@ -26,6 +26,10 @@ impl Resumed {
     /// What an output of this form holds; nothing if there is no such file.
     pub fn find(path: &Path, form: Form, window: usize) -> Result<Self> {
         let place = Place::File(path.to_owned());
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            let reason = "only a regular file can be continued (--skip-done)";
+            return Err(Failure::Usage(format!("{}: {reason}", path.display())));
+        }
         let file = match File::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
             file => file.map_err(|error| place.failure(error))?,

@@ -1,0 +1,202 @@
+//! What is the user's stays the user's: files that a command reads, models and checkpoints that are there, signals that are
+//! to be ignored.
+#![cfg(unix)]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{TestResult, g2p};
+
+/// Runs a line of shell in which `seq2seq` is the program, and stops it after a minute.
+fn shell(folder: &Path, line: &str) -> Output {
+    let line = format!("seq2seq() {{ timeout 60 {} \"$@\"; }}\n{line}", env!("CARGO_BIN_EXE_seq2seq"));
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &line]).current_dir(folder).stdin(Stdio::null()).output().expect("a shell")
+}
+
+/// A folder with pairs, words, and a copy of the model that comes with the package.
+fn folder() -> std::io::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path();
+    let pairs: String =
+        ["a\tA", "b\tB", "ab\tA B", "ba\tB A", "aab\tA A B"].map(|pair| pair.to_owned() + "\n").concat();
+    fs::write(path.join("pairs.tsv"), pairs.repeat(4))?;
+    fs::write(path.join("words.txt"), "attention\n")?;
+    fs::hard_link(path.join("words.txt"), path.join("link.txt"))?;
+    fs::create_dir(path.join("model"))?;
+    for file in ["config.json", "model.safetensors", "source_tokenizer.json", "target_tokenizer.json"] {
+        fs::copy(g2p().join(file), path.join("model").join(file))?;
+    }
+    Ok(folder)
+}
+
+/// Every file below a folder, with what it holds.
+fn contents(folder: &Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut all: Vec<_> = entries
+        .flat_map(|path| match path.is_dir() {
+            true => contents(&path),
+            false => vec![(path.clone(), fs::read(&path).unwrap_or_default())],
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+const TRAIN: &str = "seq2seq train --device cpu --pairs pairs.tsv --valid 0.3 --hidden-size 8 --embedding-size 4 --steps 3 \
+                     --quiet";
+
+#[test]
+fn what_is_refused_changes_nothing() -> TestResult {
+    let folder = folder()?;
+    let path = folder.path();
+    assert!(shell(path, &format!("{TRAIN} --out done")).status.success());
+    fs::write(path.join("plot.svg"), "a picture")?;
+    fs::write(path.join("notes.txt"), "one\ntwo\n")?;
+    fs::create_dir(path.join("dangling"))?;
+    fs::create_dir(path.join("dangling/checkpoint"))?;
+    symlink("nowhere", path.join("dangling/checkpoint/checkpoint.safetensors"))?;
+    let before = contents(path);
+    for (line, said) in [
+        // An input, by another name.
+        ("seq2seq translate --device cpu --input words.txt --output link.txt", "link.txt: is also read, as words.txt"),
+        (
+            "seq2seq translate --device cpu --input words.txt --alignment=link.txt.svg --report words.txt",
+            "is also read",
+        ),
+        ("seq2seq score --device cpu --pairs pairs.tsv --output ./pairs.tsv", "is also read"),
+        ("seq2seq evaluate --device cpu --pairs pairs.tsv --hypotheses ./pairs.tsv", "is also read"),
+        (&format!("{TRAIN} --out new --log pairs.tsv"), "pairs.tsv: is also read"),
+        (&format!("{TRAIN} --out new --plot pairs.tsv"), "pairs.tsv: is also read"),
+        (&format!("{TRAIN} --out new --log one.jsonl --plot ./one.jsonl"), "two files at once"),
+        // A file of the model in use, or of the one that is to be made.
+        ("seq2seq translate --device cpu --model model a --output model/model.safetensors", "is also read"),
+        ("seq2seq translate --device cpu --model model a --report model/config.json", "is also read"),
+        ("seq2seq repl --device cpu --model model --history model/config.json", "is also read"),
+        (&format!("{TRAIN} --out done --overwrite --log done/train.toml"), "is also read"),
+        // What is no history.
+        ("seq2seq repl --device cpu --history notes.txt", "notes.txt: is no history of typed lines"),
+        // Models and checkpoints.
+        (&format!("{TRAIN} --out model"), "model: there is a model without a checkpoint; --overwrite replaces it"),
+        (&format!("{TRAIN} --out model --resume"), "--overwrite replaces it"),
+        (&format!("{TRAIN} --out done"), "there is a checkpoint"),
+        (&format!("{TRAIN} --out dangling"), "there is a checkpoint"),
+        (&format!("{TRAIN} --out dangling --resume"), "No such file"),
+        // What is refused late empties nothing.
+        (&format!("{TRAIN} --out done --resume --seed 9 --plot plot.svg --log new.jsonl"), "seed: expected 1"),
+        // Options that name nothing.
+        ("seq2seq translate --device '' attention", "auto, cpu, gpu"),
+        ("seq2seq bench --device cpu --only ops --case nosuch", "--case nosuch: no case"),
+        (
+            "seq2seq translate --device cpu --skip-done --input words.txt --output /dev/stdout | cat",
+            "only a regular file",
+        ),
+    ] {
+        let ended = shell(path, &format!("set -o pipefail; {line}"));
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.code() == Some(2) && stderr.contains(said), "{line}: {:?}: {stderr}", ended.status);
+        let after = contents(path);
+        // A run that was refused may have locked its folder.
+        let locks = |all: &[(std::path::PathBuf, Vec<u8>)]| -> Vec<_> {
+            all.iter().filter(|(path, _)| !path.ends_with(".lock")).cloned().collect()
+        };
+        assert!(locks(&after) == locks(&before), "{line}: files have changed");
+    }
+    Ok(())
+}
+
+#[test]
+fn what_may_be_replaced_is() -> TestResult {
+    let folder = folder()?;
+    let path = folder.path();
+    fs::write(path.join("model/.config.json.backup.tmp"), "mine")?;
+    let weights = fs::read(path.join("model/model.safetensors"))?;
+    let trained = shell(path, &format!("{TRAIN} --out model --overwrite"));
+    assert!(trained.status.success(), "{}", String::from_utf8_lossy(&trained.stderr));
+    assert!(fs::read(path.join("model/model.safetensors"))? != weights);
+    assert_eq!(fs::read(path.join("model/.config.json.backup.tmp"))?, b"mine");
+
+    fs::write(path.join("old"), "#V2\nattention\n")?;
+    for history in ["new", "new", "old"] {
+        let typed = format!("printf 'cat\\n:quit\\n' | seq2seq repl --device cpu --quiet --history {history}");
+        assert!(shell(path, &typed).status.success(), "{history}");
+    }
+    assert!(fs::read_to_string(path.join("old"))?.starts_with("#V2\nattention\n"));
+    Ok(())
+}
+
+#[test]
+fn a_pipe_is_written_to_as_it_comes() -> TestResult {
+    let folder = folder()?;
+    let line =
+        "mkfifo pipe; cat pipe > out & seq2seq translate --device cpu --quiet attention --output pipe; wait; cat out";
+    let ended = shell(folder.path(), line);
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH T EH N SH AH N\n");
+    Ok(())
+}
+
+#[test]
+fn threads_are_as_many_as_make_sense() -> TestResult {
+    let folder = folder()?;
+    let ended = shell(folder.path(), "RAYON_NUM_THREADS=10000 seq2seq translate --device CPU attention");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success() && stderr.contains("threads, not 10000"), "{stderr}");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH T EH N SH AH N\n");
+    Ok(())
+}
+
+/// A training that would take long, once it has begun.
+fn training(folder: &Path, before: &str) -> std::io::Result<Child> {
+    let program = env!("CARGO_BIN_EXE_seq2seq");
+    let line = TRAIN.replace("seq2seq", program).replace("--steps 3 --quiet", "--steps 1000000 --log log.jsonl");
+    let mut shell = Command::new("bash");
+    shell.args(["-c", &format!("{before} exec {line} --out long")]).current_dir(folder).stderr(Stdio::piped());
+    let child = shell.stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
+    let began = Instant::now();
+    while !folder.join("log.jsonl").exists() && began.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    Ok(child)
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "{name} is sent");
+}
+
+#[test]
+fn a_request_to_end_is_heard_from_the_first_moment() -> TestResult {
+    for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
+        let folder = folder()?;
+        // The file is there before training begins: its steps have hardly begun, if they have.
+        let child = training(folder.path(), "")?;
+        signal(&child, name);
+        let ended = child.wait_with_output()?;
+        // Before its first moment a signal ends the process as any other.
+        let ends = ended.status.code() == Some(130) || ended.status.signal() == Some(number);
+        assert!(ends, "{name}: {:?}: {}", ended.status, String::from_utf8_lossy(&ended.stderr));
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_to_be_ignored_is() -> TestResult {
+    let folder = folder()?;
+    let mut child = training(folder.path(), "trap '' HUP;")?;
+    let checkpoint = folder.path().join("long/.lock");
+    while !checkpoint.exists() {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    signal(&child, "HUP");
+    std::thread::sleep(Duration::from_millis(700));
+    assert!(child.try_wait()?.is_none(), "a hang-up that nohup ignores ends nothing");
+    signal(&child, "INT");
+    assert_eq!(child.wait()?.code(), Some(130));
+    Ok(())
+}
