@@ -88,10 +88,10 @@ impl Pipeline {
         let place = input.place().clone();
         let (mut waiting, mut prepared, mut threads) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..workers {
-            let (to, from, thread) = worker(task.clone(), place.clone())?;
-            waiting.push(to);
-            prepared.push(from);
-            threads.push(thread);
+            let worker = Worker::start(task.clone(), place.clone())?;
+            waiting.push(worker.waiting);
+            prepared.push(worker.prepared);
+            threads.push(worker.thread);
         }
         // It ends with the input, or when nobody wants more.
         threads.push(spawn(move || {
@@ -123,18 +123,26 @@ impl Pipeline {
 type Lines = io::Result<Vec<lines::Line>>;
 
 /// A thread that prepares what it is sent.
-fn worker(task: Task, place: Place) -> Result<(SyncSender<Lines>, Receiver<Result<Window>>, JoinHandle<()>)> {
-    let (sender, windows) = sync_channel::<Lines>(1);
-    let (ready, prepared) = sync_channel(1);
-    let thread = spawn(move || {
-        for window in windows {
-            let window = window.map_err(|error| place.failure(error)).and_then(|lines| task.window(lines));
-            if ready.send(window).is_err() {
-                return;
+struct Worker {
+    waiting: SyncSender<Lines>,
+    prepared: Receiver<Result<Window>>,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    fn start(task: Task, place: Place) -> Result<Self> {
+        let (waiting, windows) = sync_channel::<Lines>(1);
+        let (ready, prepared) = sync_channel(1);
+        let thread = spawn(move || {
+            for window in windows {
+                let window = window.map_err(|error| place.failure(error)).and_then(|lines| task.window(lines));
+                if ready.send(window).is_err() {
+                    return;
+                }
             }
-        }
-    })?;
-    Ok((sender, prepared, thread))
+        })?;
+        Ok(Self { waiting, prepared, thread })
+    }
 }
 
 /// A thread, if one can be had.
