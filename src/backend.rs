@@ -145,13 +145,14 @@ contract! {
         /// One step of beam search: every live hypothesis is extended by every symbol, and the K most probable of all
         /// extensions of a sentence are kept. Sentences whose search has ended stay as they are.
         ///
-        /// 1. The candidates of sentence b are (k, v) for its live hypotheses k and symbols v, ordered by L_k + ln
-        /// p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken. Symbols of probability 0
-        /// are none, nor pad and bos where the rules want text only. 2. One that ends with eos is finished. Its score
-        /// is (L_k + ln p_k(eos)) / lp(`step` + 1) + cp_k; the best N of all finished so far stay, of equals those that
-        /// came first. 3. The others live, in their order. 4. The search of b has ended if none lives, if `step` + 1
-        /// symbols are its limit, or if N are finished and no live one can win: L_0 / lp(limit) ≤ the lowest score of
-        /// the N.
+        /// 1. The candidates of sentence b are (k, v) for its live hypotheses k and symbols v, ordered by
+        ///    L_k + ln p_k(v); ties go to the lower k, then to the lower v. The first K of them are taken. Symbols of
+        ///    probability 0 are none, nor pad and bos where the rules want text only.
+        /// 2. One that ends with eos is finished. Its score is (L_k + ln p_k(eos)) / lp(`step` + 1) + cp_k; the best N
+        ///    of all finished so far stay, of equals those that came first.
+        /// 3. The others live, in their order.
+        /// 4. The search of b has ended if none lives, if `step` + 1 symbols are its limit, or if N are finished and no
+        ///    live one can win: L_0 / lp(limit) ≤ the lowest score of the N.
         ///
         /// `symbols` have one row a sentence in the first step and K rows in the others; what they are where no
         /// hypothesis lives does not matter. `row` is the step's place in the trellis.

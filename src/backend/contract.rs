@@ -20,9 +20,12 @@ macro_rules! contract {
 
         macro_rules! $implement {
             () => {
-                $(fn $operation(&self, $($argument: $type),*) -> $result {
-                    Self::$operation(self, $($argument),*)
-                })*
+                $(
+                    #[deny(unconditional_recursion, reason = "an operation that the backend lacks would call itself")]
+                    fn $operation(&self, $($argument: $type),*) -> $result {
+                        Self::$operation(self, $($argument),*)
+                    }
+                )*
             };
         }
         pub(crate) use $implement;

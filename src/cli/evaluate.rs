@@ -86,7 +86,7 @@ impl Job {
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
         let files = Files::default().read([&args.pairs]).models(&args.model.model).write(&args.hypotheses);
-        let _ = files.reserve()?;
+        files.reserve()?;
         let hypotheses = args.hypotheses.as_deref().map(Output::create).transpose()?;
         Ok(Self { pairs, translator, options, hypotheses, json: args.json })
     }

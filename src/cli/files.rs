@@ -16,7 +16,6 @@ pub struct Files {
 
 /// Files that can be written to, and have not been.
 #[derive(Debug)]
-#[must_use = "what was made for nothing is to be removed"]
 pub struct Reserved {
     new: Vec<PathBuf>,
 }
@@ -44,19 +43,19 @@ impl Files {
     ///
     /// A pipe or a terminal is not opened: that may wait for whoever reads it.
     pub fn reserve(&self) -> Result<Reserved> {
-        self.compare()?;
+        self.check()?;
         let mut reserved = Reserved { new: Vec::new() };
         let opened = self.written.iter().try_for_each(|path| reserved.open(path));
         // Files that are new may be one under two names.
-        if let Err(failure) = opened.and_then(|()| self.compare()) {
+        if let Err(failure) = opened.and_then(|()| self.check()) {
             reserved.give_up();
             return Err(failure);
         }
         Ok(reserved)
     }
 
-    /// Compares all files that are there.
-    fn compare(&self) -> Result<()> {
+    /// Sees to it that no file that is there is to be written and also read, or written twice.
+    pub fn check(&self) -> Result<()> {
         for (index, path) in self.written.iter().enumerate() {
             let Some(identity) = identity(path) else { continue };
             let same = |other: &&PathBuf| self::identity(other).as_ref() == Some(&identity);

@@ -5,8 +5,7 @@ use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// The longest line that is kept, in bytes. The rest of a longer one is skipped as it is read.
-pub const MAX_LINE: usize = 1 << 20;
+use seq2seq::text::lines::{MAX_LINE, read_line};
 
 /// A line of input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,34 +111,6 @@ fn read_lines(mut input: impl BufRead, sender: &SyncSender<io::Result<Line>>) {
         let ends = line.is_err();
         if sender.send(line).is_err() || ends {
             return;
-        }
-    }
-}
-
-/// Reads a line with its end into `line`, but never more than one byte beyond what a line may have.
-///
-/// How many bytes the line has; 0 at the end of the input.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
-    line.clear();
-    let mut read = 0;
-    loop {
-        let available = match input.fill_buf() {
-            Ok(available) => available,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        if available.is_empty() {
-            return Ok(read);
-        }
-        let end = available.iter().position(|&byte| byte == b'\n');
-        let content = &available[..end.unwrap_or(available.len())];
-        let room = MAX_LINE + 2 - line.len().min(MAX_LINE + 2); // one for a carriage return, one to see it is too long
-        line.extend_from_slice(&content[..content.len().min(room)]);
-        let used = content.len() + usize::from(end.is_some());
-        input.consume(used);
-        read += used as u64;
-        if end.is_some() {
-            return Ok(read);
         }
     }
 }

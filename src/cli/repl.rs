@@ -126,7 +126,7 @@ impl Session {
         if let Some(path) = &args.history {
             let files = Files::default().read(&args.dictionary.dictionary).models(&args.model.model);
             // A file that cannot be written is better known now than when all is typed.
-            let _ = files.write([path]).reserve()?;
+            files.write([path]).reserve()?;
             if has_history(path)? {
                 editor.load_history(path).map_err(|error| history_failure(path.clone(), error))?;
             }

@@ -116,7 +116,7 @@ impl Job {
         };
         let translator = args.model.load(args.device.open(quiet)?)?;
         let files = Files::default().read(input.path()).models(&args.model.model);
-        let _ = files.write(&args.output).write(file.map(|file| &file.path)).reserve()?;
+        files.write(&args.output).write(file.map(|file| &file.path)).reserve()?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
         let views = Views::create(file, None, "", quiet)?;

@@ -90,6 +90,10 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let goes_on = args.resume && folder.has_checkpoint();
     if folder.has_model() && !goes_on && !args.overwrite {
+        // A run that is in there has a model before it has a checkpoint: that it is in there is the thing to say.
+        if folder.had_a_run() {
+            folder.claim()?;
+        }
         let place = args.out.display();
         return Err(Failure::Usage(format!("{place}: there is a model without a checkpoint; --overwrite replaces it")));
     }
@@ -106,16 +110,17 @@ pub fn run(args: Args) -> Result<Outcome> {
     if args.out.exists() {
         folder.claim()?;
     }
-    // The settings are written once nothing speaks against them any more, and before anything could be interrupted.
+    // The model may not replace what it is to learn from, nor the log and the picture anything of either.
     let read = settings.data.files();
-    let _ = Files::default().read(&read).write(folder.files().iter().filter(|path| path.exists())).reserve()?;
-    // That they cannot be written is to be known now, not in the end; they are emptied once training begins.
-    let files = Files::default().read(&read).read(&args.config).read(folder.files());
-    let reserved = files.write(&args.log).write(&args.plot).reserve()?;
+    Files::default().read(&read).write(folder.files()).check()?;
+    let files = Files::default().read(&read).read(&args.config).read(folder.files()).write(&args.log).write(&args.plot);
+    // The settings are written once nothing speaks against them any more, and before anything could be interrupted.
     let settings = settings.to_toml()?;
     let place = folder.clone();
     let write = move || place.write_settings(&settings);
     let stop = stop::when_asked().map_err(|error| Failure::Usage(format!("requests to end: {error}")))?;
+    // That they cannot be written is to be known now, not in the end; they are emptied once training begins.
+    let reserved = files.reserve()?;
     let mut reporter = Reporter::new(options.metric, args.quiet, stop, Box::new(write));
     if let Some(log) = &args.log {
         reporter.log_to(log, goes_on);

@@ -161,8 +161,7 @@ impl Job {
         translator.prepare::<&str>(&[], &options)?;
         let files = Files::default().read(input.path()).read(&args.dictionary.dictionary).models(&args.model.model);
         let files = files.write(&args.output).write(file.map(|file| &file.path)).write(&args.report);
-        // All of them are opened for good right behind this.
-        let _ = files.reserve()?;
+        files.reserve()?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = match &args.output {
             None => Output::stdout(),

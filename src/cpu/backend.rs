@@ -73,12 +73,10 @@ impl<T: Lanes> Storage for Cpu<T> {
 
 // One of each, not one for any type: so they become machine code here, and not again in every program that uses them.
 
-#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
 impl Backend for Cpu<f32> {
     operations!();
 }
 
-#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
 impl Backend for Cpu<f64> {
     operations!();
 }

@@ -16,12 +16,10 @@ use crate::backend::{
     Sequence, Skipped, State, Training, Update, training_operations,
 };
 
-#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
 impl Training for Cpu<f32> {
     training_operations!();
 }
 
-#[deny(unconditional_recursion, reason = "an operation that the CPU lacks would call itself")]
 impl Training for Cpu<f64> {
     training_operations!();
 }

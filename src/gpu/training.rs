@@ -16,7 +16,6 @@ use crate::{Error, Result};
 /// Bytes of logits that exist at once; more rows are taken in turns.
 const LOGITS_BYTES: usize = 16 << 20;
 
-#[deny(unconditional_recursion, reason = "an operation that the GPU lacks would call itself")]
 impl Training for Gpu {
     training_operations!();
 }

@@ -1,8 +1,9 @@
-//! From text to batches of ids and back; pairs to learn from and to look up, and the vocabularies they make.
+//! From text to ids and back; pairs to learn from and to look up, and the vocabularies they make.
 
 mod dictionary;
 mod encoding;
 mod guard;
+pub mod lines;
 pub mod pairs;
 mod tokenizer;
 pub mod vocabulary;

@@ -6,9 +6,10 @@ pub use division::split;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
+use super::lines::{MAX_LINE, read_line};
 use crate::{Error, Result};
 
 /// A source beside one target that is accepted for it.
@@ -35,9 +36,6 @@ pub struct Group<'a> {
 
 /// The most malformed lines that an error describes; it counts the others.
 const MOST_DESCRIBED: usize = 20;
-
-/// The longest line, in bytes: a file is read a line at a time.
-const MAX_LINE: usize = 1 << 20;
 
 /// Reads pairs, one a line: source, tab, target, in UTF-8. The file may be compressed by gzip, with the feature `gzip`.
 ///
@@ -91,7 +89,7 @@ fn inflate(_: impl BufRead) -> io::Result<Box<dyn BufRead>> {
 fn parse(mut input: impl BufRead) -> io::Result<Result<Vec<Pair>, String>> {
     let (mut pairs, mut malformed, mut line) = (Vec::new(), Malformed::default(), Vec::new());
     let (mut lines, mut blank) = (0, true);
-    while read_line(&mut input, &mut line)? {
+    while read_line(&mut input, &mut line)? > 0 {
         lines += 1;
         let line = match lines {
             1 => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line),
@@ -110,26 +108,6 @@ fn parse(mut input: impl BufRead) -> io::Result<Result<Vec<Pair>, String>> {
         0 => Ok(pairs),
         _ => Err(malformed.describe()),
     })
-}
-
-/// Reads a line without its end, but never more of it than one byte beyond what it may have; whether there was one.
-fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
-    line.clear();
-    let mut read = input.by_ref().take(MAX_LINE as u64 + 1).read_until(b'\n', line)?;
-    if read == 0 {
-        return Ok(false);
-    }
-    if line.last() == Some(&b'\n') {
-        line.pop();
-    } else if line.len() > MAX_LINE {
-        // The rest is skipped, a piece at a time.
-        let mut rest = Vec::new();
-        while read > 0 && rest.last() != Some(&b'\n') {
-            rest.clear();
-            read = input.by_ref().take(MAX_LINE as u64).read_until(b'\n', &mut rest)?;
-        }
-    }
-    Ok(true)
 }
 
 fn parse_line(line: &[u8]) -> Result<(&str, &str), String> {

@@ -61,6 +61,11 @@ impl Folder {
         Ok(())
     }
 
+    /// Whether a run has had the folder, or has it.
+    pub fn had_a_run(&self) -> bool {
+        is_there(&self.root.join(LOCK))
+    }
+
     /// Where the best model is.
     pub fn best(&self) -> &Path {
         &self.root
