@@ -9,9 +9,11 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use common::{TestResult, g2p};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// Runs a line of shell in which `seq2seq` is the program, and stops it after a minute.
 fn shell(folder: &Path, line: &str) -> Output {
@@ -151,8 +153,12 @@ fn threads_are_as_many_as_make_sense() -> TestResult {
     Ok(())
 }
 
-/// A training that would take long, once it has begun.
+/// A training that would take long, once it has begun. It heeds signals, even where those who run the tests have them
+/// ignored, as a shell does in the background: what a process handles is no longer ignored by those it starts.
 fn training(folder: &Path, before: &str) -> std::io::Result<Child> {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
     let program = env!("CARGO_BIN_EXE_seq2seq");
     let line = TRAIN.replace("seq2seq", program).replace("--steps 3 --quiet", "--steps 1000000 --log log.jsonl");
     let mut shell = Command::new("bash");
