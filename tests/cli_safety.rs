@@ -9,11 +9,9 @@ use std::os::unix::fs::symlink;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use common::{TestResult, g2p};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use common::{TestResult, g2p, signals};
 
 /// Runs a line of shell in which `seq2seq` is the program, and stops it after a minute.
 fn shell(folder: &Path, line: &str) -> Output {
@@ -153,12 +151,9 @@ fn threads_are_as_many_as_make_sense() -> TestResult {
     Ok(())
 }
 
-/// A training that would take long, once it has begun. It heeds signals, even where those who run the tests have them
-/// ignored, as a shell does in the background: what a process handles is no longer ignored by those it starts.
+/// A training that would take long, once it has begun.
 fn training(folder: &Path, before: &str) -> std::io::Result<Child> {
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, Arc::default())?;
-    }
+    signals::heed()?;
     let program = env!("CARGO_BIN_EXE_seq2seq");
     let line = TRAIN.replace("seq2seq", program).replace("--steps 3 --quiet", "--steps 1000000 --log log.jsonl");
     let mut shell = Command::new("bash");
@@ -171,18 +166,13 @@ fn training(folder: &Path, before: &str) -> std::io::Result<Child> {
     Ok(child)
 }
 
-fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
-    assert!(sent.is_ok_and(|status| status.success()), "{name} is sent");
-}
-
 #[test]
 fn a_request_to_end_is_heard_from_the_first_moment() -> TestResult {
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
         let folder = folder()?;
         // The file is there before training begins: its steps have hardly begun, if they have.
         let child = training(folder.path(), "")?;
-        signal(&child, name);
+        signals::send(&child, name);
         let ended = child.wait_with_output()?;
         // Before its first moment a signal ends the process as any other.
         let ends = ended.status.code() == Some(130) || ended.status.signal() == Some(number);
@@ -199,10 +189,10 @@ fn what_is_to_be_ignored_is() -> TestResult {
     while !checkpoint.exists() {
         std::thread::sleep(Duration::from_millis(2));
     }
-    signal(&child, "HUP");
+    signals::send(&child, "HUP");
     std::thread::sleep(Duration::from_millis(700));
     assert!(child.try_wait()?.is_none(), "a hang-up that nohup ignores ends nothing");
-    signal(&child, "INT");
+    signals::send(&child, "INT");
     assert_eq!(child.wait()?.code(), Some(130));
     Ok(())
 }

@@ -127,6 +127,7 @@ fn a_killed_run_goes_on_to_the_same_weights() -> TestResult {
 #[cfg(unix)]
 #[test]
 fn who_interrupts_is_told_how_to_go_on() -> TestResult {
+    common::signals::heed()?;
     let folder = folder()?;
     let path = folder.path();
     let child = command(path, &format!("{SMALL} --steps 100000 --checkpoint-every 5 --out model")).spawn()?;
@@ -134,7 +135,7 @@ fn who_interrupts_is_told_how_to_go_on() -> TestResult {
     while !path.join("model/checkpoint/checkpoint.safetensors").exists() && began.elapsed() < Duration::from_secs(60) {
         std::thread::sleep(Duration::from_millis(5));
     }
-    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status()?.success());
+    common::signals::send(&child, "INT");
     let ended = child.wait_with_output()?;
     assert_eq!(ended.status.code(), Some(130), "{}", text(&ended.stderr));
     assert!(text(&ended.stderr).contains("to go on: seq2seq train --resume --out model"), "{}", text(&ended.stderr));

@@ -4,6 +4,8 @@
 pub mod gpu;
 #[cfg(feature = "cli")]
 pub mod program;
+#[cfg(all(unix, feature = "cli"))]
+pub mod signals;
 
 use std::path::{Path, PathBuf};
 
