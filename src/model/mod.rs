@@ -14,6 +14,7 @@ mod directory;
 mod initial;
 mod parameters;
 mod random;
+pub(crate) mod tensors;
 mod weights;
 
 pub use crate::config::{

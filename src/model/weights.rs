@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use half::f16;
-use safetensors::tensor::{SafeTensors, TensorView};
+use safetensors::tensor::TensorView;
 use safetensors::{Dtype, serialize};
 
 use super::parameters::{error, to_half};
-use super::{Config, Parameters};
+use super::{Config, Parameters, tensors};
 use crate::{Array, Error, Result};
 
 /// How weights are written.
@@ -26,10 +26,10 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] if it is truncated or not such a file; [`Error::Tensor`] for another type of number and
+    /// [`Error::Format`] if it is truncated or not such a file, or if a name stands twice in it; [`Error::Tensor`] for another type of number and
     /// for all that [`Parameters::new`] refuses.
     pub fn from_safetensors(config: &Config, bytes: &[u8], path: impl AsRef<Path>) -> Result<Self> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| Error::format(path, error))?;
+        let file = tensors::open(bytes, path)?;
         // The file's order is arbitrary; that of the names makes the first error the same every time.
         let views: BTreeMap<&str, TensorView<'_>> = file.iter().collect();
         let tensors = views.iter().map(|(name, view)| Ok(((*name).to_owned(), read(name, view)?)));

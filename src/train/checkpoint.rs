@@ -1,7 +1,8 @@
 //! All that the rest of a run depends on, in one file.
 //!
 //! The file is in the safetensors format: the tensors `value.NAME`, `first.NAME`, `second.NAME` and, where an average
-//! is kept, `average.NAME` for every parameter NAME, and everything else as JSON in the metadata's `state`.
+//! is kept, `average.NAME` for every parameter NAME, and everything else as JSON in the metadata's `state`. The
+//! metadata's `checksum` is FNV-1a of all of these, which no single flipped bit leaves as it was.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,12 +14,17 @@ use serde::{Deserialize, Serialize};
 
 use super::schedule::Plateau;
 use super::{Best, History, TrainOptions};
-use crate::model::{Config, Parameters, atomic};
+use crate::hash::fnv;
+use crate::model::{Config, Parameters, atomic, tensors};
 use crate::nn::training::OptimizerState;
 use crate::{Array, Error, Result};
 
-const VERSION: u32 = 1;
-const METADATA: &str = "state";
+/// The first version had no checksum. It is still read.
+const VERSION: u32 = 2;
+const STATE: &str = "state";
+const CHECKSUM: &str = "checksum";
+/// No run gets so far, and every number below it is exact wherever it may be read.
+const MOST_STEPS: u64 = 1 << 53;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,6 +85,22 @@ impl State {
         }
     }
 
+    /// Checks that a run can have come here, and can go on.
+    fn validate(&self) -> Result<(), String> {
+        let bounds = [
+            ("step", self.step, MOST_STEPS),
+            ("epoch", self.epoch, self.step),
+            ("step_in_epoch", self.step_in_epoch, self.step),
+            ("tokens", self.tokens, u64::MAX >> 1),
+            ("validated_at", self.validated_at, self.step),
+            ("stale", self.stale, self.step),
+        ];
+        match bounds.into_iter().find(|(_, found, most)| found > most) {
+            Some((name, found, most)) => Err(format!("{name}: expected at most {most}, found {found}")),
+            None => Ok(()),
+        }
+    }
+
     /// Checks that a run of this identity may go on from here.
     ///
     /// # Errors
@@ -128,14 +150,15 @@ impl Checkpoint {
             data.push((name, array.shape.clone(), bytes));
         }
         let format = |error: &dyn ToString| Error::format(path, error.to_string());
-        let views: Vec<(&str, TensorView<'_>)> = data
+        let views: BTreeMap<&str, TensorView<'_>> = data
             .iter()
             .map(|(name, shape, bytes)| Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?)))
             .collect::<Result<_, safetensors::SafeTensorError>>()
             .map_err(|error| format(&error))?;
         let state = serde_json::to_string(&self.state).map_err(|error| format(&error))?;
         // Collected, for whose map it is depends on the features that safetensors is built with.
-        let metadata = [(METADATA.to_owned(), state)].into_iter().collect();
+        let metadata =
+            [(CHECKSUM.to_owned(), checksum(&state, &views)), (STATE.to_owned(), state)].into_iter().collect();
         let bytes = serialize(views, Some(metadata)).map_err(|error| format(&error))?;
         atomic::write(path, &bytes)
     }
@@ -150,15 +173,24 @@ impl Checkpoint {
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let format = |error: &dyn ToString| Error::format(path, error.to_string());
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(&error))?;
-        let state = header.metadata().as_ref().and_then(|metadata| metadata.get(METADATA));
-        let state = state.ok_or_else(|| format(&"expected the state of a run in its metadata, found none"))?;
-        let state: State = serde_json::from_str(state).map_err(|error| format(&error))?;
-        if state.version != VERSION {
-            return Err(format(&format!("version: expected {VERSION}, found {}", state.version)));
+        let entry = |name: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(name));
+        let json = entry(STATE).ok_or_else(|| format(&"expected the state of a run in its metadata, found none"))?;
+        let mut state: State = serde_json::from_str(json).map_err(|error| format(&error))?;
+        let file = tensors::open(&bytes, path)?;
+        match state.version {
+            1 => state.version = VERSION,
+            VERSION => {
+                let expected = checksum(json, &file.iter().collect());
+                if entry(CHECKSUM) != Some(&expected) {
+                    let found = entry(CHECKSUM).map_or("none", String::as_str);
+                    return Err(format(&format!("damaged: its checksum is {found}, that of its contents {expected}")));
+                }
+            }
+            version => return Err(format(&format!("version: expected {VERSION}, found {version}"))),
         }
+        state.validate().map_err(|reason| format(&reason))?;
         check(&state)?;
 
-        let file = SafeTensors::deserialize(&bytes).map_err(|error| format(&error))?;
         let mut parts: BTreeMap<&str, BTreeMap<String, Array>> = BTreeMap::new();
         for (name, view) in file.iter() {
             let (part, parameter) = name.split_once('.').unwrap_or((name, ""));
@@ -184,6 +216,15 @@ impl Checkpoint {
         }
         Ok(Self { state, parameters, optimizer: OptimizerState { moments, average } })
     }
+}
+
+/// FNV-1a of a state and of the names, shapes and bytes of tensors, in the order of their names.
+fn checksum(state: &str, tensors: &BTreeMap<&str, TensorView<'_>>) -> String {
+    let parts = tensors.iter().flat_map(|(name, view)| {
+        let shape = view.shape().iter().flat_map(|&size| (size as u64).to_le_bytes());
+        name.bytes().chain(shape).chain(view.data().iter().copied())
+    });
+    format!("{:016x}", fnv(state.bytes().chain(parts)))
 }
 
 #[cfg(test)]
@@ -217,6 +258,37 @@ mod tests {
             assert!(matches!(Checkpoint::load(&config, &path, |_| Ok(())), Err(Error::Format { .. })), "{length}");
         }
         Ok(())
+    }
+
+    #[test]
+    fn no_flipped_bit_is_believed() -> Result<()> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("checkpoint.safetensors");
+        checkpoint().save(&path)?;
+        let config = Model::load("models/g2p-en")?.config;
+        let mut bytes = fs::read(&path).expect("a file");
+        let find = |text: &str| bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("a key");
+        let places = [find("\\\"step\\\":12") + 10, find("checksum") + 13, bytes.len() / 2, bytes.len() - 1];
+        for (bit, place) in places.into_iter().enumerate() {
+            bytes[place] ^= 1 << bit;
+            fs::write(&path, &bytes).expect("a file");
+            let error = Checkpoint::load(&config, &path, |_| Ok(())).expect_err("a flipped bit").to_string();
+            assert!(error.contains("checksum"), "{place}: {error}");
+            bytes[place] ^= 1 << bit;
+        }
+        fs::write(&path, &bytes).expect("a file");
+        assert!(Checkpoint::load(&config, &path, |_| Ok(())).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn a_step_that_no_run_reaches_is_not_believed() {
+        let mut state = State::new(BTreeMap::new());
+        state.step = u64::MAX;
+        assert_eq!(
+            state.validate().expect_err("too far"),
+            format!("step: expected at most {MOST_STEPS}, found {}", u64::MAX)
+        );
     }
 
     #[test]
