@@ -17,7 +17,7 @@ use crate::backend::Backend;
 use crate::batch::Batch;
 use crate::cpu::Cpu;
 use crate::decode::{Hypothesis, SearchOptions, search};
-use crate::device::Device;
+use crate::device::{Device, Precision};
 use crate::gpu::Gpu;
 use crate::model::{Config, Model};
 use crate::nn::Seq2Seq;
@@ -110,10 +110,16 @@ impl Translator {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] if there is no model, if one has no tokenizers, or if their tokenizers differ.
+    /// [`Error::Config`] if there is no model, if one has no tokenizers, or if their tokenizers differ; [`Error::Tensor`]
+    /// for a weight that the device cannot hold, if it keeps weights in 16 bits.
     pub fn ensemble(models: Vec<Model>, device: Device) -> Result<Self> {
         let source_tokenizer = shared_tokenizer(&models, "source_tokenizer", |model| model.source_tokenizer.as_ref())?;
         let target_tokenizer = shared_tokenizer(&models, "target_tokenizer", |model| model.target_tokenizer.as_ref())?;
+        if let Device::Gpu(backend) = &device
+            && backend.choices().precision == Precision::F16
+        {
+            models.iter().try_for_each(|model| model.parameters.check_half())?;
+        }
         let placed = match device {
             Device::Cpu(backend) => Placed::Cpu(Box::new(Loaded::new(backend, &models)?)),
             Device::Gpu(backend) => Placed::Gpu(Box::new(Loaded::new(backend, &models)?)),

@@ -2,9 +2,12 @@
 
 mod common;
 
+use std::collections::BTreeMap;
+
 use seq2seq::backend::LengthPenalty;
 use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
+use seq2seq::gpu::Choices;
 use seq2seq::model::{Model, Parameters};
 use seq2seq::text::Tokenizer;
 use seq2seq::{Error, Origin, TranslateOptions, Translator};
@@ -214,4 +217,18 @@ fn unknown_symbols_are_replaced_by_what_was_attended_to() {
         (whole.best.text.as_str(), whole.from, whole.best.log_prob),
         ("the whole line", Origin::Dictionary, 0.0)
     );
+}
+
+#[test]
+fn a_weight_that_16_bits_cannot_hold_is_named_at_once() {
+    let choices = Choices::best(Precision::F16);
+    let Some(gpu) = common::gpu::gpu_with("a_weight_that_16_bits_cannot_hold_is_named_at_once", choices) else {
+        return;
+    };
+    let mut model = Model::load(common::g2p()).expect("a model");
+    let mut tensors: BTreeMap<_, _> = model.parameters.iter().map(|(name, of)| (name.to_owned(), of.clone())).collect();
+    tensors.get_mut("generator.weight").expect("a tensor").data[5] = 70_000.0;
+    model.parameters = Parameters::new(&model.config, tensors).expect("parameters");
+    let error = Translator::new(model, Device::Gpu(gpu)).expect_err("too large a weight").to_string();
+    assert!(error.starts_with("tensor generator.weight: ") && error.contains("70000 at [0, 5]"), "{error}");
 }

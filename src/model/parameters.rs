@@ -68,11 +68,22 @@ impl Parameters {
         self.tensors.values().map(|array| array.data.len()).sum()
     }
 
-    /// The parameters that remain when weights are stored in 16 bits: each rounded to the nearest float16.
+    /// Checks that every weight can be stored in 16 bits.
     ///
     /// # Errors
     ///
     /// [`Error::Tensor`] with the first value that is beyond float16, which ends at 65504.
+    pub fn check_half(&self) -> Result<()> {
+        self.iter().try_for_each(|(name, array)| {
+            (0..array.data.len()).try_for_each(|flat| to_half(name, array, flat).map(|_| ()))
+        })
+    }
+
+    /// The parameters that remain when weights are stored in 16 bits: each rounded to the nearest float16.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_half`](Self::check_half).
     pub fn rounded_to_half(&self) -> Result<Self> {
         let mut rounded = self.clone();
         for (name, array) in &mut rounded.tensors {
