@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -44,6 +45,11 @@ fn windows_batches_and_workers_change_nothing() -> TestResult {
         assert_eq!(run(args), plain, "{args:?}");
     }
     assert_eq!(translate(&SEARCH, words(700)).stdout, plain, "a pipe");
+    let packed = folder.path().join("in.txt.gz");
+    let mut encoder = flate2::write::GzEncoder::new(std::fs::File::create(&packed)?, flate2::Compression::fast());
+    encoder.write_all(words(700).as_bytes())?;
+    encoder.finish()?;
+    assert_eq!(translate(&[&SEARCH[..], &["--input", text(&packed)]].concat(), "").stdout, plain, "gzip");
     Ok(())
 }
 

@@ -1,8 +1,10 @@
 //! What is to be translated, in windows of lines.
 
 use std::fs::File;
-use std::io::{self, BufReader, IsTerminal, stdin};
+use std::io::{self, BufRead, BufReader, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
+
+use seq2seq::text::lines::{decompressed, is_compressed};
 
 use super::failure::{Place, Result};
 use super::lines::{Batches, Fill, Line};
@@ -36,10 +38,7 @@ impl Input {
     pub fn file(path: PathBuf, window: usize, full: bool) -> Result<Self> {
         let place = Place::File(path.clone());
         let file = File::open(&path).map_err(|error| place.failure(error))?;
-        let bytes = size(&path);
-        let windows = Batches::new(BufReader::new(file), window, fill(full || bytes.is_some()));
-        let windows = Box::new(windows.map_err(|error| place.failure(error))?);
-        Ok(Self { windows, place, path: Some(path), bytes })
+        Self::open(BufReader::new(file), place, path, window, full)
     }
 
     /// The lines of standard input. A person who is to type them is told so, unless `quiet`.
@@ -47,11 +46,27 @@ impl Input {
         if stdin().is_terminal() && !quiet {
             note(format_args!("reading lines from the terminal"));
         }
-        let bytes = size(Path::new(STDIN));
-        let place = Place::Stream("standard input");
-        let windows = Batches::new(BufReader::new(stdin()), window, fill(full || bytes.is_some()));
+        Self::open(BufReader::new(stdin()), Place::Stream("standard input"), PathBuf::from(STDIN), window, full)
+    }
+
+    /// The lines of what has this path. A regular file may be compressed by gzip; of a pipe not a byte is awaited here.
+    fn open(
+        mut input: impl BufRead + Send + 'static,
+        place: Place,
+        path: PathBuf,
+        window: usize,
+        full: bool,
+    ) -> Result<Self> {
+        let bytes = size(&path);
+        let fill = fill(full || bytes.is_some());
+        let compressed = bytes.is_some() && is_compressed(&mut input).map_err(|error| place.failure(error))?;
+        let windows = match compressed {
+            true => decompressed(input).and_then(|input| Batches::new(input, window, fill)),
+            false => Batches::new(input, window, fill),
+        };
         let windows = Box::new(windows.map_err(|error| place.failure(error))?);
-        Ok(Self { windows, place, path: Some(PathBuf::from(STDIN)), bytes })
+        // How much text there is in what is compressed is not known.
+        Ok(Self { windows, place, path: Some(path), bytes: bytes.filter(|_| !compressed) })
     }
 
     /// The same without its first lines: whole windows of them, which it must have.

@@ -33,7 +33,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Lines of source, tab, target; without it, those of standard input
+    /// Lines of source, tab, target, which may be compressed by gzip; without it, those of standard input
     #[arg(long, value_name = "FILE")]
     pairs: Option<PathBuf>,
 

@@ -51,7 +51,7 @@ pub struct Args {
     #[arg(value_name = "WORDS")]
     words: Vec<String>,
 
-    /// Translate the lines of this file
+    /// Translate the lines of this file, which may be compressed by gzip
     #[arg(long, value_name = "FILE", conflicts_with = "words")]
     input: Option<PathBuf>,
 

@@ -1,4 +1,4 @@
-//! Lines of a file or a pipe, a bounded one at a time.
+//! Lines of a file or a pipe, compressed or not, a bounded one at a time.
 
 use std::io::{self, BufRead};
 
@@ -32,4 +32,29 @@ pub fn read_line(input: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64
             return Ok(read);
         }
     }
+}
+
+/// Whether the input begins as what gzip has compressed. Waits for its first bytes.
+pub fn is_compressed(input: &mut impl BufRead) -> io::Result<bool> {
+    Ok(input.fill_buf()?.starts_with(&[0x1f, 0x8b]))
+}
+
+/// What gzip has compressed, decompressed as it is read; anything else as it is.
+///
+/// # Errors
+///
+/// [`Unsupported`](io::ErrorKind::Unsupported) if it is compressed and the feature `gzip` is not there; what reading the
+/// first bytes says.
+pub fn decompressed(mut file: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    if is_compressed(&mut file)? { inflate(file) } else { Ok(Box::new(file)) }
+}
+
+#[cfg(feature = "gzip")]
+fn inflate(file: impl BufRead + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    Ok(Box::new(io::BufReader::new(flate2::bufread::MultiGzDecoder::new(file))))
+}
+
+#[cfg(not(feature = "gzip"))]
+fn inflate(_: impl BufRead) -> io::Result<Box<dyn BufRead + Send>> {
+    Err(io::Error::new(io::ErrorKind::Unsupported, "compressed by gzip, which needs the feature `gzip`"))
 }

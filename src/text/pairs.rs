@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use super::lines::{MAX_LINE, read_line};
+use super::lines::{MAX_LINE, decompressed, read_line};
 use crate::{Error, Result};
 
 /// A source beside one target that is accepted for it.
@@ -68,21 +68,6 @@ pub fn group(pairs: &[Pair]) -> Vec<Group<'_>> {
         groups[place].targets.push(target);
     }
     groups
-}
-
-/// What gzip's two magic bytes announce, decompressed as it is read; anything else as it is.
-fn decompressed(mut file: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
-    if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) { inflate(file) } else { Ok(Box::new(file)) }
-}
-
-#[cfg(feature = "gzip")]
-fn inflate(file: impl BufRead + 'static) -> io::Result<Box<dyn BufRead>> {
-    Ok(Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(file))))
-}
-
-#[cfg(not(feature = "gzip"))]
-fn inflate(_: impl BufRead) -> io::Result<Box<dyn BufRead>> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "compressed by gzip, which needs the feature `gzip`"))
 }
 
 /// All pairs, or what is wrong with the lines.
