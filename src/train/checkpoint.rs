@@ -1,8 +1,9 @@
 //! All that the rest of a run depends on, in one file.
 //!
 //! The file is in the safetensors format: the tensors `value.NAME`, `first.NAME`, `second.NAME` and, where an average
-//! is kept, `average.NAME` for every parameter NAME, and everything else as JSON in the metadata's `state`. The
-//! metadata's `checksum` is FNV-1a of all of these, which no single flipped bit leaves as it was.
+//! is kept, `average.NAME` for every parameter NAME, and everything else as JSON in the metadata's `state`. Before that
+//! JSON stands FNV-1a of all of these, which no single flipped bit leaves as it was: in one entry, for safetensors writes
+//! several in any order, and one run is to leave one file.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,7 +23,6 @@ use crate::{Array, Error, Result};
 /// The first version had no checksum. It is still read.
 const VERSION: u32 = 2;
 const STATE: &str = "state";
-const CHECKSUM: &str = "checksum";
 /// No run gets so far, and every number below it is exact wherever it may be read.
 const MOST_STEPS: u64 = 1 << 53;
 
@@ -157,8 +157,7 @@ impl Checkpoint {
             .map_err(|error| format(&error))?;
         let state = serde_json::to_string(&self.state).map_err(|error| format(&error))?;
         // Collected, for whose map it is depends on the features that safetensors is built with.
-        let metadata =
-            [(CHECKSUM.to_owned(), checksum(&state, &views)), (STATE.to_owned(), state)].into_iter().collect();
+        let metadata = [(STATE.to_owned(), format!("{} {state}", checksum(&state, &views)))].into_iter().collect();
         let bytes = serialize(views, Some(metadata)).map_err(|error| format(&error))?;
         atomic::write(path, &bytes)
     }
@@ -173,17 +172,19 @@ impl Checkpoint {
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let format = |error: &dyn ToString| Error::format(path, error.to_string());
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(&error))?;
-        let entry = |name: &str| header.metadata().as_ref().and_then(|metadata| metadata.get(name));
-        let json = entry(STATE).ok_or_else(|| format(&"expected the state of a run in its metadata, found none"))?;
+        let entry = header.metadata().as_ref().and_then(|metadata| metadata.get(STATE));
+        let entry = entry.ok_or_else(|| format(&"expected the state of a run in its metadata, found none"))?;
+        let (found, json) = entry.split_at(entry.find('{').unwrap_or_default());
         let mut state: State = serde_json::from_str(json).map_err(|error| format(&error))?;
         let file = tensors::open(&bytes, path)?;
         match state.version {
             1 => state.version = VERSION,
             VERSION => {
                 let expected = checksum(json, &file.iter().collect());
-                if entry(CHECKSUM) != Some(&expected) {
-                    let found = entry(CHECKSUM).map_or("none", String::as_str);
-                    return Err(format(&format!("damaged: its checksum is {found}, that of its contents {expected}")));
+                let found = found.trim_end();
+                if found != expected {
+                    let reason = format!("damaged: its checksum is {found:?}, that of its contents {expected:?}");
+                    return Err(format(&reason));
                 }
             }
             version => return Err(format(&format!("version: expected {VERSION}, found {version}"))),
@@ -268,7 +269,7 @@ mod tests {
         let config = Model::load("models/g2p-en")?.config;
         let mut bytes = fs::read(&path).expect("a file");
         let find = |text: &str| bytes.windows(text.len()).position(|window| window == text.as_bytes()).expect("a key");
-        let places = [find("\\\"step\\\":12") + 10, find("checksum") + 13, bytes.len() / 2, bytes.len() - 1];
+        let places = [find("\\\"step\\\":12") + 10, find("\"state\":\"") + 11, bytes.len() / 2, bytes.len() - 1];
         for (bit, place) in places.into_iter().enumerate() {
             bytes[place] ^= 1 << bit;
             fs::write(&path, &bytes).expect("a file");
