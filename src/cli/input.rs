@@ -60,9 +60,10 @@ impl Input {
         let bytes = size(&path);
         let fill = fill(full || bytes.is_some());
         let compressed = bytes.is_some() && is_compressed(&mut input).map_err(|error| place.failure(error))?;
-        let windows = match compressed {
-            true => decompressed(input).and_then(|input| Batches::new(input, window, fill)),
-            false => Batches::new(input, window, fill),
+        let windows = if compressed {
+            decompressed(input).and_then(|input| Batches::new(input, window, fill))
+        } else {
+            Batches::new(input, window, fill)
         };
         let windows = Box::new(windows.map_err(|error| place.failure(error))?);
         // How much text there is in what is compressed is not known.

@@ -147,7 +147,7 @@ impl Model {
             let path = directory.join(name);
             match tokenizer {
                 Some(tokenizer) => atomic::write(&path, tokenizer.to_json().as_bytes())?,
-                None => remove(&path)?,
+                None => atomic::remove(&path)?,
             }
         }
         atomic::write(&directory.join(WEIGHTS), &weights)?;
@@ -198,13 +198,5 @@ impl Model {
         self.target_tokenizer =
             self.target_tokenizer.map(|tokenizer| tokenizer.with_special_tokens([pad, bos, eos], None));
         self
-    }
-}
-
-/// Removes a file, if it is there.
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path)(error)),
-        _ => Ok(()),
     }
 }

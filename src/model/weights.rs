@@ -26,8 +26,8 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] if it is truncated or not such a file, or if a name stands twice in it; [`Error::Tensor`] for another type of number and
-    /// for all that [`Parameters::new`] refuses.
+    /// [`Error::Format`] if it is truncated or not such a file, or if a name stands twice in it; [`Error::Tensor`] for
+    /// another type of number and for all that [`Parameters::new`] refuses.
     pub fn from_safetensors(config: &Config, bytes: &[u8], path: impl AsRef<Path>) -> Result<Self> {
         let file = tensors::open(bytes, path)?;
         // The file's order is arbitrary; that of the names makes the first error the same every time.

@@ -116,7 +116,7 @@ impl Folder {
             for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
                 let path = entry.map_err(Error::io(&folder))?.path();
                 if is_leftover(&path) {
-                    remove(&path)?;
+                    atomic::remove(&path)?;
                 }
             }
         }
@@ -125,7 +125,7 @@ impl Folder {
 
     /// Removes the checkpoint, so that nothing goes on from it once another run has begun.
     pub(super) fn forget(&self) -> Result<()> {
-        remove(&self.checkpoint())
+        atomic::remove(&self.checkpoint())
     }
 }
 
@@ -148,13 +148,6 @@ fn is_leftover(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let rest = OWN.iter().find_map(|own| name.strip_prefix(own)).and_then(|rest| rest.strip_suffix(".tmp"));
     rest.and_then(|rest| rest.split_once('-')).is_some_and(|(process, count)| is_number(process) && is_number(count))
-}
-
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io(path)(error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
