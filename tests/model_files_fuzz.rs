@@ -316,14 +316,12 @@ proptest! {
 
     #[test]
     fn a_tokenizer_with_other_bytes(which in any::<Index>(), edits in edits(), text in "[a-c <>é1.]{0,12}") {
-        common::without_traces_of_tokenizers();
         let files = tokenizers();
         check_tokenizer(&apply(&edits, which.get(files.as_slice()).as_bytes(), usize::MAX), &text)?;
     }
 
     #[test]
     fn a_tokenizer_with_other_values(which in any::<Index>(), edits in json_edits(), text in "\\PC{0,12}") {
-        common::without_traces_of_tokenizers();
         let files = tokenizers();
         check_tokenizer(apply_json(&edits, which.get(files.as_slice()).as_str()).as_bytes(), &text)?;
     }

@@ -193,7 +193,6 @@ fn a_file_is_kept_as_it_was_read() -> TestResult {
 
 #[test]
 fn a_malformed_file_is_named_with_what_is_wrong() -> TestResult {
-    common::without_traces_of_tokenizers();
     let mut cases: Vec<(String, &str)> = vec![
         (String::new(), "EOF"),
         ("{}".into(), "Model missing"),
@@ -211,7 +210,20 @@ fn a_malformed_file_is_named_with_what_is_wrong() -> TestResult {
     edit("/model/vocab/cat", json!(-1), "");
     edit("/added_tokens/0/id", json!(7), "added token \"<pad>\": expected its id to be 7, found 0");
     edit("/added_tokens/0/content", json!(""), "added token \"\": expected its id to be 0, found none");
-    edit("/normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"}), "the tokenizer broke off");
+    let expected = "normalizer: expected one of the types BertNormalizer, ";
+    edit("/normalizer", json!({"type": "Precompiled", "precompiled_charsmap": "AAAA"}), expected);
+    let hidden = json!({"type": "NFC", "normalizers": [{"type": "Precompiled", "precompiled_charsmap": "AAAA"}]});
+    edit("/normalizer", json!({"type": "Sequence", "normalizers": [hidden, {"type": "nfc"}]}), "found \"nfc\"");
+    edit("/normalizer", json!({"type": "Sequence"}), "normalizer: Sequence: expected an array \"normalizers\"");
+    edit("/normalizer", json!("NFC"), "found \"\"");
+    let many = vec![json!({"type": "NFC"}); 17];
+    edit("/normalizer", json!({"type": "Sequence", "normalizers": many}), "expected at most 16 rules");
+    edit("/normalizer", json!({"type": "Replace", "pattern": {"Regex": "("}, "content": ""}), "normalizer: Replace: ");
+    edit("/pre_tokenizer", json!({"type": "FixedLength", "length": 0}), "a length of at least 1, found 0");
+    edit("/pre_tokenizer", json!({"type": "Neural"}), "pre_tokenizer: expected one of the types BertPreTokenizer, ");
+    edit("/decoder", json!({"type": "Precompiled"}), "decoder: expected one of the types BPEDecoder, ");
+    let long = format!("{{\"{}\": 0}}", "x".repeat(5000));
+    edit("/model/vocab", serde_json::from_str(&long)?, "token 0: expected at most 4096 bytes, found 5000");
     edit(
         "/post_processor",
         json!({"type": "BertProcessing", "sep": ["<pad>", 0], "cls": ["<pad>", 0]}),
@@ -227,11 +239,41 @@ fn a_malformed_file_is_named_with_what_is_wrong() -> TestResult {
         }
     }
     assert!(Tokenizer::from_bytes(b"\xff", "dir/t.json").is_err());
-    // Accepted by the crate, which then breaks off at the first text.
+    Ok(())
+}
+
+/// What the crate accepts and then breaks off at is an error, and nothing is printed of it.
+#[test]
+fn a_panic_of_the_crate_becomes_an_error() -> TestResult {
     let mut file = words("<unk>");
-    file["pre_tokenizer"] = json!({"type": "FixedLength", "length": 0});
-    let message = tokenizer(&file)?.encode("cat").err().ok_or("accepted")?.to_string();
-    assert!(message.starts_with("t.json: the tokenizer broke off: "), "{message}");
+    file["model"]["vocab"]["ccc"] = json!(5);
+    // Cuts more characters off a token's end than it has.
+    file["decoder"] = json!({"type": "Strip", "content": "c", "start": 0, "stop": 4});
+    assert_eq!(tokenizer(&file)?.decode(&[2, 5]), "the ccc", "as if there were no decoder");
+    Ok(())
+}
+
+/// Each rule doubles the text, or more, and so do all kinds that can; none fills the memory.
+#[test]
+fn no_rules_make_a_text_grow_without_bound() -> TestResult {
+    let doubles = json!({"type": "Replace", "pattern": {"String": "cat"}, "content": "catcat"});
+    let regex = json!({"type": "Replace", "pattern": {"Regex": ""}, "content": "x".repeat(1000)});
+    let prepend = json!({"type": "Prepend", "prepend": "x".repeat(1 << 19)});
+    let bytes = json!({"type": "ByteLevel"});
+    for normalizers in [vec![doubles.clone(); 16], vec![regex; 3], vec![prepend; 5], vec![bytes; 16]] {
+        let mut file = words("<unk>");
+        file["normalizer"] = json!({"type": "Sequence", "normalizers": normalizers});
+        let error = tokenizer(&file)?.encode(&"cat ücat ".repeat(100)).err().ok_or("accepted")?.to_string();
+        assert!(error.starts_with("t.json: expected rules that make at most "), "{error}");
+    }
+    let mut file = words("<unk>");
+    let bytes = json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": false});
+    file["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": vec![bytes; 16]});
+    let error = tokenizer(&file)?.encode(&"ü".repeat(1000)).err().ok_or("accepted")?.to_string();
+    assert!(error.starts_with("t.json: expected rules that make at most "), "{error}");
+    let mut file = words("<unk>");
+    file["decoder"] = json!({"type": "Sequence", "decoders": vec![doubles; 16]});
+    assert!(tokenizer(&file)?.decode(&[3; 100]) == vec!["cat"; 100].join(" "), "as if there were no decoder");
     Ok(())
 }
 

@@ -8,6 +8,7 @@ use tokenizers::{Model, ModelWrapper, OffsetReferential, PreTokenizer, Token};
 
 use super::Tokenizer;
 use super::guard::guard;
+use super::rules::Remembering;
 use crate::{Error, Result};
 
 /// An id that no token has, as no vocabulary is that large.
@@ -57,7 +58,11 @@ impl Tokenizer {
 
     /// What `tokenizers::Tokenizer::encode` does, but for one piece at a time, so that we know where it fails.
     fn encode_pieces(&self, text: &str, unk: Option<u32>) -> Result<Encoding> {
-        let mut pieces = self.inner.get_added_vocabulary().extract_and_normalize(self.inner.get_normalizer(), text);
+        let normalizer = self.inner.get_normalizer().map(Remembering::new);
+        let mut pieces = self.inner.get_added_vocabulary().extract_and_normalize(normalizer.as_ref(), text);
+        if let Some(failure) = normalizer.and_then(Remembering::failure) {
+            return Err(Error::format(self.path(), failure));
+        }
         if let Some(pre_tokenizer) = self.inner.get_pre_tokenizer() {
             pre_tokenizer.pre_tokenize(&mut pieces).map_err(|error| Error::format(self.path(), error))?;
         }

@@ -5,6 +5,7 @@ mod encoding;
 mod guard;
 pub mod lines;
 pub mod pairs;
+mod rules;
 mod tokenizer;
 pub mod vocabulary;
 

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use tokenizers::{Decoder, NormalizedString, Normalizer, PostProcessor};
 
 use super::guard::guard;
+use super::rules::Inner;
 use crate::{Error, Result};
 
 /// Text to ids and back, by a Hugging Face `tokenizers` file.
@@ -27,7 +28,7 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone)]
 pub struct Tokenizer {
-    pub(super) inner: tokenizers::Tokenizer,
+    pub(super) inner: Inner,
     /// The file as it was read: what is saved again is exactly what was loaded.
     json: String,
     path: PathBuf,
@@ -46,12 +47,13 @@ impl Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Format`] if it is no such file, has no tokens, gives two tokens one id, declares an added token with
-    /// an id that is not its own, or has a post-processor that adds tokens.
+    /// [`Error::Format`] if it is no such file, has a normalizer, pre-tokenizer or decoder that is not followed (its
+    /// type is named), has no tokens or one of more than 4,096 bytes, gives two tokens one id, declares an added token
+    /// with an id that is not its own, or has a post-processor that adds tokens.
     pub fn from_bytes(bytes: impl AsRef<[u8]>, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let json = std::str::from_utf8(bytes.as_ref()).map_err(|error| Error::format(path, error))?;
-        let mut inner = guard(|| json.parse::<tokenizers::Tokenizer>().map_err(|error| error.to_string()))
+        let mut inner = guard(|| json.parse::<Inner>().map_err(|error| error.to_string()))
             .and_then(|parsed| parsed)
             .map_err(|reason| Error::format(path, reason))?;
         inner.set_encode_special_tokens(true); // "<pad>" in a text is five symbols
@@ -200,19 +202,25 @@ struct FileModel {
 }
 
 impl File {
-    fn unk(&self, tokenizer: &tokenizers::Tokenizer) -> Option<u32> {
+    fn unk(&self, tokenizer: &Inner) -> Option<u32> {
         let by_name = self.model.unk_token.as_ref().and_then(|token| tokenizer.token_to_id(token));
         by_name.or(self.model.unk_id)
     }
 }
 
+/// The longest token, in bytes: an answer may repeat it as often as it has symbols.
+const LONGEST_TOKEN: usize = 4096;
+
 /// The vocabulary's size, if ids and tokens are one to one.
-fn check_vocabulary(tokenizer: &tokenizers::Tokenizer, file: &File) -> Result<usize, String> {
+fn check_vocabulary(tokenizer: &Inner, file: &File) -> Result<usize, String> {
     let vocabulary = tokenizer.get_vocab(true);
     let mut by_id: Vec<_> = vocabulary.iter().map(|(token, &id)| (id, token)).collect();
     by_id.sort_unstable();
     if let Some(twice) = by_id.windows(2).find(|pair| pair[0].0 == pair[1].0) {
         return Err(format!("the tokens {:?} and {:?} both have id {}", twice[0].1, twice[1].1, twice[0].0));
+    }
+    if let Some((id, token)) = by_id.iter().find(|(_, token)| token.len() > LONGEST_TOKEN) {
+        return Err(format!("token {id}: expected at most {LONGEST_TOKEN} bytes, found {}", token.len()));
     }
     for AddedToken { id, content, .. } in &file.added_tokens {
         let found = vocabulary.get(content);

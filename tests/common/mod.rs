@@ -43,16 +43,3 @@ pub fn fixtures(name: &str) -> Vec<PathBuf> {
     directories.sort();
     directories
 }
-
-/// Panics inside the tokenizers crate, which the loader turns into errors, leave no trace in the test's output.
-pub fn without_traces_of_tokenizers() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let usual = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !panic.location().is_some_and(|location| location.file().contains("tokenizers-")) {
-                usual(panic);
-            }
-        }));
-    });
-}
