@@ -3,6 +3,7 @@
 mod shapes;
 mod validate;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,10 @@ pub struct Config {
     pub attention: AttentionConfig,
     /// The ids that steer decoding.
     pub special_tokens: SpecialTokens,
+    /// The files that it was saved with, by name, and their digests: with others it is no model. A model that was made
+    /// elsewhere may have none, and then nothing of the kind is checked; nor has a model that is loaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<BTreeMap<String, String>>,
 }
 
 /// Sizes of the encoder.

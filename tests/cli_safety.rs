@@ -12,6 +12,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{TestResult, g2p, signals};
+use seq2seq::model::Model;
 
 /// Runs a line of shell in which `seq2seq` is the program, and stops it after a minute.
 fn shell(folder: &Path, line: &str) -> Output {
@@ -148,6 +149,38 @@ fn threads_are_as_many_as_make_sense() -> TestResult {
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success() && stderr.contains("threads, not 10000"), "{stderr}");
     assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH T EH N SH AH N\n");
+    Ok(())
+}
+
+/// `convert` onto a model, killed at moments of all kinds: what is left is the old model or the new one, and a folder that
+/// is written to once more holds nothing else.
+#[test]
+fn a_model_is_replaced_whole_or_not_at_all() -> TestResult {
+    let folder = folder()?;
+    let path = folder.path();
+    let convert = |format: &str| {
+        let mut convert = Command::new(env!("CARGO_BIN_EXE_seq2seq"));
+        convert.args(["convert", "--weights", format, "--out", "model"]).current_dir(path);
+        convert.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        convert
+    };
+    let began = Instant::now();
+    assert!(convert("f32").status()?.success());
+    let whole = began.elapsed();
+    let model =
+        |model: Model| (model.config, model.parameters, model.target_tokenizer.map(|file| file.to_json().to_owned()));
+    let expected = model(Model::load(g2p())?);
+    for turn in 0..40 {
+        let mut child = convert(["f16", "f32"][turn % 2]).spawn()?;
+        std::thread::sleep(whole * turn as u32 / 40);
+        child.kill()?;
+        child.wait()?;
+        assert!(model(Model::load(path.join("model"))?) == expected, "killed in turn {turn}");
+    }
+    assert!(convert("f16").status()?.success());
+    let left = contents(&path.join("model"));
+    let shown = |(path, _): &(std::path::PathBuf, _)| !path.to_string_lossy().contains(".tmp/");
+    assert_eq!(left.iter().filter(|file| shown(file)).count(), 4);
     Ok(())
 }
 

@@ -39,6 +39,7 @@ fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding
         bridge: Bridge::Copy,
         attention: AttentionConfig { score, window, half_width: Some(2), max_source_length: Some(16) },
         special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
+        files: None,
     }
 }
 

@@ -514,12 +514,64 @@ fn a_tokenizer_that_does_not_fit_the_model_is_named() -> TestResult {
     assert!(refusal(load(&config, &source, "{}")).starts_with("target_tokenizer.json: "));
 
     let with_unk = source.replace("\"z\": 29", "\"<unk>\": 29");
-    let unk = |id: &str| config.replace("\"unk\": null", &format!("\"unk\": {id}"));
+    let mut unlisted: Value = serde_json::from_str(&config)?;
+    unlisted.as_object_mut().ok_or("an object")?.remove("files");
+    let unk = |id: &str| unlisted.to_string().replace("\"unk\":null", &format!("\"unk\":{id}"));
     assert!(load(&unk("29"), &with_unk, &target).is_ok());
     assert_eq!(
         refusal(load(&unk("28"), &with_unk, &target)),
         "special_tokens.unk: expected 29, as in source_tokenizer.json, found 28"
     );
+    Ok(())
+}
+
+#[test]
+fn files_that_do_not_belong_together_are_refused_by_name() -> TestResult {
+    let root = tempfile::tempdir()?;
+    let directory = root.path();
+    let at = |name: &str| directory.join(name);
+    let model = Model::load(common::g2p())?;
+    let save = || model.save(directory, WeightFormat::F16);
+    let refused = |name: &str| {
+        let error = refusal(Model::load(directory));
+        assert!(error.starts_with(&format!("{}: ", at(name).display())), "{error}");
+        error
+    };
+    // Another's tokenizer, with as many symbols.
+    save()?;
+    let target = fs::read_to_string(at("target_tokenizer.json"))?;
+    let foreign = target.replace("\"AA\"", "\"aa\"").replace("\"AE\"", "\"ae\"");
+    fs::write(at("target_tokenizer.json"), foreign)?;
+    assert!(refused("target_tokenizer.json").contains("is not the file that config.json was saved with: expected "));
+    // The weights of the same architecture after another step, or in other numbers.
+    save()?;
+    let weights = |format| model.parameters.to_safetensors(format);
+    fs::write(at("model.safetensors"), weights(WeightFormat::F32)?)?;
+    refused("model.safetensors");
+    let mut flipped = weights(WeightFormat::F16)?;
+    let last = flipped.len() - 2;
+    flipped[last] ^= 1;
+    fs::write(at("model.safetensors"), flipped)?;
+    refused("model.safetensors");
+    // One too many, and one too few.
+    let mut bare = model.clone();
+    bare.source_tokenizer = None;
+    bare.save(directory, WeightFormat::F16)?;
+    assert!(Model::load(directory)?.source_tokenizer.is_none());
+    fs::copy(common::g2p().join("source_tokenizer.json"), at("source_tokenizer.json"))?;
+    assert!(refused("source_tokenizer.json").contains("expected no such file"));
+    save()?;
+    fs::remove_file(at("source_tokenizer.json"))?;
+    refused("source_tokenizer.json");
+    // A model that was made elsewhere lists nothing, and its files need only fit.
+    let mut config: Value = serde_json::from_slice(&fs::read(at("config.json"))?)?;
+    config.as_object_mut().ok_or("an object")?.remove("files");
+    fs::write(at("config.json"), config.to_string())?;
+    assert!(Model::load(directory)?.source_tokenizer.is_none());
+    // A list of what no model has.
+    config["files"] = json!({"model.bin": "0"});
+    fs::write(at("config.json"), config.to_string())?;
+    refused("model.safetensors");
     Ok(())
 }
 

@@ -35,6 +35,7 @@ fn config(vocab_size: usize, input_feeding: bool) -> Config {
             max_source_length: None,
         },
         special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
+        files: None,
     }
 }
 

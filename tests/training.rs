@@ -61,6 +61,7 @@ fn task(pairs: &[Pair], validation: &[Pair]) -> Result<Task> {
             max_source_length: None,
         },
         special_tokens: special_tokens(&source, &target)?,
+        files: None,
     };
     Task::new(config, source, target, pairs, validation, 100)
 }

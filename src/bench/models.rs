@@ -41,6 +41,7 @@ impl ModelSize {
             bridge: Bridge::Copy,
             attention: AttentionConfig { score, window: Window::Global, half_width: None, max_source_length: None },
             special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
+            files: None,
         }
     }
 

@@ -1,17 +1,11 @@
 //! A model's directory, read and written.
 
-use std::fs;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Parameters, WeightFormat, atomic};
+use super::files::{self, CONFIG, LISTED, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS};
+use super::{Config, Parameters, WeightFormat};
 use crate::text::Tokenizer;
 use crate::{Error, Result};
-
-const CONFIG: &str = "config.json";
-const WEIGHTS: &str = "model.safetensors";
-const SOURCE_TOKENIZER: &str = "source_tokenizer.json";
-const TARGET_TOKENIZER: &str = "target_tokenizer.json";
 
 /// A model on the host: all that its directory holds, checked.
 ///
@@ -47,6 +41,33 @@ pub struct ModelBytes<'a> {
     pub target_tokenizer: Option<&'a [u8]>,
 }
 
+impl ModelBytes<'_> {
+    /// Checks that these are the files that a configuration was saved with.
+    fn check(&self, digests: &files::Digests, directory: &Path) -> Result<()> {
+        for (name, bytes) in LISTED.into_iter().zip([Some(self.weights), self.source_tokenizer, self.target_tokenizer])
+        {
+            let shown = |digest: Option<&String>| digest.map_or_else(|| "no such file".to_owned(), String::clone);
+            let (expected, found) = (digests.get(name), bytes.map(files::digest_of));
+            if expected != found.as_ref() {
+                let reason = format!(
+                    "is not the file that {CONFIG} was saved with: expected {}, found {}",
+                    shown(expected),
+                    shown(found.as_ref())
+                );
+                return Err(Error::format(directory.join(name), reason));
+            }
+        }
+        match digests.keys().find(|name| !LISTED.contains(&name.as_str())) {
+            Some(name) => Err(Error::Config {
+                key: "files".to_owned(),
+                expected: format!("names among {}", LISTED.join(", ")),
+                found: format!("{name:?}"),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Model {
     /// Puts a model together and checks that its parts fit.
     ///
@@ -74,21 +95,13 @@ impl Model {
     /// [`Error::Config`] and [`Error::Tensor`] come in an [`Error::Model`] that names the directory.
     pub fn load(directory: impl AsRef<Path>) -> Result<Self> {
         let directory = directory.as_ref();
-        let read = |name: &str| {
-            let path = directory.join(name);
-            fs::read(&path).map_err(Error::io(path))
-        };
-        let read_optional = |name: &str| match read(name) {
-            Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
-            other => other.map(Some),
-        };
-        let (config, weights) = (read(CONFIG)?, read(WEIGHTS)?);
-        let (source_tokenizer, target_tokenizer) = (read_optional(SOURCE_TOKENIZER)?, read_optional(TARGET_TOKENIZER)?);
+        let contents = files::read(directory)?;
+        let content = |name: &str| contents.get(name).map(Vec::as_slice);
         let bytes = ModelBytes {
-            config: &config,
-            weights: &weights,
-            source_tokenizer: source_tokenizer.as_deref(),
-            target_tokenizer: target_tokenizer.as_deref(),
+            config: content(CONFIG).unwrap_or_default(),
+            weights: content(WEIGHTS).unwrap_or_default(),
+            source_tokenizer: content(SOURCE_TOKENIZER),
+            target_tokenizer: content(TARGET_TOKENIZER),
         };
         Self::parse(bytes, directory).map_err(|error| match error {
             // These say nothing of files.
@@ -109,7 +122,7 @@ impl Model {
     /// # Errors
     ///
     /// Those of [`Config::from_json`], [`Parameters::from_safetensors`], [`Tokenizer::from_bytes`] and
-    /// [`Model::new`].
+    /// [`Model::new`]; [`Error::Format`] naming the file that is not the one that the configuration was saved with.
     pub fn from_bytes(bytes: ModelBytes<'_>) -> Result<Self> {
         Self::parse(bytes, Path::new(""))
     }
@@ -129,7 +142,8 @@ impl Model {
 
     /// Writes the model to a directory, which is made if it is not there.
     ///
-    /// Each file is replaced whole or not at all; a tokenizer's file that the model has no use for is removed.
+    /// All files are replaced or none is, whenever the process may end, and [`Config::files`] says which belong
+    /// together; a tokenizer's file that the model has no use for is removed, and all else in the directory stays.
     ///
     /// # Errors
     ///
@@ -137,32 +151,31 @@ impl Model {
     /// [`Model::new`] refuses, before anything is written.
     pub fn save(&self, directory: impl AsRef<Path>, format: WeightFormat) -> Result<()> {
         self.validate()?;
-        let directory = directory.as_ref();
-        let config = self.config.to_json()?;
         let weights = self.parameters.to_safetensors(format)?;
-        fs::create_dir_all(directory).map_err(Error::io(directory))?;
-        for (name, tokenizer) in
-            [(SOURCE_TOKENIZER, &self.source_tokenizer), (TARGET_TOKENIZER, &self.target_tokenizer)]
-        {
-            let path = directory.join(name);
-            match tokenizer {
-                Some(tokenizer) => atomic::write(&path, tokenizer.to_json().as_bytes())?,
-                None => atomic::remove(&path)?,
-            }
-        }
-        atomic::write(&directory.join(WEIGHTS), &weights)?;
-        atomic::write(&directory.join(CONFIG), config.as_bytes())
+        let tokenizer = |tokenizer: &Option<Tokenizer>| tokenizer.as_ref().map(|file| file.to_json().to_owned());
+        let (source, target) = (tokenizer(&self.source_tokenizer), tokenizer(&self.target_tokenizer));
+        let mut contents = vec![(WEIGHTS, weights.as_slice())];
+        contents.extend(source.as_ref().map(|file| (SOURCE_TOKENIZER, file.as_bytes())));
+        contents.extend(target.as_ref().map(|file| (TARGET_TOKENIZER, file.as_bytes())));
+        let digests = contents.iter().map(|(name, bytes)| ((*name).to_owned(), files::digest_of(bytes))).collect();
+        let config = Config { files: Some(digests), ..self.config.clone() }.to_json()?;
+        contents.push((CONFIG, config.as_bytes()));
+        files::replace(directory.as_ref(), &contents)
     }
 
     fn parse(bytes: ModelBytes<'_>, directory: &Path) -> Result<Self> {
-        let config = Config::from_json(bytes.config, directory.join(CONFIG))?;
+        let mut config = Config::from_json(bytes.config, directory.join(CONFIG))?;
+        let digests = config.files.take();
         let parameters = Parameters::from_safetensors(&config, bytes.weights, directory.join(WEIGHTS))?;
         let tokenizer = |bytes: Option<&[u8]>, name: &str| {
             bytes.map(|bytes| Tokenizer::from_bytes(bytes, directory.join(name))).transpose()
         };
         let source_tokenizer = tokenizer(bytes.source_tokenizer, SOURCE_TOKENIZER)?;
         let target_tokenizer = tokenizer(bytes.target_tokenizer, TARGET_TOKENIZER)?;
-        Self::new(config, parameters, source_tokenizer, target_tokenizer)
+        let model = Self::new(config, parameters, source_tokenizer, target_tokenizer)?;
+        // What is wrong with a file itself says more, and has been said.
+        digests.map_or(Ok(()), |digests| bytes.check(&digests, directory))?;
+        Ok(model)
     }
 
     fn validate(&self) -> Result<()> {

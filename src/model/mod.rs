@@ -11,6 +11,7 @@
 
 pub(crate) mod atomic;
 mod directory;
+pub(crate) mod files;
 mod initial;
 mod parameters;
 mod random;

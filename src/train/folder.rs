@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::model::files::REPLACEMENT;
 use crate::model::{Model, atomic};
 use crate::{Error, Result};
 
@@ -115,8 +116,9 @@ impl Folder {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
             for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
                 let path = entry.map_err(Error::io(&folder))?.path();
-                if is_leftover(&path) {
-                    atomic::remove(&path)?;
+                if atomic::is_temporary(&path, &[REPLACEMENT, "checkpoint.safetensors", "train.toml"]) {
+                    let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                    removed.map_err(Error::io(path))?;
                 }
             }
         }
@@ -134,22 +136,6 @@ fn is_there(path: &Path) -> bool {
     !matches!(fs::symlink_metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
 }
 
-/// Whether `model::atomic` would call a temporary file so: behind one of our names a process and a count.
-fn is_leftover(path: &Path) -> bool {
-    const OWN: [&str; 6] = [
-        ".checkpoint.safetensors.",
-        ".model.safetensors.",
-        ".config.json.",
-        ".train.toml.",
-        ".source_tokenizer.json.",
-        ".target_tokenizer.json.",
-    ];
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let rest = OWN.iter().find_map(|own| name.strip_prefix(own)).and_then(|rest| rest.strip_suffix(".tmp"));
-    rest.and_then(|rest| rest.split_once('-')).is_some_and(|(process, count)| is_number(process) && is_number(count))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,14 +150,5 @@ mod tests {
         assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
         drop(first);
         second.claim().expect("free again");
-    }
-
-    #[test]
-    fn only_half_written_files_are_leftovers() {
-        assert!(is_leftover(Path::new("a/.checkpoint.safetensors.123-0.tmp")));
-        let others = ["checkpoint.safetensors", ".checkpoint.safetensors", "notes.tmp", ".notes.1-0.tmp"];
-        for other in others.into_iter().chain([".config.json.backup.tmp", ".config.json.1-.tmp", ".config.json.tmp"]) {
-            assert!(!is_leftover(Path::new(other)), "{other}");
-        }
     }
 }

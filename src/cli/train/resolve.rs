@@ -137,7 +137,7 @@ fn architecture(
         forget_bias: chosen.forget_bias,
     };
     let attention = AttentionConfig { score, window, half_width, max_source_length };
-    let config = Config { format_version: 1, cell, encoder, decoder, bridge, attention, special_tokens };
+    let config = Config { format_version: 1, cell, encoder, decoder, bridge, attention, special_tokens, files: None };
     config.validate()?;
     Ok((config, model))
 }

@@ -334,6 +334,7 @@ fn models() -> Vec<ModelCase> {
         bridge: Bridge::Copy,
         attention: attention(Score::Dot, Window::Global),
         special_tokens,
+        files: None,
     };
     let mut fed = simple.clone();
     fed.cell = Cell::Gru;
