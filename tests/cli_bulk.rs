@@ -138,6 +138,45 @@ fn an_output_that_was_cut_is_continued() -> TestResult {
     Ok(())
 }
 
+/// Other options, another input: what would be joined does not belong together, and is not.
+#[test]
+fn another_runs_output_is_not_continued() -> TestResult {
+    let folder = tempfile::tempdir()?;
+    let all = words(90);
+    let input = written(folder.path(), "in.txt", &all)?;
+    let output = folder.path().join("out.txt");
+    let run = |input: &Path, options: &[&str]| {
+        let files = ["--window", "16", "--input", text(input), "--output", text(&output)];
+        translate(&[&files, options].concat(), "")
+    };
+    let other_first = written(folder.path(), "first.txt", &all.replacen("\n", "s\n", 1))?;
+    let lines: Vec<&str> = all.lines().collect();
+    let (before, after) = lines.split_at(40);
+    let other_later = written(folder.path(), "later.txt", &[before, &["otherwise"], &after[1..]].concat().join("\n"))?;
+    for (form, input, options) in [
+        (&[][..], &other_first, &[][..]),
+        (&[], &other_later, &[]),
+        (&[], &input, &["--max-length", "3"]),
+        (&["--json"], &input, &["--json", "--beam", "3"]),
+        (&["--n-best", "2"], &input, &["--n-best", "3", "--beam", "3"]),
+        (&["--n-best", "2"], &input, &["--n-best", "2", "--length-penalty", "length:0.5"]),
+    ] {
+        let options: Vec<&str> = if options.is_empty() { form.to_vec() } else { options.to_vec() };
+        run(&folder.path().join("in.txt"), form);
+        let held: Vec<u8> =
+            std::fs::read(&output)?.split_inclusive(|&byte| byte == b'\n').take(60).flatten().copied().collect();
+        std::fs::write(&output, &held)?;
+        let ended = run(input, &[&options[..], &["--skip-done"]].concat());
+        assert!(
+            ended.code == 2 && ended.stderr.contains("another run's output is not continued"),
+            "{options:?}: {}",
+            ended.stderr
+        );
+        assert!(std::fs::read(&output)? == held, "{options:?}: left alone");
+    }
+    Ok(())
+}
+
 /// Killed in the middle, as by a power cut, and started again.
 #[test]
 fn a_killed_run_is_continued() -> TestResult {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, stdin};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use seq2seq::text::lines::{decompressed, is_compressed};
@@ -26,7 +27,12 @@ impl Input {
     /// Words as if they were lines.
     pub fn words(words: Vec<String>, window: usize) -> Self {
         let line = |(at, word): (usize, String)| Line { number: at + 1, bytes: word.len() as u64, text: Ok(word) };
-        let mut lines = words.into_iter().enumerate().map(line).peekable();
+        Self::lines(words.into_iter().enumerate().map(line).collect(), window)
+    }
+
+    /// Lines that are there.
+    pub fn lines(lines: Vec<Line>, window: usize) -> Self {
+        let mut lines = lines.into_iter().peekable();
         let windows = std::iter::from_fn(move || {
             lines.peek()?;
             Some(Ok(lines.by_ref().take(window).collect()))
@@ -70,21 +76,25 @@ impl Input {
         Ok(Self { windows, place, path: Some(path), bytes: bytes.filter(|_| !compressed) })
     }
 
-    /// The same without its first lines: whole windows of them, which it must have.
-    pub fn skip(mut self, lines: usize) -> Result<Self> {
+    /// The same without its first lines: whole windows of them, which it must have. Those of them that are in one of
+    /// `kept`, counted from 0, come with it.
+    pub fn skip(mut self, lines: usize, kept: &[Range<usize>]) -> Result<(Self, Vec<Line>)> {
         let mut left = lines;
+        let mut found = Vec::new();
         while left > 0 {
             let window = self.windows.next().transpose().map_err(|error| self.place.failure(error))?;
             let Some(window) = window.filter(|window| window.len() <= left) else {
-                let found = lines - left;
-                let reason = format!("expected more than the {lines} lines that are done, found {found}");
+                let there = lines - left;
+                let reason = format!("expected more than the {lines} lines that are done, found {there}");
                 return Err(self.place.failure(io::Error::other(reason)));
             };
             left -= window.len();
             let skipped: u64 = window.iter().map(|line| line.bytes).sum();
             self.bytes = self.bytes.map(|bytes| bytes.saturating_sub(skipped));
+            let is_kept = |line: &Line| kept.iter().any(|kept| kept.contains(&(line.number - 1)));
+            found.extend(window.into_iter().filter(is_kept));
         }
-        Ok(self)
+        Ok((self, found))
     }
 
     /// What is wrong is wrong there.

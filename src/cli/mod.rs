@@ -29,6 +29,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
+/// What reads files of the program alone, for `fuzz/`.
+#[cfg(fuzzing)]
+pub use self::{train::Settings, translate::Form, translate::Resumed};
+
 use failure::Failure;
 use outcome::Outcome;
 use output::note;

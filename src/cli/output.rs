@@ -1,10 +1,12 @@
 //! Where results go.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Arguments;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::rc::Rc;
 
 use serde::Serialize;
 
@@ -55,6 +57,11 @@ impl Output {
         Ok(Self::file(file, path))
     }
 
+    /// Bytes in memory.
+    pub fn memory(bytes: &Rc<RefCell<Vec<u8>>>) -> Self {
+        Self { writer: Box::new(Memory(Rc::clone(bytes))), place: Place::Stream("memory") }
+    }
+
     /// An open file, from where it stands on.
     pub fn file(file: File, path: &Path) -> Self {
         Self { writer: Box::new(BufWriter::new(file)), place: Place::File(path.to_owned()) }
@@ -86,6 +93,19 @@ impl Output {
     /// Hands on everything that was written. Needed at the end too: an error of a dropped buffer would be lost.
     pub fn flush(&mut self) -> Result<()> {
         self.writer.flush().map_err(|error| self.place.failure(error))
+    }
+}
+
+/// Bytes that are read when they have been written.
+struct Memory(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Memory {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ pub struct Progress {
     bar: Option<ProgressBar>,
     lines: usize,
     began: Instant,
+    silent: bool,
 }
 
 impl Progress {
@@ -30,7 +31,12 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(200));
             bar
         });
-        Self { bar, lines: 0, began: Instant::now() }
+        Self { bar, lines: 0, began: Instant::now(), silent: false }
+    }
+
+    /// Nobody is told anything.
+    pub fn silent() -> Self {
+        Self { silent: true, ..Self::new(false, None) }
     }
 
     /// So many lines, and bytes, more are done.
@@ -46,6 +52,7 @@ impl Progress {
     /// A line for the person, above the bar if there is one.
     pub fn note(&self, line: &str) {
         match &self.bar {
+            _ if self.silent => {}
             Some(bar) => bar.println(harmless(line)),
             None => note(format_args!("{line}")),
         }

@@ -6,9 +6,10 @@ mod resume;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use seq2seq::{TranslateOptions, Translator, words};
+use seq2seq::{TranslateOptions, words};
 
 use super::failure::{Failure, Result};
 use super::files::Files;
@@ -20,10 +21,11 @@ use super::outcome::Outcome;
 use super::output::{Output, has_colours, note};
 use super::progress::Progress;
 use super::views::Views;
-use pipeline::{Pipeline, Window};
+use pipeline::{Pipeline, Task, Window};
+pub use present::Form;
 pub use present::one_line;
-use present::{Answer, Form, Presenter};
-use resume::Resumed;
+use present::{Answer, Presenter};
+pub use resume::Resumed;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,8 +63,9 @@ pub struct Args {
     output: Option<PathBuf>,
 
     /// Go on where an earlier run with the same input and options was stopped: windows of lines whose translations
-    /// --output already holds are skipped, and the others are added to it; the exit code is that of the others. Of a
-    /// text nobody can tell whether it is such an output: what it is not is lost
+    /// --output already holds are skipped, and the others are added to it; the exit code is that of the others. The
+    /// first and the last of those windows are translated once more: where that gives something else, --output is
+    /// another run's, and stays as it is. What follows the last whole window is written anew
     #[arg(long, requires = "output", conflicts_with_all = ["words", "alignment", "report"])]
     skip_done: bool,
 
@@ -111,12 +114,21 @@ pub struct Args {
 /// The checked arguments: everything is open and loaded.
 struct Job {
     windows: Pipeline,
-    translator: Arc<Translator>,
-    options: TranslateOptions,
+    task: Task,
     presenter: Presenter,
     progress: Progress,
-    each_word: bool,
     quiet: bool,
+}
+
+impl Task {
+    /// What would be written of an input, as nobody is told.
+    fn in_memory(&self, input: Input, form: Form) -> Result<Vec<u8>> {
+        let bytes = Rc::default();
+        let windows = Pipeline::start(input, self.clone(), 1)?;
+        let presenter = Presenter::new(form, Output::memory(&bytes), Views::create(None, None, "", true)?);
+        Job { windows, task: self.clone(), presenter, progress: Progress::silent(), quiet: true }.run()?;
+        Ok(bytes.take())
+    }
 }
 
 /// Runs the command.
@@ -154,7 +166,7 @@ impl Job {
             None if args.words.is_empty() => Input::stdin(window, args.skip_done, quiet)?,
             None => Input::words(args.words, window),
         };
-        let input = input.skip(resumed.lines)?;
+        let (input, samples) = input.skip(resumed.lines, &resumed.samples())?;
         let bytes = input.bytes();
         let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.read()?);
         // What is wrong with an option is said before anything is created.
@@ -162,6 +174,14 @@ impl Job {
         let files = Files::default().read(input.path()).read(&args.dictionary.dictionary).models(&args.model.model);
         let files = files.write(&args.output).write(file.map(|file| &file.path)).write(&args.report);
         files.reserve()?;
+        let translator = Arc::new(translator);
+        let task = Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
+        if let Some(path) = &args.output {
+            resumed.confirm(path, |lines| {
+                let lines = samples.iter().filter(|line| lines.contains(&(line.number - 1))).cloned().collect();
+                task.in_memory(Input::lines(lines, window), form)
+            })?;
+        }
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = match &args.output {
             None => Output::stdout(),
@@ -173,12 +193,9 @@ impl Job {
         }
         let views = Views::create(file, args.report.as_deref(), &title, quiet)?;
         let presenter = Presenter::new(form, output, views);
-        let translator = Arc::new(translator);
-        let task =
-            pipeline::Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
-        let windows = Pipeline::start(input, task, args.workers as usize)?;
+        let windows = Pipeline::start(input, task.clone(), args.workers as usize)?;
         let progress = Progress::new(shown && !quiet, bytes);
-        Ok(Self { windows, translator, options, presenter, progress, each_word: args.each_word, quiet })
+        Ok(Self { windows, task, presenter, progress, quiet })
     }
 
     fn run(mut self) -> Result<Outcome> {
@@ -191,7 +208,7 @@ impl Job {
         let mut outcome = Outcome::Fine;
         while let Some(window) = self.windows.next_window()? {
             let Window { lines, prepared } = window;
-            let answers = self.translator.translate_prepared_blocking(prepared, &self.options)?;
+            let answers = self.task.translator.translate_prepared_blocking(prepared, &self.task.options)?;
             let answers: Vec<Answer> =
                 answers.into_iter().map(|answer| answer.map_err(|error| error.to_string())).collect();
             let (count, bytes) = (lines.len(), lines.iter().map(|line| line.bytes).sum());
@@ -217,7 +234,7 @@ impl Job {
             }
         };
         let answers: Vec<&Answer> = sources.into_iter().map(|source| &answers[source]).collect();
-        let mut words = self.each_word.then(|| words(&text));
+        let mut words = self.task.each_word.then(|| words(&text));
         for answer in &answers {
             let word = words.as_mut().and_then(Iterator::next);
             let place = || word.map_or_else(|| format!("line {number}"), |word| format!("line {number}, {word:?}"));
@@ -231,7 +248,7 @@ impl Job {
             }
         }
         let fine = answers.iter().all(|answer| answer.is_ok());
-        if self.each_word {
+        if self.task.each_word {
             self.presenter.words(number, &text, &answers)?;
             return Ok(fine);
         }

@@ -28,6 +28,9 @@ mod task;
 mod trainer;
 mod validation;
 
+/// For `fuzz/`.
+#[cfg(fuzzing)]
+pub use checkpoint::Checkpoint;
 pub use events::{Began, Event, Observer, Stepped};
 pub use examples::{Example, Examples, LeftOut};
 pub use folder::Folder;

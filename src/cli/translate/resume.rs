@@ -1,7 +1,8 @@
 //! Where an earlier run was stopped: what its output holds, in whole windows.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -14,12 +15,23 @@ use crate::cli::output::Output;
 ///
 /// Only whole windows count, so that the others are translated in the same batches as they would have been, and to the
 /// same last digit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resumed {
     /// Lines of the input.
     pub lines: usize,
     /// Bytes of the output that are their translations.
-    bytes: u64,
+    pub bytes: u64,
+    /// The first and the last of it, which tell whose output this is: translated once more they must be the same.
+    samples: Vec<Sample>,
+}
+
+/// Windows of the input and their translations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// Lines of the input, from 0.
+    pub lines: Range<usize>,
+    /// Bytes of the output.
+    bytes: Range<u64>,
 }
 
 impl Resumed {
@@ -78,18 +90,57 @@ impl Resumed {
                 _ => number - 1,
             };
             if before - done.lines >= window {
-                done = Self { lines: before / window * window, bytes };
+                done.extend(before / window * window, bytes);
             }
             bytes += read as u64;
             if form != Form::NBest && number == done.lines + window {
-                done = Self { lines: number, bytes };
+                done.extend(number, bytes);
             }
         }
         Ok(done)
     }
 
+    /// So much is done.
+    fn extend(&mut self, lines: usize, bytes: u64) {
+        self.samples.truncate(1);
+        self.samples.push(Sample { lines: self.lines..lines, bytes: self.bytes..bytes });
+        (self.lines, self.bytes) = (lines, bytes);
+    }
+
+    /// The lines of the samples.
+    pub fn samples(&self) -> Vec<Range<usize>> {
+        self.samples.iter().map(|sample| sample.lines.clone()).collect()
+    }
+
+    /// Checks that what is done is what these options make of this input; `translate` says what that is.
+    pub fn confirm(&self, path: &Path, mut translate: impl FnMut(&Range<usize>) -> Result<Vec<u8>>) -> Result<()> {
+        for Sample { lines, bytes } in &self.samples {
+            let place = Place::File(path.to_owned());
+            let read = || {
+                let mut file = File::open(path)?;
+                file.seek(SeekFrom::Start(bytes.start))?;
+                let mut found = Vec::new();
+                file.take(bytes.end - bytes.start).read_to_end(&mut found)?;
+                Ok(found)
+            };
+            let found = read().map_err(|error| place.failure(error))?;
+            let expected = translate(lines)?;
+            if expected != found {
+                let (expected, found) = first_difference(&expected, &found);
+                return Err(Failure::Usage(format!(
+                    "{}: lines {} to {} of the input are translated otherwise now: expected {expected:?}, found \
+                     {found:?}: another run's output is not continued",
+                    path.display(),
+                    lines.start + 1,
+                    lines.end
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// The output, cut to what is done, to be written on.
-    pub fn go_on(self, path: &Path) -> Result<Output> {
+    pub fn go_on(&self, path: &Path) -> Result<Output> {
         let place = Place::File(path.to_owned());
         let open = || {
             let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
@@ -98,6 +149,18 @@ impl Resumed {
             Ok(file)
         };
         Ok(Output::file(open().map_err(|error| place.failure(error))?, path))
+    }
+}
+
+/// The first line that two texts do not share, of each.
+fn first_difference(one: &[u8], other: &[u8]) -> (String, String) {
+    let (mut one, mut other) = (one.split(|&byte| byte == b'\n'), other.split(|&byte| byte == b'\n'));
+    let text = |line: Option<&[u8]>| String::from_utf8_lossy(line.unwrap_or_default()).into_owned();
+    loop {
+        match (one.next(), other.next()) {
+            (Some(line), Some(same)) if line == same => {}
+            (one, other) => return (text(one), text(other)),
+        }
     }
 }
 
@@ -134,34 +197,42 @@ mod tests {
         Resumed::read(output.as_bytes(), form, 2).expect("an output of ours")
     }
 
+    /// How many lines of the input are done, and how many bytes of the output they are.
+    fn done(output: &str, form: Form) -> (usize, u64) {
+        let Resumed { lines, bytes, samples } = read(output, form);
+        // The samples begin and end with it.
+        assert_eq!(samples.first().map_or((0, 0), |first| (first.lines.start, first.bytes.start)), (0, 0));
+        assert_eq!(samples.last().map_or((0, 0), |last| (last.lines.end, last.bytes.end)), (lines, bytes));
+        (lines, bytes)
+    }
+
     #[test]
     fn whole_windows_are_done() {
-        let done = |lines, bytes| Resumed { lines, bytes };
         for (output, expected) in [
-            ("", done(0, 0)),
-            ("a", done(0, 0)),
-            ("a\n", done(0, 0)),
-            ("a\nb", done(0, 0)),
-            ("a\nb\n", done(2, 4)),
-            ("a\n\nc\nd", done(2, 3)),
-            ("a\nb\nc\nd\ne\n", done(4, 8)),
+            ("", (0, 0)),
+            ("a", (0, 0)),
+            ("a\n", (0, 0)),
+            ("a\nb", (0, 0)),
+            ("a\nb\n", (2, 4)),
+            ("a\n\nc\nd", (2, 3)),
+            ("a\nb\nc\nd\ne\n", (4, 8)),
         ] {
-            assert_eq!(read(output, Form::Text), expected, "{output:?}");
+            assert_eq!(done(output, Form::Text), expected, "{output:?}");
         }
+        assert_eq!(read("a\nb\nc\nd\ne\nf\ng\n", Form::Text).samples(), [0..2, 4..6]);
     }
 
     #[test]
     fn of_several_lines_for_each_the_last_may_lack_some() {
-        let done = |lines, bytes| Resumed { lines, bytes };
         let lines = |numbers: &[usize]| -> String {
             numbers.iter().map(|number| format!("{number} ||| A ||| B ||| logprob= -0.5 ||| -1\n")).collect()
         };
         let bytes = |lines: u64| lines * 39;
-        assert_eq!(read(&lines(&[0, 0, 1]), Form::NBest), done(0, 0));
-        assert_eq!(read(&lines(&[0, 0, 1, 2]), Form::NBest), done(2, bytes(3)));
+        assert_eq!(done(&lines(&[0, 0, 1]), Form::NBest), (0, 0));
+        assert_eq!(done(&lines(&[0, 0, 1, 2]), Form::NBest), (2, bytes(3)));
         // Lines without a translation are not there.
-        assert_eq!(read(&lines(&[1, 5, 5]), Form::NBest), done(4, bytes(1)));
-        assert_eq!(read("0 |||  ||| logprob= -2 ||| -2\n", Form::NBest), done(0, 0));
+        assert_eq!(done(&lines(&[1, 5, 5]), Form::NBest), (4, bytes(1)));
+        assert_eq!(done("0 |||  ||| logprob= -2 ||| -2\n", Form::NBest), (0, 0));
         for wrong in [lines(&[2, 1]), format!("{}5 apples\n", lines(&[0])), "5 apples\n".into(), "5 ||| A\n".into()] {
             assert!(Resumed::read(wrong.as_bytes(), Form::NBest, 2).is_err(), "{wrong}");
         }
