@@ -167,15 +167,17 @@ pub enum Error {
         limit: u64,
     },
 
-    /// The GPU has no memory left for a buffer.
-    #[error("GPU {adapter}: out of memory: {what} needs {bytes} bytes")]
+    /// There is no memory left for something, or none that may be taken.
+    #[error("{device}: out of memory: {what} needs {bytes} bytes{}", left.map_or_else(String::new, |left| format!(", of {left} that are left")))]
     OutOfMemory {
-        /// The adapter's name.
-        adapter: String,
-        /// What the buffer is for.
+        /// Whose memory: `CPU`, or `GPU` and the adapter's name.
+        device: String,
+        /// What it is for.
         what: String,
         /// Its size.
         bytes: u64,
+        /// What there is, where that is known; operations need some of it for a moment.
+        left: Option<u64>,
     },
 
     /// Training came to numbers that are not finite, from which there is no way back.

@@ -104,6 +104,7 @@ mod error;
 pub mod gpu;
 mod hash;
 pub mod heatmap;
+pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod nn;

@@ -19,6 +19,7 @@ use crate::cpu::Cpu;
 use crate::decode::{Hypothesis, SearchOptions, search};
 use crate::device::{Device, Precision};
 use crate::gpu::Gpu;
+use crate::memory::in_parts;
 use crate::model::{Config, Model};
 use crate::nn::Seq2Seq;
 use crate::text::{Dictionary, Encoding, Tokenizer};
@@ -346,20 +347,4 @@ fn shared_tokenizer(models: &[Model], key: &str, side: impl Fn(&Model) -> Option
         }
     }
     shared.cloned().ok_or_else(|| wrong("a model".to_owned(), "none".to_owned()))
-}
-
-/// A batch for which the device has too little memory is computed in halves.
-async fn in_parts<S, T>(batch: &[S], compute: impl AsyncFn(&[S]) -> Result<Vec<T>>) -> Result<Vec<T>> {
-    let mut found = Vec::with_capacity(batch.len());
-    let mut waiting = vec![batch];
-    while let Some(part) = waiting.pop() {
-        match compute(part).await {
-            Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
-                let (first, second) = part.split_at(part.len() / 2);
-                waiting.extend([second, first]);
-            }
-            results => found.extend(results?),
-        }
-    }
-    Ok(found)
 }

@@ -199,6 +199,41 @@ fn training(folder: &Path, before: &str) -> std::io::Result<Child> {
     Ok(child)
 }
 
+/// What there is no memory for is an error that names it, and divided where it can be; nothing is aborted.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_not_there_is_named() -> TestResult {
+    let folder = folder()?;
+    let word = |at: usize| (0..10).map(|place| char::from(b'a' + (at >> place) as u8 % 26)).collect::<String>();
+    let pairs: String = (0..20_000).map(|at| format!("{}\tA B {at}\n", word(at))).collect();
+    fs::write(folder.path().join("many.tsv"), pairs)?;
+    let train = "seq2seq train --device cpu --quiet --steps 3 --out large";
+    for (line, named) in [
+        (
+            format!("ulimit -v 2000000; {train} --pairs pairs.tsv --valid 0.3 --hidden-size 8192"),
+            "CPU: out of memory: a model of 5",
+        ),
+        (
+            format!("ulimit -v 1000000; {train} --pairs many.tsv --target-tokens char --batch-size 100000"),
+            "CPU: out of memory: a matrix of ",
+        ),
+        (format!("{train} --pairs many.tsv --target-tokens char --batch-size 20000 --memory 200M"), "a matrix of "),
+        ("seq2seq translate --device cpu --memory 5M cat".to_owned(), "CPU: out of memory: the weights of "),
+        ("seq2seq translate --device cpu --memory 5X cat".to_owned(), "expected bytes, such as 512M or 4G"),
+    ] {
+        let ended = shell(folder.path(), &line);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.code() == Some(2) && said.contains(named), "{line}: {:?}: {said}", ended.status);
+        assert!(!folder.path().join("large/model.safetensors").exists(), "{line}");
+    }
+    // What can be divided is, to the same answers.
+    let translate = "cut -f1 many.tsv | seq2seq translate --device cpu --quiet --batch-size 20000 --window 20000";
+    let [all, parts] = ["", " --memory 150M"].map(|limit| shell(folder.path(), &format!("{translate}{limit}")));
+    assert!(all.status.success() && parts.status.success(), "{}", String::from_utf8_lossy(&parts.stderr));
+    assert!(all.stdout == parts.stdout && all.stdout.len() > 20_000);
+    Ok(())
+}
+
 #[test]
 fn a_request_to_end_is_heard_from_the_first_moment() -> TestResult {
     for (name, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {

@@ -5,6 +5,7 @@ mod common;
 use common::program::{Ended, seq2seq, text, translate};
 use common::{TestResult, g2p, shared};
 use seq2seq::model::{Model, Parameters, WeightFormat};
+use seq2seq::text::Tokenizer;
 use serde_json::Value;
 
 fn json(ended: &Ended) -> Vec<Value> {
@@ -192,8 +193,10 @@ fn an_ensemble_averages_probabilities() -> TestResult {
     }
 
     // Another vocabulary is another language.
-    let tokenizer = std::fs::read_to_string(other.to_owned() + "/target_tokenizer.json")?;
-    std::fs::write(other.to_owned() + "/target_tokenizer.json", tokenizer.replace("\"ZH\"", "\"QQ\""))?;
+    let mut model = Model::load(other)?;
+    let tokenizer = model.target_tokenizer.as_ref().ok_or("a tokenizer")?.to_json().replace("\"ZH\"", "\"QQ\"");
+    model.target_tokenizer = Some(Tokenizer::from_bytes(tokenizer, "target_tokenizer.json")?);
+    model.save(other, WeightFormat::F32)?;
     let ended = translate(&["--model", one, "--model", other, "cat"], "");
     assert_eq!(ended.code, 2);
     assert!(
@@ -246,6 +249,36 @@ fn a_dictionary_is_asked_first() -> TestResult {
         ended.stderr
     );
     Ok(())
+}
+
+/// A text of more words than are translated at once: the first are there before the last are translated, each stands once,
+/// and the line is one line.
+#[test]
+fn a_long_text_is_answered_in_parts() -> TestResult {
+    let few = ["cat", "dog", "attention", "7"];
+    let said: String = (0..20_001).map(|at| format!("{} ", few[at % few.len()])).collect::<String>() + "\ncat\n";
+    let (cat, dog, attention) = ("K AE T", "D AO G", "AH T EH N SH AH N");
+    let ended = translate(&["--each-word"], &said);
+    assert_eq!(ended.code, 1);
+    let expected: Vec<&str> = (0..20_001).map(|at| [cat, dog, attention, ""][at % few.len()]).collect();
+    let (first, rest) = ended.stdout.split_once('\n').ok_or("lines")?;
+    assert!(first.split(" | ").eq(expected) && rest == "K AE T\n");
+    assert_eq!(ended.stderr.lines().filter(|line| line.starts_with("line 1, \"7\": ")).count(), 5000);
+
+    let found = json(&translate(&["--each-word", "--json"], &said));
+    let words = found[0]["words"].as_array().ok_or("words")?;
+    assert_eq!((found.len(), words.len(), &words[20_000]["text"]), (2, 20_001, &cat.into()));
+    assert!(words.iter().enumerate().all(|(at, word)| word["word"] == few[at % few.len()]));
+    Ok(())
+}
+
+/// What no line should be is skipped as it is read, also where lines are typed by a program.
+#[test]
+fn a_line_without_end_is_no_line() {
+    let typed = [vec![b'a'; 5 << 20], b"\ncat\n".to_vec()].concat();
+    let ended = seq2seq(&["repl", "--device", "cpu", "--beam", "1"], typed);
+    assert!(ended.stderr.contains("the line is longer than 1048576 bytes"), "{}", ended.stderr);
+    assert!(ended.code == 0 && ended.stdout.starts_with("K AE T"), "{}", ended.stdout);
 }
 
 #[test]

@@ -4,10 +4,10 @@ mod present;
 
 use std::time::Duration;
 
-use pollster::block_on;
 use seq2seq::backend::Training;
 use seq2seq::bench::peaks::Peaks;
 use seq2seq::bench::{Instruments, Size, operations, training, translations};
+use seq2seq::block_on;
 use seq2seq::cpu::Cpu;
 use seq2seq::device::{Device, Precision};
 

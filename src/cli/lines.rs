@@ -116,7 +116,7 @@ fn read_lines(mut input: impl BufRead, sender: &SyncSender<io::Result<Line>>) {
 }
 
 /// The line as text, without the carriage return of Windows, and without the byte order mark of a file.
-fn text(line: &[u8], first: bool) -> Result<String, BadLine> {
+pub fn text(line: &[u8], first: bool) -> Result<String, BadLine> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     if line.len() > MAX_LINE {
         return Err(BadLine::TooLong);

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use seq2seq::backend::{LengthPenalty, MAX_BEAM};
 use seq2seq::decode::MaxLength;
 use seq2seq::device::{Device, DeviceRequest, Precision};
+use seq2seq::memory;
 use seq2seq::model::Model;
 use seq2seq::text::Dictionary;
 use seq2seq::{Error, TranslateOptions, Translator};
@@ -28,6 +29,11 @@ pub struct ComputeOptions {
     /// included
     #[arg(long, value_name = "N", value_parser = size(MOST_THREADS))]
     pub threads: Option<u32>,
+
+    /// The most memory that weights and matrices may take, on the CPU and on a GPU each, such as 512M or 4G; batches
+    /// that need more are divided, and what cannot be is an error. Without it, what the system has is the limit
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    pub memory: Option<u64>,
 }
 
 /// Where to compute, and how weights are stored there.
@@ -52,14 +58,15 @@ impl DeviceOptions {
 }
 
 impl ComputeOptions {
-    /// Holds all that is computed on the CPU from now on to the number of threads.
-    pub fn limit_threads(&self) {
+    /// Holds all that is computed from now on to the number of threads and the memory.
+    pub fn limit(&self) {
         threads::limit(self.threads);
+        self.memory.into_iter().for_each(memory::set_limit);
     }
 
     /// Opens the device and says which it is, unless `quiet`.
     pub fn open(&self, precision: Precision, quiet: bool) -> Result<Device> {
-        self.limit_threads();
+        self.limit();
         let device = match Device::open_blocking(&self.device, precision) {
             // Nobody asked for this GPU. That it does not work is worth a line, but not the translation.
             Err(error @ Error::Device { .. }) if self.device == DeviceRequest::Auto => {
@@ -226,4 +233,29 @@ impl DictionaryOptions {
 /// A parser of sizes from 1 to `most`.
 pub fn size(most: i64) -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=most)
+}
+
+/// A number of bytes: 1000, 512K, 512M, 4G, 1T, in powers of 1024.
+fn bytes(text: &str) -> std::result::Result<u64, String> {
+    const UNITS: [(char, u64); 4] = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
+    let unit = |end: char| UNITS.iter().find(|(unit, _)| unit.eq_ignore_ascii_case(&end));
+    let (number, unit) = match text.char_indices().last().and_then(|(at, end)| Some((at, unit(end)?))) {
+        Some((at, &(_, unit))) => (&text[..at], unit),
+        None => (text, 1),
+    };
+    let bytes = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).filter(|&bytes| bytes > 0);
+    bytes.ok_or_else(|| "expected bytes, such as 512M or 4G".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_units() {
+        assert_eq!(["1", "3k", "512M", "4G", "1T"].map(bytes), [1, 3 << 10, 512 << 20, 4 << 30, 1 << 40].map(Ok));
+        for wrong in ["", "0", "G", "1.5G", "4GB", "-1", "99999999T", "ü"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
 }

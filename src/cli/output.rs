@@ -83,10 +83,15 @@ impl Output {
         self.flush()
     }
 
+    /// Writes JSON.
+    pub fn json_value(&mut self, value: &impl Serialize) -> Result<()> {
+        let json = serde_json::to_string(value).map_err(|error| self.place.failure(error.into()))?;
+        self.write(&json)
+    }
+
     /// Writes a line of JSON.
     pub fn json(&mut self, value: &impl Serialize) -> Result<()> {
-        let json = serde_json::to_string(value).map_err(|error| self.place.failure(error.into()))?;
-        self.write(&json)?;
+        self.json_value(value)?;
         self.write("\n")
     }
 

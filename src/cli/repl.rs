@@ -1,17 +1,19 @@
 //! `seq2seq repl`: type, and see the answer at once.
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{IsTerminal, Read, stdin};
 use std::path::{Path, PathBuf};
 
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{Config, Editor};
 use seq2seq::heatmap::{self, Figure};
+use seq2seq::text::lines::{MAX_LINE, read_line};
 use seq2seq::{Origin, TranslateOptions, Translation, Translator};
 
 use super::failure::{Failure, Place, Result};
 use super::files::Files;
+use super::lines::{BadLine, text};
 use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions};
 use super::outcome::Outcome;
 use super::output::{Output, has_colours, note};
@@ -79,8 +81,18 @@ struct Session {
     translator: Translator,
     options: TranslateOptions,
     editor: Editor<(), FileHistory>,
+    /// Whether a person types the lines.
+    is_typed: bool,
     history: Option<PathBuf>,
     output: Output,
+}
+
+/// What comes next.
+enum Next {
+    Line(String),
+    /// Of no use.
+    Nothing,
+    End,
 }
 
 /// What a line asks for.
@@ -134,22 +146,16 @@ impl Session {
         if !args.quiet {
             note(format_args!("a beam of {beam}, the {n_best} best; :help names what can be changed, Ctrl-D ends"));
         }
-        Ok(Self { translator, options, editor, history: args.history, output: Output::stdout() })
+        let is_typed = stdin().is_terminal();
+        Ok(Self { translator, options, editor, is_typed, history: args.history, output: Output::stdout() })
     }
 
     fn run(mut self) -> Result<Outcome> {
         loop {
-            let line = match self.editor.readline("> ") {
-                Ok(line) => line,
-                // Ctrl-C gives a line up, as in a shell.
-                Err(ReadlineError::Interrupted) => continue,
-                Err(ReadlineError::Eof) => break,
-                // The line was read, and the next one may be better.
-                Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
-                    note(format_args!("the line is not UTF-8"));
-                    continue;
-                }
-                Err(error) => return Err(failure(error)),
+            let line = match self.next_line()? {
+                Next::Line(line) => line,
+                Next::Nothing => continue,
+                Next::End => break,
             };
             if let Some(path) = &self.history {
                 // At once, so that nothing is lost however the session ends.
@@ -165,6 +171,38 @@ impl Session {
             }
         }
         Ok(Outcome::Fine)
+    }
+
+    /// The next line that is typed, or that a pipe or a file has.
+    fn next_line(&mut self) -> Result<Next> {
+        let text = if self.is_typed {
+            match self.editor.readline("> ") {
+                Ok(line) => Ok(line),
+                // Ctrl-C gives a line up, as in a shell.
+                Err(ReadlineError::Interrupted) => return Ok(Next::Nothing),
+                Err(ReadlineError::Eof) => return Ok(Next::End),
+                Err(error) => return Err(failure(error)),
+            }
+        } else {
+            let mut line = Vec::new();
+            match read_line(&mut stdin().lock(), &mut line) {
+                Ok(0) => return Ok(Next::End),
+                Ok(_) => text(&line, false),
+                Err(error) => return Err(Place::Stream("standard input").failure(error)),
+            }
+        };
+        // The line was read, and the next one may be better.
+        match text.and_then(|text| if text.len() > MAX_LINE { Err(BadLine::TooLong) } else { Ok(text) }) {
+            Ok(text) if self.is_typed => Ok(Next::Line(text)),
+            Ok(text) => {
+                self.editor.add_history_entry(&text).map_err(failure)?;
+                Ok(Next::Line(text))
+            }
+            Err(bad) => {
+                note(format_args!("the line is {bad}"));
+                Ok(Next::Nothing)
+            }
+        }
     }
 
     fn translate(&mut self, text: &str) -> Result<()> {

@@ -19,7 +19,7 @@ use super::outcome::Outcome;
 use super::output::note;
 use reporter::{Reporter, shown};
 use resolve::{Resolved, resolve};
-use settings::Settings;
+pub use settings::Settings;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -80,7 +80,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
     // Tokenizers are made by several threads too.
-    args.compute.limit_threads();
+    args.compute.limit();
     let folder = Folder::new(&args.out);
     if folder.has_checkpoint() && !args.resume && !args.overwrite {
         return Err(Failure::Usage(format!(

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use seq2seq::{TranslateOptions, words};
+use seq2seq::TranslateOptions;
 
 use super::failure::{Failure, Result};
 use super::files::Files;
@@ -211,33 +211,32 @@ impl Job {
             let answers = self.task.translator.translate_prepared_blocking(prepared, &self.task.options)?;
             let answers: Vec<Answer> =
                 answers.into_iter().map(|answer| answer.map_err(|error| error.to_string())).collect();
-            let (count, bytes) = (lines.len(), lines.iter().map(|line| line.bytes).sum());
+            let ended = lines.iter().filter(|line| line.ends).count();
+            let bytes = lines.iter().map(|line| line.bytes).sum();
             for line in lines {
                 if !self.line(line, &answers)? {
                     outcome = Outcome::SomeFailed;
                 }
             }
             self.presenter.flush()?;
-            self.progress.advance(count, bytes);
+            self.progress.advance(ended, bytes);
         }
         Ok(outcome)
     }
 
-    /// Shows the answers to a line; whether all of it was translated.
+    /// Shows the answers to a line, or to some of its words; whether all were translated.
     fn line(&mut self, line: pipeline::Line, answers: &[Answer]) -> Result<bool> {
-        let pipeline::Line { number, text, sources, .. } = line;
-        let text = match text {
-            Ok(text) => text,
-            Err(bad) => {
-                self.failed(number, "", &bad.to_string())?;
-                return Ok(false);
-            }
-        };
-        let answers: Vec<&Answer> = sources.into_iter().map(|source| &answers[source]).collect();
-        let mut words = self.task.each_word.then(|| words(&text));
-        for answer in &answers {
-            let word = words.as_mut().and_then(Iterator::next);
-            let place = || word.map_or_else(|| format!("line {number}"), |word| format!("line {number}, {word:?}"));
+        let number = line.number;
+        if let Err(bad) = &line.text {
+            self.failed(number, "", &bad.to_string())?;
+            return Ok(false);
+        }
+        let answers: Vec<&Answer> = line.sources.iter().map(|&source| &answers[source]).collect();
+        for (source, answer) in line.texts().zip(&answers) {
+            let place = || match self.task.each_word {
+                true => format!("line {number}, {source:?}"),
+                false => format!("line {number}"),
+            };
             match answer {
                 Ok(translation) if !translation.best.finished && !self.quiet => {
                     let symbols = translation.best.symbols.len();
@@ -247,17 +246,15 @@ impl Job {
                 Err(reason) => self.progress.note(&format!("{}: {reason}", place())),
             }
         }
-        let fine = answers.iter().all(|answer| answer.is_ok());
         if self.task.each_word {
-            self.presenter.words(number, &text, &answers)?;
-            return Ok(fine);
+            self.presenter.words(&line, &answers)?;
+        } else if let (Some(source), Some(answer)) = (line.texts().next(), answers.first()) {
+            match answer {
+                Ok(translation) => self.presenter.translation(number, source, translation)?,
+                Err(reason) => self.presenter.failure(number, source, reason)?,
+            }
         }
-        match answers.first() {
-            Some(Ok(translation)) => self.presenter.translation(number, &text, translation)?,
-            Some(Err(reason)) => self.presenter.failure(number, &text, reason)?,
-            None => {}
-        }
-        Ok(fine)
+        Ok(answers.iter().all(|answer| answer.is_ok()))
     }
 
     fn failed(&mut self, number: usize, text: &str, reason: &str) -> Result<()> {

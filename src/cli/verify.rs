@@ -4,8 +4,8 @@ mod present;
 
 use std::path::PathBuf;
 
-use pollster::block_on;
 use seq2seq::backend::Training;
+use seq2seq::block_on;
 use seq2seq::cpu::Instructions;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::gpu::adapters;
@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut presenter = Presenter::new(args.json);
     let mut reports = Vec::new();
     if args.all {
-        args.device.compute.limit_threads();
+        args.device.compute.limit();
         let cpus = Instructions::available().into_iter().map(Instructions::set);
         let cpus = cpus.map(|set| (DeviceRequest::CpuWith(set), format!("CPU, {set}")));
         let gpus = adapters().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));

@@ -9,6 +9,7 @@ use crate::backend::{
     Activation, AttendedStep, Attention, Backend, Counters, Distribution, Input, RecurrentParameters, Search,
     SearchRules, Share, State, Storage, operations,
 };
+use crate::memory::require;
 use crate::{Array, Error, Result};
 
 impl<T: Lanes> Storage for Cpu<T> {
@@ -20,11 +21,11 @@ impl<T: Lanes> Storage for Cpu<T> {
     type Recurrent = Recurrent<T>;
 
     fn zeros(&self, rows: usize, cols: usize) -> Result<Matrix<T>> {
-        Ok(Matrix::zeros(rows, cols))
+        Matrix::try_zeros(rows, cols)
     }
 
     fn arena(&self, shapes: &[[usize; 2]]) -> Result<Vec<Matrix<T>>> {
-        Ok(shapes.iter().map(|&[rows, cols]| Matrix::zeros(rows, cols)).collect())
+        shapes.iter().map(|&[rows, cols]| Matrix::try_zeros(rows, cols)).collect()
     }
 
     fn write(&self, tensor: &mut Matrix<T>, data: &[T]) -> Result<()> {
@@ -34,6 +35,7 @@ impl<T: Lanes> Storage for Cpu<T> {
     }
 
     fn upload(&self, array: &Array) -> Result<Matrix<T>> {
+        require::<T>(array.data.len(), || format!("an array of shape {:?}", array.shape))?;
         Ok(Matrix::from(array))
     }
 

@@ -14,6 +14,7 @@ use super::strip::{Strip, by_columns};
 use super::tensor::Matrix;
 use super::tile::{SUMS, Shape};
 use crate::backend::Activation;
+use crate::memory::require;
 use crate::{Array, Error, Result};
 
 /// Prepared weights.
@@ -27,6 +28,7 @@ pub struct Linear<T> {
 
 impl<T: Lanes> Cpu<T> {
     pub(super) fn linear_weights(&self, weight: &Array, bias: Option<&Array>) -> Result<Linear<T>> {
+        require::<T>(weight.data.len(), || format!("a layer of {} × {}", weight.rows(), weight.cols()))?;
         Linear::new(self.instructions(), weight, bias)
     }
 

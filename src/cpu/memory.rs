@@ -8,7 +8,8 @@ use std::thread::LocalKey;
 
 use bytemuck::Pod;
 
-use crate::Float;
+use crate::memory::{Held, require};
+use crate::{Float, Result};
 
 /// Numbers that begin at a cache line, so that a register is never loaded from two.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Buffer<T> {
     data: Vec<T>,
     start: usize,
     len: usize,
+    /// All of it.
+    _held: Held,
 }
 
 /// Bytes of a cache line, and of the largest register.
@@ -27,7 +30,13 @@ impl<T: Kept> Buffer<T> {
         let data = vec![T::ZERO; len + LINE / size_of::<T>()];
         // No offset is possible only where nothing is known of addresses; any start is right, this one fast.
         let start = data.as_ptr().align_offset(LINE).min(LINE / size_of::<T>());
-        Self { data, start, len }
+        let held = Held::new(size_of_val(&data[..]));
+        Self { data, start, len, _held: held }
+    }
+
+    /// No memory at all.
+    fn none() -> Self {
+        Self { data: Vec::new(), start: 0, len: 0, _held: Held::default() }
     }
 
     /// Numbers that there is room for.
@@ -152,25 +161,50 @@ impl<T: Kept> Shelf<T> {
 
 /// What a request is rounded up to, half a power of two: shapes that differ a little find each other's pieces.
 fn size_class(len: usize) -> usize {
-    len.next_multiple_of((len.next_power_of_two() / 4).max(LINE))
+    len.checked_next_power_of_two().map_or(len, |power| len.next_multiple_of((power / 4).max(LINE)))
 }
 
 impl<T: Kept> Scratch<T> {
     /// Room for this many.
     pub fn new(len: usize) -> Self {
-        if len == 0 {
-            return Self::default();
+        Self::kept(len).unwrap_or_else(|| Self::fresh(len))
+    }
+
+    /// Room for this many, if there is memory for them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory), where it is that of `what`.
+    pub fn try_new(len: usize, what: impl FnOnce() -> String) -> Result<Self> {
+        if let Some(kept) = Self::kept(len) {
+            return Ok(kept);
         }
-        let fits = len..=len.max(LINE) * WASTE;
+        require::<T>(size_class(len), what)?;
+        Ok(Self::fresh(len))
+    }
+
+    /// Memory of its own.
+    fn fresh(len: usize) -> Self {
+        let mut buffer = Buffer::zeros(size_class(len));
+        buffer.len = len;
+        Self(buffer)
+    }
+
+    /// Memory that was kept, if some fits.
+    fn kept(len: usize) -> Option<Self> {
+        if len == 0 {
+            return Some(Self::default());
+        }
+        let fits = len..=len.max(LINE).saturating_mul(WASTE);
         let near = T::near().with_borrow_mut(|near| {
             let candidates = near.iter().enumerate().filter(|(_, piece)| fits.contains(&piece.capacity()));
             let smallest = candidates.min_by_key(|(_, piece)| piece.capacity()).map(|(index, _)| index);
             smallest.map(|index| near.remove(index))
         });
         let far = || T::far().lock().unwrap_or_else(PoisonError::into_inner).take(fits);
-        let mut buffer = near.or_else(far).unwrap_or_else(|| Buffer::zeros(size_class(len)));
+        let mut buffer = near.or_else(far)?;
         buffer.len = len;
-        Self(buffer)
+        Some(Self(buffer))
     }
 
     /// Room for this many: what it has, or more memory where that is less. What they are is not known.
@@ -183,21 +217,25 @@ impl<T: Kept> Scratch<T> {
 
     /// Zeros.
     pub fn zeros(len: usize) -> Self {
-        let mut scratch = Self::new(len);
-        scratch.fill(T::ZERO);
-        scratch
+        Self::new(len).cleared()
+    }
+
+    /// Zeros in place of what it holds.
+    pub fn cleared(mut self) -> Self {
+        self.fill(T::ZERO);
+        self
     }
 }
 
 impl<T: Kept> Default for Scratch<T> {
     fn default() -> Self {
-        Self(Buffer { data: Vec::new(), start: 0, len: 0 })
+        Self(Buffer::none())
     }
 }
 
 impl<T: Kept> Drop for Scratch<T> {
     fn drop(&mut self) {
-        let piece = std::mem::replace(&mut self.0, Buffer { data: Vec::new(), start: 0, len: 0 });
+        let piece = std::mem::replace(&mut self.0, Buffer::none());
         if piece.data.is_empty() || piece.bytes() > LARGEST_KEPT {
             return;
         }

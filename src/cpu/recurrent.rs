@@ -21,6 +21,7 @@ use super::tile::{SUMS, Shape};
 use super::weights::{Weights, units};
 use crate::backend::RecurrentParameters;
 use crate::config::Cell;
+use crate::memory::require;
 use crate::{Error, Result};
 
 /// Prepared weights of one layer.
@@ -47,6 +48,9 @@ pub struct OneWay<T: Lanes> {
 
 impl<T: Lanes> Cpu<T> {
     pub(super) fn recurrent_weights(&self, parameters: &RecurrentParameters<'_>) -> Result<Recurrent<T>> {
+        let arrays = parameters.directions.iter().flat_map(|direction| [direction.weight_ih, direction.weight_hh]);
+        let numbers = arrays.chain(parameters.embedding).map(|array| array.data.len()).sum();
+        require::<T>(numbers, || "the weights of a recurrent layer".to_owned())?;
         Recurrent::new(self.instructions(), parameters)
     }
 }

@@ -7,7 +7,7 @@ use super::instructions::Instructions;
 use super::memory::Scratch;
 use super::panels::Packed;
 use super::simd::Lanes;
-use crate::Array;
+use crate::{Array, Result};
 
 /// The numbers of a matrix, and what products have made of them: once they are to be changed, that is forgotten.
 #[derive(Debug)]
@@ -75,6 +75,13 @@ impl<T: Lanes> Matrix<T> {
     /// Zeros.
     pub(super) fn zeros(rows: usize, cols: usize) -> Self {
         Self { rows, cols, data: Scratch::zeros(rows * cols).into() }
+    }
+
+    /// Zeros, if there is memory for them.
+    pub(super) fn try_zeros(rows: usize, cols: usize) -> Result<Self> {
+        let what = || format!("a matrix of {rows} × {cols}");
+        let len = rows.saturating_mul(cols);
+        Ok(Self { rows, cols, data: Scratch::try_new(len, what)?.cleared().into() })
     }
 
     /// One row.

@@ -10,6 +10,7 @@ use super::memory::{Memory, Pool};
 use super::pipelines::Pipelines;
 use super::recording::{Dispatch, Recording};
 use crate::backend::Counters;
+use crate::memory;
 use crate::{Error, Result};
 
 /// Dispatches of one submission at most: more are split, so that none keeps the device longer than its watchdog allows.
@@ -184,6 +185,14 @@ impl Engine {
             let adapter = self.opened.adapter.name.clone();
             return Err(Error::TooLarge { adapter, what: what.to_owned(), bytes, limit });
         }
+        if self.pool.bytes_with(bytes) > memory::limit() {
+            self.finish()?;
+            self.pool.trim();
+            let held = self.pool.bytes_with(bytes) - bytes;
+            if held + bytes > memory::limit() {
+                return Err(self.out_of_memory(bytes, what, Some(memory::limit().saturating_sub(held))));
+            }
+        }
         let mut taken = self.pool.take(&self.opened.device, bytes);
         if self.opened.ran_out_of_memory() {
             drop(taken);
@@ -193,12 +202,16 @@ impl Engine {
             if self.opened.ran_out_of_memory() {
                 drop(taken);
                 self.pool.trim();
-                let adapter = self.opened.adapter.name.clone();
-                return Err(Error::OutOfMemory { adapter, what: what.to_owned(), bytes });
+                return Err(self.out_of_memory(bytes, what, None));
             }
         }
         self.opened.check()?;
         Ok(taken)
+    }
+
+    fn out_of_memory(&self, bytes: u64, what: &str, left: Option<u64>) -> Error {
+        let device = format!("GPU {}", self.opened.adapter.name);
+        Error::OutOfMemory { device, what: what.to_owned(), bytes, left }
     }
 
     /// Adds a dispatch to what is waiting to be run.

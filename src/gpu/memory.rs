@@ -123,6 +123,13 @@ impl Pool {
         (Arc::new(Memory { range, owner: Owner::This(buffer, Arc::clone(self)) }), used)
     }
 
+    /// What there would be, in use and waiting, with a buffer of at least `bytes` more in use.
+    pub fn bytes_with(&self, bytes: u64) -> u64 {
+        let (size, state) = (size_class(bytes), self.lock());
+        let new = if state.free.contains_key(&size) { 0 } else { size };
+        state.used_bytes + state.free_bytes + new
+    }
+
     /// Gives the buffers that nobody uses back to the device.
     pub fn trim(&self) {
         let mut state = self.lock();

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::files::{self, CONFIG, LISTED, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS};
-use super::{Config, Parameters, WeightFormat};
+use super::{Config, Parameters, SpecialTokens, WeightFormat};
 use crate::text::Tokenizer;
 use crate::{Error, Result};
 
@@ -82,9 +82,11 @@ impl Model {
         source_tokenizer: Option<Tokenizer>,
         target_tokenizer: Option<Tokenizer>,
     ) -> Result<Self> {
-        let model = Self { config, parameters, source_tokenizer, target_tokenizer };
-        model.validate()?;
-        Ok(model.with_special_tokens())
+        config.validate()?;
+        parameters.validate(&config)?;
+        let source_tokenizer = source_tokenizer.map(|tokenizer| fit_source(&config, tokenizer)).transpose()?;
+        let target_tokenizer = target_tokenizer.map(|tokenizer| fit_target(&config, tokenizer)).transpose()?;
+        Ok(Self { config, parameters, source_tokenizer, target_tokenizer })
     }
 
     /// Reads the model of a directory.
@@ -150,7 +152,10 @@ impl Model {
     /// [`Error::Io`] naming the file that cannot be written; [`Error::Tensor`] for a weight beyond the format; what
     /// [`Model::new`] refuses, before anything is written.
     pub fn save(&self, directory: impl AsRef<Path>, format: WeightFormat) -> Result<()> {
-        self.validate()?;
+        self.config.validate()?;
+        self.parameters.validate(&self.config)?;
+        self.source_tokenizer.iter().try_for_each(|tokenizer| check_source(&self.config, tokenizer))?;
+        self.target_tokenizer.iter().try_for_each(|tokenizer| check_target(&self.config, tokenizer))?;
         let weights = self.parameters.to_safetensors(format)?;
         let tokenizer = |tokenizer: &Option<Tokenizer>| tokenizer.as_ref().map(|file| file.to_json().to_owned());
         let (source, target) = (tokenizer(&self.source_tokenizer), tokenizer(&self.target_tokenizer));
@@ -177,39 +182,42 @@ impl Model {
         digests.map_or(Ok(()), |digests| bytes.check(&digests, directory))?;
         Ok(model)
     }
+}
 
-    fn validate(&self) -> Result<()> {
-        self.config.validate()?;
-        self.parameters.validate(&self.config)?;
-        if let Some(tokenizer) = &self.source_tokenizer {
-            tokenizer.check_ids("encoder.vocab_size", self.config.encoder.vocab_size)?;
-            self.check_unk(tokenizer)?;
-        }
-        if let Some(tokenizer) = &self.target_tokenizer {
-            tokenizer.check_ids("decoder.vocab_size", self.config.decoder.vocab_size)?;
-        }
-        Ok(())
-    }
+/// The source tokenizer of a model of this architecture, which knows what is not text, and the unknown symbol.
+///
+/// # Errors
+///
+/// See [`Model::new`].
+pub(crate) fn fit_source(config: &Config, tokenizer: Tokenizer) -> Result<Tokenizer> {
+    check_source(config, &tokenizer)?;
+    Ok(tokenizer.with_special_tokens([config.special_tokens.pad], config.special_tokens.unk))
+}
 
-    /// The tokenizer and the configuration may not mean different ids by the unknown symbol.
-    fn check_unk(&self, tokenizer: &Tokenizer) -> Result<()> {
-        match (self.config.special_tokens.unk, tokenizer.own_unk()) {
-            (Some(found), Some(own)) if found != own => Err(Error::Config {
-                key: "special_tokens.unk".to_owned(),
-                expected: format!("{own}, as in {}", tokenizer.path().display()),
-                found: found.to_string(),
-            }),
-            _ => Ok(()),
-        }
-    }
+/// The target tokenizer of a model of this architecture, which knows what is not text.
+///
+/// # Errors
+///
+/// See [`Model::new`].
+pub(crate) fn fit_target(config: &Config, tokenizer: Tokenizer) -> Result<Tokenizer> {
+    check_target(config, &tokenizer)?;
+    let SpecialTokens { pad, bos, eos, .. } = config.special_tokens;
+    Ok(tokenizer.with_special_tokens([pad, bos, eos], None))
+}
 
-    /// Tells the tokenizers which ids are not text.
-    fn with_special_tokens(mut self) -> Self {
-        let special = &self.config.special_tokens;
-        let (pad, bos, eos, unk) = (special.pad, special.bos, special.eos, special.unk);
-        self.source_tokenizer = self.source_tokenizer.map(|tokenizer| tokenizer.with_special_tokens([pad], unk));
-        self.target_tokenizer =
-            self.target_tokenizer.map(|tokenizer| tokenizer.with_special_tokens([pad, bos, eos], None));
-        self
+fn check_source(config: &Config, tokenizer: &Tokenizer) -> Result<()> {
+    tokenizer.check_ids("encoder.vocab_size", config.encoder.vocab_size)?;
+    // The tokenizer and the configuration may not mean different ids by the unknown symbol.
+    match (config.special_tokens.unk, tokenizer.own_unk()) {
+        (Some(found), Some(own)) if found != own => Err(Error::Config {
+            key: "special_tokens.unk".to_owned(),
+            expected: format!("{own}, as in {}", tokenizer.path().display()),
+            found: found.to_string(),
+        }),
+        _ => Ok(()),
     }
+}
+
+fn check_target(config: &Config, tokenizer: &Tokenizer) -> Result<()> {
+    tokenizer.check_ids("decoder.vocab_size", config.decoder.vocab_size)
 }

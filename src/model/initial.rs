@@ -1,7 +1,7 @@
 //! The parameters that training begins with.
 
 use super::random::Draws;
-use super::{Cell, Config, Parameters, parameter_shapes};
+use super::{Cell, Config, Parameters};
 use crate::{Array, Result};
 
 /// Embeddings are drawn from −0.1 … 0.1 (Luong et al. 2015, §4.1).
@@ -20,7 +20,8 @@ impl Parameters {
     pub fn initial(config: &Config, seed: u64, forget_bias: bool) -> Result<Self> {
         config.validate()?;
         let mut draws = Draws::new(seed);
-        let shapes = parameter_shapes(config);
+        // Learning keeps four numbers for each: itself, its gradient, and two that the optimizer remembers.
+        let shapes = Self::shapes_with_room::<[f32; 4]>(config)?;
         let tensors = shapes.iter().map(|(name, shape)| {
             let bound = bound(config, name, inputs(&shapes, name));
             let mut data: Vec<f32> = (0..shape.iter().product()).map(|_| draws.next(bound)).collect();

@@ -22,5 +22,7 @@ pub use crate::config::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window, parameter_shapes,
 };
 pub use directory::{Model, ModelBytes};
+#[cfg(feature = "train")]
+pub(crate) use directory::{fit_source, fit_target};
 pub use parameters::Parameters;
 pub use weights::WeightFormat;

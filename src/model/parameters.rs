@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use half::f16;
 
 use super::{Config, parameter_shapes};
+use crate::memory::require;
 use crate::{Array, Error, Result};
 
 /// Every parameter of a model by its PyTorch name: all those of [`parameter_shapes`], no others, all of them finite.
@@ -61,6 +62,14 @@ impl Parameters {
     /// All parameters, in the order of their names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Array)> {
         self.tensors.iter().map(|(name, array)| (name.as_str(), array))
+    }
+
+    /// The shapes of all parameters, if there is memory for a `T` for each of their numbers.
+    pub(super) fn shapes_with_room<T>(config: &Config) -> Result<Vec<(String, Vec<usize>)>> {
+        let shapes = parameter_shapes(config);
+        let count = shapes.iter().fold(0_usize, |count, (_, shape)| count.saturating_add(shape.iter().product()));
+        require::<T>(count, || format!("a model of {count} parameters"))?;
+        Ok(shapes)
     }
 
     /// The number of scalars of all parameters.

@@ -1,6 +1,6 @@
 //! Parameters for tests and benchmarks, the same on every machine.
 
-use super::{Config, Parameters, parameter_shapes};
+use super::{Config, Parameters};
 use crate::hash::split_mix;
 use crate::{Array, Result};
 
@@ -17,7 +17,7 @@ impl Parameters {
     pub fn random(config: &Config, seed: u64, scale: f32) -> Result<Self> {
         config.validate()?;
         let mut draws = Draws::new(seed);
-        let tensors = parameter_shapes(config).into_iter().map(|(name, shape)| {
+        let tensors = Self::shapes_with_room::<f32>(config)?.into_iter().map(|(name, shape)| {
             let data = (0..shape.iter().product()).map(|_| draws.next(scale)).collect();
             (name, Array::new(shape, data))
         });

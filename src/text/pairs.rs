@@ -10,6 +10,7 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use super::lines::{MAX_LINE, decompressed, read_line};
+use crate::memory::require;
 use crate::{Error, Result};
 
 /// A source beside one target that is accepted for it.
@@ -33,6 +34,9 @@ pub struct Group<'a> {
     /// Its first line in the file, from 1.
     pub line: usize,
 }
+
+/// The memory of pairs that is asked for first.
+const FIRST_ASKED: usize = 1 << 22;
 
 /// The most malformed lines that an error describes; it counts the others.
 const MOST_DESCRIBED: usize = 20;
@@ -74,8 +78,15 @@ pub fn group(pairs: &[Pair]) -> Vec<Group<'_>> {
 fn parse(mut input: impl BufRead) -> io::Result<Result<Vec<Pair>, String>> {
     let (mut pairs, mut malformed, mut line) = (Vec::new(), Malformed::default(), Vec::new());
     let (mut lines, mut blank) = (0, true);
+    let (mut bytes, mut asked) = (0, 0);
     while read_line(&mut input, &mut line)? > 0 {
         lines += 1;
+        bytes += line.len() + size_of::<Pair>();
+        if bytes >= 2 * asked {
+            // Before they have grown to twice what they are now it is asked again.
+            asked = bytes.max(FIRST_ASKED);
+            require::<u8>(asked, || format!("keeping more than {lines} lines")).map_err(io::Error::other)?;
+        }
         let line = match lines {
             1 => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line),
             _ => &line,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Examples, LeftOut};
 use crate::hash::fnv;
-use crate::model::{Config, Model, Parameters, Score};
+use crate::model::{Config, Model, Parameters, Score, fit_source, fit_target};
 use crate::text::Tokenizer;
 use crate::text::pairs::{Group, Pair, group};
 use crate::{Error, Result};
@@ -42,12 +42,9 @@ impl Task {
         validation: &[Pair],
         longest: usize,
     ) -> Result<Self> {
-        // A model says what its tokenizers take for text: which ids are special, which the unknown symbol.
-        let parameters = Parameters::random(&config, 0, 0.0)?;
-        let model = Model::new(config, parameters, Some(source_tokenizer), Some(target_tokenizer))?;
-        let Model { config, source_tokenizer: Some(source), target_tokenizer: Some(target), .. } = model else {
-            return Err(nothing("tokenizers", "a tokenizer of each side"));
-        };
+        config.validate()?;
+        let source = fit_source(&config, source_tokenizer)?;
+        let target = fit_target(&config, target_tokenizer)?;
         let seen = if config.attention.score == Score::Location { config.attention.max_source_length } else { None };
         let longest = [seen.map_or(longest, |seen| longest.min(seen)), longest];
         let (training, without_ids) = Examples::new(training, &source, &target, longest)?;

@@ -4,14 +4,15 @@ use std::cmp::Reverse;
 
 use super::batches::Batcher;
 use super::{Observer, Task, TrainOptions};
+use crate::Result;
 use crate::backend::Training;
 use crate::batch::Batch;
 use crate::decode::{GreedyOptions, greedy};
+use crate::memory::in_parts;
 use crate::metrics::{Scores, score_by};
 use crate::model::Parameters;
 use crate::nn::Seq2Seq;
 use crate::nn::training::Learner;
-use crate::{Error, Result};
 
 /// The most sentences that are translated at once.
 const BATCH: usize = 256;
@@ -93,22 +94,12 @@ impl Validation {
         task: &Task,
     ) -> Result<Vec<String>> {
         let options = GreedyOptions { max_length: self.max_length, alignment: false };
-        let mut found = Vec::with_capacity(which.len());
-        let mut waiting = vec![which];
-        while let Some(part) = waiting.pop() {
+        let translate = async |part: &[usize]| {
             let sources: Vec<&[u32]> = part.iter().map(|&source| task.sources[source].as_slice()).collect();
             let batch = Batch::new(&sources, task.config.special_tokens.pad, task.config.encoder.vocab_size)?;
-            match greedy(backend, model, &batch, options).await {
-                Err(Error::OutOfMemory { .. }) if part.len() > 1 => {
-                    let (first, second) = part.split_at(part.len() / 2);
-                    waiting.extend([second, first]);
-                }
-                hypotheses => {
-                    let text = |tokens: Vec<u32>| task.target_tokenizer.decode(&tokens);
-                    found.extend(hypotheses?.into_iter().map(|hypothesis| text(hypothesis.tokens)));
-                }
-            }
-        }
-        Ok(found)
+            let hypotheses = greedy(backend, model, &batch, options).await?;
+            Ok(hypotheses.into_iter().map(|hypothesis| task.target_tokenizer.decode(&hypothesis.tokens)).collect())
+        };
+        in_parts(which, translate).await
     }
 }

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use seq2seq::Translation;
 use seq2seq::heatmap;
-use seq2seq::{Translation, words};
 use serde::Serialize;
 
+use super::pipeline::Line;
 use crate::cli::failure::Result;
 use crate::cli::output::{FailedLine, Output};
 use crate::cli::views::{Views, figure};
@@ -43,13 +44,7 @@ struct Translated<'a> {
     translation: &'a Translation,
 }
 
-/// The JSON of a line whose words were translated.
-#[derive(Serialize)]
-struct Words<'a> {
-    line: usize,
-    words: Vec<WordJson<'a>>,
-}
-
+/// The JSON of a word of a line.
 #[derive(Serialize)]
 struct WordJson<'a> {
     word: &'a str,
@@ -82,40 +77,40 @@ impl Presenter {
         self.views.translation(source, translation)
     }
 
-    /// Shows the translations of the words of a line.
-    pub fn words(&mut self, line: usize, text: &str, answers: &[&Answer]) -> Result<()> {
-        match self.form {
-            Form::Text | Form::NBest => {
-                let text = |answer: &&Answer| match answer {
-                    Ok(translation) => one_line(&translation.best.text).into_owned(),
-                    Err(_) => String::new(),
-                };
-                self.line(&answers.iter().map(text).collect::<Vec<_>>().join(" | "))?;
-            }
-            Form::Json => {
-                let words = words(text).zip(answers).map(|(word, answer)| WordJson {
-                    word,
-                    translation: answer.as_ref().ok(),
-                    error: answer.as_ref().err().map(String::as_str),
-                });
-                self.output.json(&Words { line, words: words.collect() })?;
-            }
-            Form::Drawing | Form::Colours => {
-                for answer in answers {
-                    match answer {
-                        Ok(translation) => self.drawing(translation)?,
-                        Err(_) => self.line("")?,
-                    }
+    /// Shows the translations of words of a line: of all of them, or of some behind those that were shown before.
+    pub fn words(&mut self, line: &Line, answers: &[&Answer]) -> Result<()> {
+        let (before, after) = match self.form {
+            Form::Text | Form::NBest if line.begins => (String::new(), "\n"),
+            Form::Text | Form::NBest => (" | ".to_owned(), "\n"),
+            Form::Json if line.begins => (format!("{{\"line\":{},\"words\":[", line.number), "]}\n"),
+            Form::Json => (",".to_owned(), "]}\n"),
+            Form::Drawing | Form::Colours => (String::new(), ""),
+        };
+        self.output.write(&before)?;
+        for (at, (word, &answer)) in line.texts().zip(answers).enumerate() {
+            let first = at == 0;
+            match self.form {
+                Form::Text | Form::NBest => {
+                    let text =
+                        answer.as_ref().map_or(Cow::Borrowed(""), |translation| one_line(&translation.best.text));
+                    self.output.write(&format!("{}{text}", if first { "" } else { " | " }))?;
                 }
+                Form::Json => {
+                    self.output.write(if first { "" } else { "," })?;
+                    let (translation, error) = (answer.as_ref().ok(), answer.as_ref().err().map(String::as_str));
+                    self.output.json_value(&WordJson { word, translation, error })?;
+                }
+                Form::Drawing | Form::Colours => match answer {
+                    Ok(translation) => self.drawing(translation)?,
+                    Err(_) => self.line("")?,
+                },
             }
-        }
-        for (word, answer) in words(text).zip(answers) {
             match answer {
                 Ok(translation) => self.views.translation(word, translation)?,
                 Err(reason) => self.views.failure(word, reason)?,
             }
         }
-        Ok(())
+        self.output.write(if line.ends { after } else { "" })
     }
 
     /// Keeps the place of a line that has no translation.
