@@ -25,8 +25,10 @@ pub struct Task {
     pub each_word: bool,
 }
 
-/// The most words that are translated together: those of a long text are shown while the next ones are translated.
-const MOST_WORDS: usize = 1 << 13;
+/// The most different words that are translated together, and the most words: those of a long text are shown while the
+/// next ones are translated.
+const MOST_DISTINCT: usize = 1 << 12;
+const MOST_WORDS: usize = 1 << 18;
 
 /// Lines that are translated together.
 pub struct Window {
@@ -37,6 +39,7 @@ pub struct Window {
 }
 
 /// A line and its sources, or some of its words.
+#[derive(Debug)]
 pub struct Line {
     /// Its number, from 1.
     pub number: usize,
@@ -64,27 +67,30 @@ impl Line {
 
 impl Task {
     /// The parts of a window of lines that are translated one after the other: all lines at once, but for long texts of
-    /// words.
-    fn divide(&self, lines: Vec<lines::Line>) -> Vec<Vec<Line>> {
-        let (mut parts, mut part, mut words) = (Vec::new(), Vec::new(), 0);
+    /// words. Texts repeat words: each source of a part is translated once.
+    fn divide(&self, lines: Vec<lines::Line>) -> Vec<Part> {
+        let (mut parts, mut part) = (Vec::new(), Part::default());
         for lines::Line { number, text, mut bytes } in lines {
             let text = text.map(Arc::<str>::from);
-            let mut left = match &text {
+            let places = match &text {
                 Ok(text) if self.each_word => places(text),
                 Ok(text) => std::iter::once(0..text.len()).collect(),
                 Err(_) => Vec::new(),
             };
+            let mut left = places.into_iter().peekable();
             let mut begins = true;
-            while begins || !left.is_empty() {
-                if words == MOST_WORDS {
-                    parts.push(std::mem::take(&mut part));
-                    words = 0;
+            while begins || left.peek().is_some() {
+                let (places, sources) = (Vec::new(), Vec::new());
+                let mut line = Line { number, text: text.clone(), bytes, places, sources, begins, ends: false };
+                while let Some(place) = left.next_if(|_| !self.each_word || !part.is_full()) {
+                    line.sources.push(part.place(&text.as_deref().unwrap_or_default()[place.clone()]));
+                    line.places.push(place);
                 }
-                let later = left.split_off(left.len().min(MOST_WORDS - words));
-                let places = std::mem::replace(&mut left, later);
-                words += if self.each_word { places.len() } else { 0 };
-                let (text, ends) = (text.clone(), left.is_empty());
-                part.push(Line { number, text, bytes, places, sources: Vec::new(), begins, ends });
+                line.ends = left.peek().is_none();
+                part.lines.push(line);
+                if part.is_full() && self.each_word {
+                    parts.push(std::mem::take(&mut part));
+                }
                 (begins, bytes) = (false, 0);
             }
         }
@@ -92,22 +98,35 @@ impl Task {
         parts
     }
 
-    /// Texts repeat words: each source of a window is translated once.
-    fn window(&self, mut lines: Vec<Line>) -> Result<Window> {
-        let mut places: HashMap<&str, usize> = HashMap::new();
-        let mut distinct: Vec<&str> = Vec::with_capacity(lines.len());
-        let mut place = |source| {
-            *places.entry(source).or_insert_with(|| {
-                distinct.push(source);
-                distinct.len() - 1
-            })
-        };
-        let sources: Vec<Vec<usize>> = lines.iter().map(|line| line.texts().map(&mut place).collect()).collect();
-        let prepared = self.translator.prepare(&distinct, &self.options)?;
-        for (line, sources) in lines.iter_mut().zip(sources) {
-            line.sources = sources;
+    fn window(&self, Part { lines, distinct, .. }: Part) -> Result<Window> {
+        Ok(Window { lines, prepared: self.translator.prepare(&distinct, &self.options)? })
+    }
+}
+
+/// Lines, or words of them, and their different sources.
+#[derive(Default)]
+struct Part {
+    lines: Vec<Line>,
+    distinct: Vec<Arc<str>>,
+    places: HashMap<Arc<str>, usize>,
+    sources: usize,
+}
+
+impl Part {
+    /// Which of the different sources this is.
+    fn place(&mut self, source: &str) -> usize {
+        self.sources += 1;
+        if let Some(&place) = self.places.get(source) {
+            return place;
         }
-        Ok(Window { lines, prepared })
+        let source = Arc::<str>::from(source);
+        self.distinct.push(Arc::clone(&source));
+        self.places.insert(source, self.distinct.len() - 1);
+        self.distinct.len() - 1
+    }
+
+    fn is_full(&self) -> bool {
+        self.distinct.len() >= MOST_DISTINCT || self.sources >= MOST_WORDS
     }
 }
 
@@ -182,13 +201,13 @@ impl Worker {
         let (ready, prepared) = sync_channel(1);
         let thread = spawn(move || {
             for window in windows {
-                let parts = match window {
+                let parts: Vec<Result<Part>> = match window {
                     Ok(lines) => task.divide(lines).into_iter().map(Ok).collect(),
                     Err(error) => vec![Err(place.failure(error))],
                 };
                 let count = parts.len();
                 for (at, part) in parts.into_iter().enumerate() {
-                    let window = part.and_then(|lines| task.window(lines));
+                    let window = part.and_then(|part| task.window(part));
                     if ready.send((window, at + 1 == count)).is_err() {
                         return;
                     }
