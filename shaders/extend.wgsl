@@ -32,9 +32,9 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-const LOWEST: f32 = -3.4028234e38;
+const LOWEST: f32 = -3.4028233e38;
 // Stands in place of a logit once its extension was chosen.
-const TAKEN: f32 = 3.4028234e38;
+const TAKEN: f32 = 3.4028233e38;
 const MAX_BEAM: u32 = 512u;
 
 // Of every live hypothesis Σ ln p before the step, and what makes probabilities of its logits.

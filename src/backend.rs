@@ -115,8 +115,7 @@ contract! {
         /// The first third of [`attention`](Self::attention): score(h_t, h̄_s) into `scores` (batch · tgt_len,
         /// src_len).
         ///
-        /// Positions outside the sentence or the window are −∞, or the lowest number of a device that has no
-        /// infinities.
+        /// Positions outside the sentence or the window are −∞, or [`LOWEST`] on a device that has no infinities.
         fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &mut Self::Tensor) -> Result<()>;
 
         /// The second third: the scores become weights (batch · tgt_len, src_len).
@@ -177,6 +176,10 @@ contract! {
         ) -> Result<()>;
     }
 }
+
+/// What stands for −∞ on a device that has no infinities: the number above the lowest of 32 bits, which itself loses its
+/// last digits, and with them its place among those numbers, where a shader is written out in decimals.
+pub const LOWEST: f32 = -3.402_823_3e38;
 
 /// One direction of a recurrent layer, with PyTorch's shapes and gate order (G gates).
 #[derive(Clone, Copy, Debug)]

@@ -168,7 +168,7 @@ pub enum Error {
     },
 
     /// There is no memory left for something, or none that may be taken.
-    #[error("{device}: out of memory: {what} needs {bytes} bytes{}", left.map_or_else(String::new, |left| format!(", of {left} that are left")))]
+    #[error("{device}: out of memory: {what} needs {bytes} bytes{}", of_those_left(*left))]
     OutOfMemory {
         /// Whose memory: `CPU`, or `GPU` and the adapter's name.
         device: String,
@@ -215,6 +215,10 @@ impl Error {
     pub(crate) fn check(operation: &'static str, what: &'static str, expected: usize, found: usize) -> Result<()> {
         if expected == found { Ok(()) } else { Err(Self::Shape { operation, what, expected, found }) }
     }
+}
+
+fn of_those_left(left: Option<u64>) -> String {
+    left.map_or_else(String::new, |left| format!(", of {left} that are left"))
 }
 
 /// A name from a file or a file system as a person may see it: characters that steer a terminal are written out.

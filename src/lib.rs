@@ -96,6 +96,7 @@ pub mod backend;
 pub mod batch;
 #[cfg(feature = "verify")]
 pub mod bench;
+mod clock;
 mod config;
 pub mod cpu;
 pub mod decode;

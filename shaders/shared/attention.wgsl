@@ -31,7 +31,7 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Below every score, and finite: −∞ is not a value that WGSL promises.
-const OUTSIDE: f32 = -3.4028234e38;
+const OUTSIDE: f32 = -3.4028233e38;
 
 // A lane's share of the sums that are the scores of four source positions from s on: four, so that as many loads are
 // under way.

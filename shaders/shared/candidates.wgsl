@@ -11,7 +11,7 @@
 
 const TILE_QUADS: u32 = 16u;
 const TILE_THREADS: u32 = 256u;
-const LOWEST: f32 = -3.4028234e38;
+const LOWEST: f32 = -3.4028233e38;
 
 // Of every thread's logits the largest, then their Σ exp.
 var<workgroup> tile_max: array<f32, TILE_THREADS>;

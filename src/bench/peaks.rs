@@ -1,12 +1,12 @@
 //! What a device can do at most, measured in the run that it is compared with.
 
 use std::hint::black_box;
-use std::time::Instant;
 
 use pulp::{Simd, WithSimd};
 use serde::Serialize;
 
 use crate::Result;
+use crate::clock::Instant;
 use crate::cpu::Instructions;
 use crate::gpu::Gpu;
 

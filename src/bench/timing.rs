@@ -1,12 +1,11 @@
 //! Medians of repeated runs.
 
-use std::time::Instant;
-
 use serde::Serialize;
 
 use super::{DeviceTimer, Instruments};
 use crate::Result;
 use crate::backend::{Backend, Counters};
+use crate::clock::Instant;
 use crate::gpu::KernelTime;
 
 /// The fewest runs that a median is taken of.

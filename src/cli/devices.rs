@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use seq2seq::device::Processor;
-use seq2seq::gpu::{Adapter, adapters};
+use seq2seq::gpu::{Adapter, adapters_blocking};
 use serde::Serialize;
 
 use super::failure::Result;
@@ -32,7 +32,7 @@ struct Devices {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     threads::limit(None);
-    let devices = Devices { adapters: adapters(), cpu: Processor::here() };
+    let devices = Devices { adapters: adapters_blocking(), cpu: Processor::here() };
     let mut output = Output::stdout();
     if args.json {
         output.json(&devices)?

@@ -18,7 +18,6 @@ use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptio
 use super::outcome::Outcome;
 use super::output::{Output, has_colours, note};
 use super::translate::one_line;
-use super::views::figure;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -230,7 +229,7 @@ impl Session {
             };
             self.output.write(&format!("{}  ({what})\n", one_line(&target.text)))?;
         }
-        if let Some(figure) = figure(&translation.source, &translation.best)? {
+        if let Some(figure) = translation.best.figure(&translation.source)? {
             let draw: fn(&Figure<'_>) -> String =
                 if has_colours() { heatmap::terminal_colour } else { heatmap::terminal };
             self.output.write(&draw(&figure))?;

@@ -16,7 +16,7 @@ use super::options::{AlignmentOptions, DeviceOptions, LineOptions, ModelOptions,
 use super::outcome::Outcome;
 use super::output::{FailedLine, Output, has_colours};
 use super::progress::Progress;
-use super::views::{Views, figure};
+use super::views::Views;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -218,7 +218,7 @@ fn show(output: &mut Output, form: Form, line: usize, scored: &Scored, translati
         output.write(&format!("\t{}", each.join(" ")))?;
     }
     output.write("\n")?;
-    if let (Some(draw), Some(figure)) = (draw, figure(&translation.source, &translation.best)?) {
+    if let (Some(draw), Some(figure)) = (draw, translation.best.figure(&translation.source)?) {
         output.write(&format!("{}\n", draw(&figure)))?;
     }
     Ok(())

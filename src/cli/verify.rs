@@ -8,16 +8,16 @@ use seq2seq::backend::Training;
 use seq2seq::block_on;
 use seq2seq::cpu::Instructions;
 use seq2seq::device::{Device, DeviceRequest, Precision};
-use seq2seq::gpu::adapters;
+use seq2seq::gpu::adapters_blocking;
 use seq2seq::verify::cases::{Case, cases};
 use seq2seq::verify::fixture::Fixture;
-use seq2seq::verify::report::OperationReport;
+use seq2seq::verify::report::{DeviceReport, OperationReport};
 use seq2seq::verify::tolerance::Bound;
 
 use super::failure::Result;
 use super::options::DeviceOptions;
 use super::outcome::Outcome;
-use present::{DeviceReport, Presenter};
+use present::Presenter;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -69,7 +69,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
         args.device.compute.limit();
         let cpus = Instructions::available().into_iter().map(Instructions::set);
         let cpus = cpus.map(|set| (DeviceRequest::CpuWith(set), format!("CPU, {set}")));
-        let gpus = adapters().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));
+        let gpus =
+            adapters_blocking().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));
         for (request, name) in gpus.chain(cpus) {
             // One that does not open is a failure of its own, and no reason to leave out the others.
             reports.push(match Device::open_blocking(&request, args.device.precision) {

@@ -100,7 +100,7 @@ impl Views {
                 .targets()
                 .map(|target| {
                     let Target { text, log_prob, score, .. } = target;
-                    let figure = figure(&translation.source, target)?;
+                    let figure = target.figure(&translation.source)?;
                     Ok(ReportHypothesis { text, log_prob: *log_prob, score: *score, figure })
                 })
                 .collect::<Result<Vec<_>>>()?;
@@ -116,7 +116,7 @@ impl Views {
     /// A target's alignment goes to the file. One that has none, because a dictionary has it, keeps its place.
     fn target(&mut self, source: &[String], target: &Target) -> Result<()> {
         let Some((kind, output)) = &mut self.file else { return Ok(()) };
-        let (Some(figure), Some(alignment)) = (figure(source, target)?, &target.alignment) else {
+        let (Some(figure), Some(alignment)) = (target.figure(source)?, &target.alignment) else {
             return nothing(*kind, output);
         };
         match kind {
@@ -171,8 +171,8 @@ impl Views {
             page.end().map_err(|error| place.failure(error))?;
         }
         let Some((kind, mut output)) = self.file else { return Ok(()) };
-        let figures = self.drawn.iter().filter_map(|(source, target)| figure(source, target).transpose());
-        let figures: Vec<Figure<'_>> = figures.collect::<Result<_>>()?;
+        let figures = self.drawn.iter().filter_map(|(source, target)| target.figure(source).transpose());
+        let figures: Vec<Figure<'_>> = figures.collect::<seq2seq::Result<_>>()?;
         match kind {
             Kind::Svg => output.write(&heatmap::svg(&figures))?,
             Kind::Png => {
@@ -202,10 +202,4 @@ fn nothing(kind: Kind, output: &mut Output) -> Result<()> {
         Kind::Json => output.write("[]\n"),
         Kind::Svg | Kind::Png => Ok(()),
     }
-}
-
-/// The alignment of a target with its symbols and those of its source.
-pub fn figure<'a>(source: &'a [String], target: &'a Target) -> Result<Option<Figure<'a>>> {
-    let figure = |alignment| Figure::new(source, &target.symbols, alignment);
-    Ok(target.alignment.as_ref().map(figure).transpose()?)
 }

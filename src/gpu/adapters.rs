@@ -153,6 +153,9 @@ impl Choices {
     }
 }
 
+/// The backend that a browser is.
+const BROWSER: &str = wgpu::Backend::BrowserWebGpu.to_str();
+
 /// The optional features that are used here.
 const OPTIONAL: [(&str, wgpu::Features); 3] = [
     ("subgroups", wgpu::Features::SUBGROUP),
@@ -160,17 +163,23 @@ const OPTIONAL: [(&str, wgpu::Features); 3] = [
     ("timestamps", wgpu::Features::TIMESTAMP_QUERY),
 ];
 
-/// Every adapter of this machine, in a stable order.
-pub fn adapters() -> Vec<Adapter> {
-    enumerate().iter().enumerate().map(|(index, adapter)| describe(index, adapter)).collect()
+/// Every adapter of this machine, in a stable order; in a browser, the one that it has chosen.
+pub async fn adapters() -> Vec<Adapter> {
+    enumerate().await.iter().enumerate().map(|(index, adapter)| describe(index, adapter)).collect()
 }
 
-fn enumerate() -> Vec<wgpu::Adapter> {
+/// [`adapters`], waiting for the drivers.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn adapters_blocking() -> Vec<Adapter> {
+    pollster::block_on(adapters())
+}
+
+async fn enumerate() -> Vec<wgpu::Adapter> {
     let descriptor = wgpu::InstanceDescriptor {
         flags: wgpu::InstanceFlags::empty(),
         ..wgpu::InstanceDescriptor::new_without_display_handle()
     };
-    pollster::block_on(wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::all()))
+    wgpu::Instance::new(descriptor).enumerate_adapters(wgpu::Backends::all()).await
 }
 
 fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
@@ -178,9 +187,11 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
     let limits = adapter.limits();
     let (available, f16) = (adapter.features(), half_weights(adapter));
     let features = OPTIONAL.iter().filter(|(_, feature)| available.contains(*feature)).map(|(name, _)| *name);
+    // A browser may keep it to itself.
+    let name = if info.name.is_empty() { "an adapter without a name".to_owned() } else { info.name };
     Adapter {
         index,
-        name: info.name,
+        name,
         backend: info.backend.to_str().to_owned(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         kind: info.device_type.into(),
@@ -220,7 +231,7 @@ pub struct Opened {
 impl Opened {
     /// Opens the adapter that is asked for, with what it has of what may be used.
     pub async fn new(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
-        let adapters = enumerate();
+        let adapters = enumerate().await;
         let described: Vec<_> = adapters.iter().enumerate().map(|(index, one)| describe(index, one)).collect();
         let Some(index) = choose(&described, request) else {
             let available = described.iter().map(|one| format!("{} {} ({})", one.index, one.name, one.kind));
@@ -311,7 +322,12 @@ fn choose(adapters: &[Adapter], request: &DeviceRequest) -> Option<usize> {
             AdapterKind::Other => 3,
             AdapterKind::Software => 4,
         };
-        let mut found: Vec<_> = adapters.iter().filter(|one| allow_software || rank(one.kind) < 3).collect();
+        // A browser doesn't say what it has chosen, unless that is software.
+        let is_hardware = |one: &Adapter| match one.kind {
+            AdapterKind::Other => one.backend == BROWSER,
+            kind => rank(kind) < 3,
+        };
+        let mut found: Vec<_> = adapters.iter().filter(|one| allow_software || is_hardware(one)).collect();
         found.sort_by_key(|one| (rank(one.kind), one.index));
         found.first().map(|one| one.index)
     };

@@ -1,7 +1,7 @@
 //! A GPU as a value: what opens it, what is recorded on it, how long it takes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytemuck::NoUninit;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use super::tensor::GpuTensor;
 use super::tiling::Tiling;
 use super::weights::RecurrentWeights;
 use crate::backend::State;
+use crate::clock::Instant;
 use crate::config::Cell;
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};

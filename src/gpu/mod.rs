@@ -24,6 +24,8 @@ mod training;
 pub mod translate;
 mod weights;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use adapters::adapters_blocking;
 pub use adapters::{Adapter, AdapterKind, Choices, ProductForm, adapters};
 pub use handle::{Gpu, KernelTime};
 pub use kernel::Declared;

@@ -26,7 +26,7 @@ pub use npy::npy;
 pub use pharaoh::{hard_alignment, pharaoh};
 #[cfg(feature = "png")]
 pub use png::{Png, png};
-pub use report::{Report, ReportEntry, ReportHypothesis};
+pub use report::{Report, ReportEntry, ReportHypothesis, hypotheses_html};
 pub use svg::svg;
 pub use terminal::{terminal, terminal_colour};
 pub use tsv::tsv;

@@ -12,8 +12,9 @@ use super::escaped::Escaped;
 use super::{Figure, label};
 
 const PAGE: &str = include_str!("report/page.html");
-const STYLE: &str = include_str!("report/style.css");
-const SCRIPT: &str = include_str!("report/script.js");
+// What shows hypotheses and alignments on any page, and what shows the sentences of a report.
+const STYLE: &str = concat!(include_str!("report/figure.css"), include_str!("report/report.css"));
+const SCRIPT: &str = concat!(include_str!("report/figure.js"), include_str!("report/report.js"));
 
 const MAX_LABEL_WIDTH: usize = 24; // terminal columns
 
@@ -109,6 +110,14 @@ impl<W: Write> Report<W> {
         self.writer.flush()?;
         Ok(self.writer)
     }
+}
+
+/// The table of a sentence's hypotheses and their alignments, as HTML for a page that has `report/figure.css` and
+/// `report/figure.js`, an element `tip` and an element `spoken`; `number` tells the sentences of a page apart.
+pub fn hypotheses_html(number: usize, hypotheses: &[ReportHypothesis<'_>]) -> Result<String> {
+    let mut html = Vec::new();
+    self::hypotheses(&mut html, number, hypotheses)?;
+    Ok(String::from_utf8_lossy(&html).into_owned())
 }
 
 /// The page before its sentences, and behind them.

@@ -7,8 +7,8 @@ use crate::{Array, Result};
 impl Parameters {
     /// Parameters drawn uniformly from −`scale` … `scale`.
     ///
-    /// Counter-based: scalar i of [`parameter_shapes`]' order is a function of `seed` and i alone, the i-th output of
-    /// SplitMix64 (Steele, Lea and Flood 2014), of which the upper 24 bits are used.
+    /// Counter-based: scalar i, in the order of [`parameter_shapes`](super::parameter_shapes), is a function of `seed`
+    /// and i alone, the i-th output of SplitMix64 (Steele, Lea and Flood 2014), of which the upper 24 bits are used.
     ///
     /// # Errors
     ///

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::batches::{Batcher, Feed, Step, dropout_seed};
 use super::checkpoint::{Checkpoint, State};
@@ -11,6 +10,7 @@ use super::task::flatten;
 use super::validation::{Measured, Validation};
 use super::{Began, Best, Event, Folder, History, Observer, Stepped, Task, TrainOptions, Validated};
 use crate::backend::{Training, Update};
+use crate::clock::Instant;
 use crate::model::{Parameters, WeightFormat};
 use crate::nn::training::{Learner, OptimizerState, StepOptions};
 use crate::{Error, Result};

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::Array;
+use crate::heatmap::Figure;
 
 /// What a source was translated to.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,6 +54,17 @@ pub struct Target {
     /// Attention weights (target, source), where asked for; serialized as an array for each target symbol.
     #[serde(serialize_with = "rows", skip_serializing_if = "Option::is_none")]
     pub alignment: Option<Array>,
+}
+
+impl Target {
+    /// Its alignment with its symbols and those of its source, to be drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`](crate::Error::Shape) if these are not the source's symbols.
+    pub fn figure<'a>(&'a self, source: &'a [String]) -> crate::Result<Option<Figure<'a>>> {
+        self.alignment.as_ref().map(|alignment| Figure::new(source, &self.symbols, alignment)).transpose()
+    }
 }
 
 /// The rows of an alignment as arrays.

@@ -3,7 +3,45 @@
 use serde::Serialize;
 
 use super::compare::{Comparison, Worst};
+use super::fixture::FixtureReport;
 use crate::backend::Counters;
+use crate::device::Precision;
+
+/// What a program or a page says of a whole run, as JSON.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reports<'a> {
+    /// The version of this package.
+    pub version: &'static str,
+    /// Every device that was to be checked.
+    pub devices: &'a [DeviceReport],
+    /// Whether all of them passed.
+    pub passed: bool,
+}
+
+impl<'a> Reports<'a> {
+    /// Of these devices.
+    pub fn new(devices: &'a [DeviceReport]) -> Self {
+        let passed = devices.iter().all(|device| device.passed);
+        Self { version: env!("CARGO_PKG_VERSION"), devices, passed }
+    }
+}
+
+/// How a device fared.
+#[derive(Clone, Debug, Serialize)]
+pub struct DeviceReport {
+    /// The device in a few words.
+    pub device: String,
+    /// How it stores weights.
+    pub precision: Precision,
+    /// Every operation that was checked.
+    pub operations: Vec<OperationReport>,
+    /// Every fixture that was checked.
+    pub fixtures: Vec<FixtureReport>,
+    /// Why it could not be checked.
+    pub error: Option<String>,
+    /// Whether everything passed.
+    pub passed: bool,
+}
 
 /// One case on one device.
 #[derive(Clone, Debug, Serialize)]

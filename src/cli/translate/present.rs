@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::pipeline::Line;
 use crate::cli::failure::Result;
 use crate::cli::output::{FailedLine, Output};
-use crate::cli::views::{Views, figure};
+use crate::cli::views::Views;
 
 /// The form of a translation in the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +144,7 @@ impl Presenter {
                 [] => self.line(&text)?,
                 _ => self.line(&format!("{text}  ({:.3})", target.score))?,
             }
-            let drawn = figure(&translation.source, target)?.map(|figure| draw(&figure));
+            let drawn = target.figure(&translation.source)?.map(|figure| draw(&figure));
             self.line(&drawn.unwrap_or_default())?;
         }
         Ok(())

@@ -5,8 +5,7 @@ use std::path::Path;
 use seq2seq::device::Precision;
 use seq2seq::verify::compare::Comparison;
 use seq2seq::verify::fixture::FixtureReport;
-use seq2seq::verify::report::{CaseReport, OperationReport};
-use serde::Serialize;
+use seq2seq::verify::report::{CaseReport, DeviceReport, OperationReport, Reports};
 
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
@@ -14,30 +13,10 @@ use crate::cli::output::Output;
 /// The most failed cases of an operation, and tensors of a case, that are shown; `--json` has all.
 const SHOWN: usize = 4;
 
-/// How a device fared.
-#[derive(Debug, Serialize)]
-pub struct DeviceReport {
-    pub device: String,
-    pub precision: Precision,
-    pub operations: Vec<OperationReport>,
-    pub fixtures: Vec<FixtureReport>,
-    /// Why it could not be checked.
-    pub error: Option<String>,
-    pub passed: bool,
-}
-
 /// Writes what is checked as it is checked, or all of it as JSON in the end.
 pub struct Presenter {
     json: bool,
     output: Output,
-}
-
-/// The JSON of a whole run.
-#[derive(Serialize)]
-struct Reports<'a> {
-    version: &'static str,
-    devices: &'a [DeviceReport],
-    passed: bool,
 }
 
 impl Presenter {
@@ -155,8 +134,7 @@ impl Presenter {
     /// Everything was checked.
     pub fn finish(&mut self, reports: &[DeviceReport]) -> Result<()> {
         if self.json {
-            let passed = reports.iter().all(|report| report.passed);
-            self.output.json(&Reports { version: env!("CARGO_PKG_VERSION"), devices: reports, passed })?;
+            self.output.json(&Reports::new(reports))?;
         }
         self.output.flush()
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::operation::{Operation, Output, Values, Work, count};
-use crate::backend::{Attention, Backend, Positions, Training};
+use crate::backend::{Attention, Backend, LOWEST, Positions, Training};
 use crate::model::{Score, Window};
 use crate::verify::inputs::Inputs;
 use crate::{Array, Result};
@@ -235,7 +235,7 @@ impl Operation for AttentionCase {
                 let mut scores = scores("scores").await?;
                 if let Values::Numbers(scores) = &mut scores.values {
                     // WGSL has no infinities: the lowest number stands for −∞, as the contract allows.
-                    scores.data.iter_mut().filter(|score| **score == f64::from(f32::MIN)).for_each(|score| {
+                    scores.data.iter_mut().filter(|score| **score == f64::from(LOWEST)).for_each(|score| {
                         *score = f64::NEG_INFINITY;
                     });
                 }

@@ -1,0 +1,83 @@
+/** The files of a model, by the names that they have in its folder. */
+export interface ModelFiles {
+  "config.json": Uint8Array;
+  "model.safetensors": Uint8Array;
+  "source_tokenizer.json"?: Uint8Array;
+  "target_tokenizer.json"?: Uint8Array;
+}
+
+export interface OpenOptions {
+  /** The address of a model's folder, or its files. */
+  model: string | URL | ModelFiles;
+  /** Where to compute: WebGPU where there is hardware for it, otherwise the CPU (the default), or one of them. */
+  device?: "auto" | "webgpu" | "cpu";
+  /** How a GPU stores the weights. */
+  precision?: "f32" | "f16";
+}
+
+export interface TranslateOptions {
+  /** How many hypotheses are kept: 1 is greedy decoding. */
+  beam?: number;
+  /** How many translations are wanted, at most `beam`. */
+  nBest?: number;
+  /** Whether answers have their alignments. */
+  alignment?: boolean;
+  /** "none", "length:ALPHA" or "wu:ALPHA". */
+  lengthPenalty?: string;
+  coveragePenalty?: number;
+  /** Symbols, or a multiple of the source's such as "3x". */
+  maxLength?: string;
+  /** Whether answers have their table of hypotheses and alignments as HTML. */
+  html?: boolean;
+  /** Whether sources are texts whose words are translated, each to an answer of its own. */
+  eachWord?: boolean;
+}
+
+export interface Target {
+  target: string[];
+  text: string;
+  log_prob: number;
+  score: number;
+  finished: boolean;
+  /** Weights of the source symbols, for each target symbol. */
+  alignment?: number[][];
+}
+
+/** An answer: a translation, or `error`. */
+export interface Answer extends Partial<Target> {
+  source?: string[];
+  from?: "model" | "dictionary";
+  others?: Target[];
+  word?: string;
+  html?: string;
+  error?: string;
+}
+
+export class Translator {
+  static open(options: OpenOptions): Promise<Translator>;
+  /** The device in a few words. */
+  readonly device: string;
+  /** The answers stand in the order of the sources; what is wrong with one source is its own answer. */
+  translate(sources: string[], options?: TranslateOptions): Promise<Answer[]>;
+  /** Gives the memory back. */
+  close(): void;
+}
+
+export interface Progress {
+  done: number;
+  all: number;
+  operation: { operation: string; cases: number; largest_relative: number; passed: boolean };
+}
+
+/** Checks every operation of a device against the CPU in 64 bits; the answer is that of `seq2seq verify --json`. */
+export function verify(options?: {
+  device?: "webgpu" | "cpu";
+  precision?: "f32" | "f16";
+  progress?: (progress: Progress) => void;
+}): Promise<{ version: string; devices: object[]; passed: boolean }>;
+
+/** The adapters that the browser offers, with their features and limits. */
+export function adapters(): Promise<object[]>;
+export function hasWebGpu(): Promise<boolean>;
+export function load(): Promise<void>;
+export function modelFiles(model: string | URL | ModelFiles): Promise<ModelFiles>;

@@ -1,0 +1,202 @@
+//! seq2seq-wgpu for JavaScript: a translator and the verification. Options come, and answers go, as JSON.
+//!
+//! Nothing here blocks but the computation itself: a page calls it in a worker.
+
+#![cfg(target_arch = "wasm32")]
+
+use js_sys::Function;
+use seq2seq::device::{Device, Precision};
+use seq2seq::heatmap::{ReportHypothesis, hypotheses_html};
+use seq2seq::model::{Model, ModelBytes};
+use seq2seq::verify::cases::cases;
+use seq2seq::verify::report::{DeviceReport, OperationReport, Reports};
+use seq2seq::verify::tolerance::Bound;
+use seq2seq::{TranslateOptions, Translation, Translator, words};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// A panic ends the module; that it says why is all that can be done.
+#[wasm_bindgen(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| console_error(&panic.to_string())));
+}
+
+/// A model on a device.
+#[wasm_bindgen]
+pub struct Session {
+    translator: Translator,
+    device: String,
+}
+
+/// How to translate; see `TranslateOptions`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+struct Options {
+    beam: usize,
+    n_best: usize,
+    alignment: bool,
+    length_penalty: String,
+    coverage_penalty: f64,
+    max_length: String,
+    /// Whether answers come with their hypotheses and alignments as HTML.
+    html: bool,
+    /// Whether sources are texts whose words are translated.
+    each_word: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let options = TranslateOptions::default();
+        Self {
+            beam: options.beam,
+            n_best: options.n_best,
+            alignment: options.alignment,
+            length_penalty: options.length_penalty.to_string(),
+            coverage_penalty: options.coverage_penalty,
+            max_length: options.max_length.to_string(),
+            html: false,
+            each_word: false,
+        }
+    }
+}
+
+/// What became of a source.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    word: Option<String>,
+    #[serde(flatten)]
+    translation: Option<Translation>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    html: Option<String>,
+}
+
+#[wasm_bindgen]
+impl Session {
+    /// Checks the files of a model, and loads it onto a device: `auto`, `gpu` or `cpu`.
+    pub async fn open(
+        config: Vec<u8>,
+        weights: Vec<u8>,
+        source_tokenizer: Option<Vec<u8>>,
+        target_tokenizer: Option<Vec<u8>>,
+        device: String,
+        precision: String,
+    ) -> Result<Session, JsError> {
+        let model = Model::from_bytes(ModelBytes {
+            config: &config,
+            weights: &weights,
+            source_tokenizer: source_tokenizer.as_deref(),
+            target_tokenizer: target_tokenizer.as_deref(),
+        })?;
+        drop(weights);
+        let device = open(&device, precision_of(&precision)?).await?;
+        let described = device.describe();
+        Ok(Self { translator: Translator::new(model, device)?, device: described })
+    }
+
+    /// The device in a few words.
+    #[wasm_bindgen(getter)]
+    pub fn device(&self) -> String {
+        self.device.clone()
+    }
+
+    /// Translates sources; the answers are a JSON array in their order.
+    pub async fn translate(&self, sources: Vec<String>, options: String) -> Result<String, JsError> {
+        let options: Options = serde_json::from_str(&options)?;
+        let wanted = TranslateOptions {
+            beam: options.beam,
+            n_best: options.n_best,
+            alignment: options.alignment || options.html,
+            length_penalty: options.length_penalty.parse().map_err(JsError::new)?,
+            coverage_penalty: options.coverage_penalty,
+            max_length: options.max_length.parse().map_err(JsError::new)?,
+            ..TranslateOptions::default()
+        };
+        let sources: Vec<String> = match options.each_word {
+            true => sources.iter().flat_map(|text| words(text).map(str::to_owned).collect::<Vec<_>>()).collect(),
+            false => sources,
+        };
+        let found = self.translator.translate(&sources, &wanted).await?;
+        let answers: Vec<Answer> = found
+            .into_iter()
+            .zip(sources)
+            .enumerate()
+            .map(|(at, (found, source))| {
+                let word = options.each_word.then_some(source);
+                match found {
+                    Ok(translation) => {
+                        let html = options.html.then(|| html(at, &translation)).transpose()?;
+                        Ok(Answer { word, translation: Some(translation), error: None, html })
+                    }
+                    Err(error) => Ok(Answer { word, translation: None, error: Some(error.to_string()), html: None }),
+                }
+            })
+            .collect::<Result<_, JsError>>()?;
+        Ok(serde_json::to_string(&answers)?)
+    }
+}
+
+/// Checks every operation of a device against the CPU in 64 bits. `progress` is told how many of all cases are done, and
+/// the report of the last operation as JSON; the answer is what `seq2seq verify --json` prints.
+#[wasm_bindgen]
+pub async fn verify(device: String, precision: String, progress: Function) -> Result<String, JsError> {
+    let precision = precision_of(&precision)?;
+    let device = open(&device, precision).await?;
+    let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
+    let cases = cases();
+    let mut operations: Vec<OperationReport> = Vec::new();
+    // One operation at a time, so that whoever waits is told.
+    for operation in cases.chunk_by(|a, b| a.name() == b.name()) {
+        let mut report = OperationReport::new(operation[0].name());
+        for case in operation {
+            report.add(match &device {
+                Device::Cpu(cpu) => seq2seq::verify::check(cpu, case, precision, Bound::Alone).await,
+                Device::Gpu(gpu) => seq2seq::verify::check(gpu, case, precision, Bound::BesideCpu).await,
+            });
+        }
+        operations.push(report);
+        let done: usize = operations.iter().map(|report| report.cases).sum();
+        let json = serde_json::to_string(&operations[operations.len() - 1])?;
+        let told = progress.call3(&JsValue::NULL, &done.into(), &cases.len().into(), &json.into());
+        told.map_err(|_| JsError::new("who was to be told of the progress has failed"))?;
+    }
+    let passed = operations.iter().all(|operation| operation.passed);
+    let devices =
+        [DeviceReport { device: device.describe(), precision, operations, fixtures: Vec::new(), error: None, passed }];
+    Ok(serde_json::to_string(&Reports::new(&devices))?)
+}
+
+/// The adapters that the browser offers, as JSON.
+#[wasm_bindgen]
+pub async fn adapters() -> Result<String, JsError> {
+    Ok(serde_json::to_string(&seq2seq::gpu::adapters().await)?)
+}
+
+async fn open(device: &str, precision: Precision) -> Result<Device, JsError> {
+    Ok(Device::open(&device.parse()?, precision).await?)
+}
+
+fn precision_of(name: &str) -> Result<Precision, JsError> {
+    match name {
+        "f32" => Ok(Precision::F32),
+        "f16" => Ok(Precision::F16),
+        _ => Err(JsError::new(&format!("precision: expected f32 or f16, found {name:?}"))),
+    }
+}
+
+/// The hypotheses of a translation and their alignments, as the report shows them.
+fn html(number: usize, translation: &Translation) -> Result<String, JsError> {
+    let hypotheses = translation.targets().map(|target| {
+        let figure = target.figure(&translation.source)?;
+        Ok(ReportHypothesis { text: &target.text, log_prob: target.log_prob, score: target.score, figure })
+    });
+    Ok(hypotheses_html(number, &hypotheses.collect::<seq2seq::Result<Vec<_>>>()?)?)
+}
