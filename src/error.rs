@@ -168,7 +168,7 @@ pub enum Error {
     },
 
     /// There is no memory left for something, or none that may be taken.
-    #[error("{device}: out of memory: {what} needs {bytes} bytes{}", of_those_left(*left))]
+    #[error("{device}: out of memory: {what} needs {bytes} bytes{}", at_most(*most))]
     OutOfMemory {
         /// Whose memory: `CPU`, or `GPU` and the adapter's name.
         device: String,
@@ -176,8 +176,8 @@ pub enum Error {
         what: String,
         /// Its size.
         bytes: u64,
-        /// What there is, where that is known; operations need some of it for a moment.
-        left: Option<u64>,
+        /// What one thing may take of what is left, where that is known.
+        most: Option<u64>,
     },
 
     /// Training came to numbers that are not finite, from which there is no way back.
@@ -217,8 +217,8 @@ impl Error {
     }
 }
 
-fn of_those_left(left: Option<u64>) -> String {
-    left.map_or_else(String::new, |left| format!(", of {left} that are left"))
+fn at_most(bytes: Option<u64>) -> String {
+    bytes.map_or_else(String::new, |bytes| format!(", at most {bytes} can be had"))
 }
 
 /// A name from a file or a file system as a person may see it: characters that steer a terminal are written out.

@@ -44,14 +44,13 @@ pub(crate) fn require<T>(numbers: usize, what: impl FnOnce() -> String) -> Resul
     if bytes < SMALL {
         return Ok(());
     }
-    let mut left = limit().saturating_sub(HELD.load(Ordering::Relaxed));
-    if bytes >= LARGE {
-        left = left.min(available().unwrap_or(u64::MAX));
-    }
-    if bytes <= left / 2 && can_be_had(bytes) {
+    let within_limit = limit().saturating_sub(HELD.load(Ordering::Relaxed));
+    let left = || within_limit.min(available().unwrap_or(u64::MAX));
+    let fits = bytes <= if bytes >= LARGE { left() } else { within_limit } / 2;
+    if fits && can_be_had(bytes) {
         return Ok(());
     }
-    Err(Error::OutOfMemory { device: "CPU".to_owned(), what: what(), bytes, left: Some(left) })
+    Err(Error::OutOfMemory { device: "CPU".to_owned(), what: what(), bytes, most: Some(left() / 2) })
 }
 
 /// Whether the allocator has a piece of this size, which is given back at once.
@@ -136,7 +135,7 @@ mod tests {
     #[test]
     fn what_nobody_has_is_refused_by_name() {
         let error = require::<f32>(1 << 50, || "a matrix".to_owned()).expect_err("more than there is").to_string();
-        assert!(error.starts_with("CPU: out of memory: a matrix needs 4503599627370496 bytes, of "), "{error}");
+        assert!(error.starts_with("CPU: out of memory: a matrix needs 4503599627370496 bytes, at most "), "{error}");
         assert!(require::<f64>(usize::MAX, String::new).is_err());
         require::<u8>(SMALL as usize - 1, || "little".to_owned()).expect("always");
         require::<u8>(LARGE as usize, || "16 MB".to_owned()).expect("this machine has more");
@@ -166,7 +165,7 @@ mod tests {
             sizes.borrow_mut().push(part.len());
             if part.len() > 2 {
                 let (device, what) = (String::new(), String::new());
-                return Err(Error::OutOfMemory { device, what, bytes: 0, left: None });
+                return Err(Error::OutOfMemory { device, what, bytes: 0, most: None });
             }
             Ok(part.iter().map(|number| 2 * number).collect())
         };

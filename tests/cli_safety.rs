@@ -63,7 +63,20 @@ fn what_is_refused_changes_nothing() -> TestResult {
     fs::create_dir(path.join("dangling"))?;
     fs::create_dir(path.join("dangling/checkpoint"))?;
     symlink("nowhere", path.join("dangling/checkpoint/checkpoint.safetensors"))?;
+    symlink("new.txt", path.join("leads-nowhere"))?;
+    for name in ["named", "settings", "locked", "model/.replacement", "long"] {
+        fs::create_dir(path.join(name))?;
+    }
+    fs::create_dir(path.join("named/last"))?;
+    fs::copy(path.join("model/config.json"), path.join("named/last/config.json"))?;
+    fs::copy(path.join("model/target_tokenizer.json"), path.join("model/.replacement/target_tokenizer.json"))?;
+    fs::write(path.join("settings/train.toml"), "[training]\nseed = 3\n")?;
+    fs::hard_link(path.join("pairs.tsv"), path.join("locked/.lock"))?;
+    fs::write(path.join("broken.gz"), [0x1f, 0x8b])?;
+    fs::write(path.join("history"), format!("#V2\n{}", "cat\n".repeat(1500)))?;
+    fs::write(path.join("long/config.json"), vec![b' '; 2 << 20])?;
     let before = contents(path);
+    let large = TRAIN.replace("--hidden-size 8", "--hidden-size 512");
     for (line, said) in [
         // An input, by another name.
         ("seq2seq translate --device cpu --input words.txt --output link.txt", "link.txt: is also read, as words.txt"),
@@ -81,7 +94,30 @@ fn what_is_refused_changes_nothing() -> TestResult {
         ("seq2seq translate --device cpu --model model a --report model/config.json", "is also read"),
         ("seq2seq repl --device cpu --model model --history model/config.json", "is also read"),
         (&format!("{TRAIN} --out done --overwrite --log done/train.toml"), "is also read"),
+        (
+            "seq2seq translate --device cpu --model model a --output model/.replacement/target_tokenizer.json",
+            "is also read",
+        ),
+        ("seq2seq translate --device cpu --input words.txt >> words.txt", "is also read"),
+        ("seq2seq score --device cpu --pairs pairs.tsv >> pairs.tsv", "is also read"),
+        (&format!("{TRAIN} --out settings --config settings/train.toml --overwrite"), "is also read"),
+        (&format!("{TRAIN} --out settings"), "settings/train.toml: is there; --overwrite replaces it"),
+        (&format!("{TRAIN} --out named"), "named: there is a model without a checkpoint; --overwrite replaces it"),
+        (&format!("{TRAIN} --out locked --overwrite"), "locked/.lock: expected the lock of a run"),
+        // What cannot be read is known before anything is written.
+        ("seq2seq translate --device cpu --input model --output notes.txt", "model: "),
+        ("seq2seq translate --device cpu --output notes.txt < model", "standard input: "),
+        ("seq2seq translate --device cpu --input broken.gz --output notes.txt", "broken.gz: "),
+        ("seq2seq score --device cpu --pairs broken.gz --output notes.txt", "broken.gz: "),
+        ("seq2seq translate --device cpu cat --output leads-nowhere --report /nowhere/x.html", "/nowhere/x.html: "),
+        // Another's output, though it is shorter than a window.
+        ("seq2seq translate --device cpu --skip-done --input words.txt --output notes.txt", "is not continued"),
+        // Too little memory, known before the last run is forgotten.
+        (&format!("{large} --out done --overwrite --memory 2M"), "out of memory"),
+        ("seq2seq translate --device cpu --model long cat", "long/config.json: expected at most 1048576 bytes"),
         // What is no history.
+        ("seq2seq repl --device cpu --history history", "history: is no history of typed lines"),
+        ("seq2seq repl --device cpu --history notes.txt < notes.txt", "is also read"),
         ("seq2seq repl --device cpu --history notes.txt", "notes.txt: is no history of typed lines"),
         // Models and checkpoints.
         (&format!("{TRAIN} --out model"), "model: there is a model without a checkpoint; --overwrite replaces it"),
@@ -129,6 +165,49 @@ fn what_may_be_replaced_is() -> TestResult {
         assert!(shell(path, &typed).status.success(), "{history}");
     }
     assert!(fs::read_to_string(path.join("old"))?.starts_with("#V2\nattention\n"));
+    Ok(())
+}
+
+/// Where a user may have no further thread, one does all. Root may have any number: it becomes nobody for this.
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+#[test]
+fn where_no_thread_can_be_had_one_does_the_work() -> TestResult {
+    let folder = folder()?;
+    let program = folder.path().join("seq2seq");
+    fs::copy(env!("CARGO_BIN_EXE_seq2seq"), &program)?;
+    shell(folder.path(), "chmod 755 . seq2seq; chmod -R a+r .");
+    let become_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups";
+    let can = format!("{become_nobody} true && [ $(ps -u 65534 -o pid= | wc -l) -eq 0 ]");
+    if !shell(folder.path(), &can).status.success() {
+        eprintln!(
+            "skipped: where_no_thread_can_be_had_one_does_the_work needs root, setpriv and a user without processes"
+        );
+        return Ok(());
+    }
+    for most in [2, 4, 6] {
+        let line = format!("{become_nobody} bash -c 'ulimit -u {most}; exec ./seq2seq translate --device cpu -q cat'");
+        let ended = shell(folder.path(), &line);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success() && ended.stdout == b"K AE T\n", "{most}: {:?}: {said}", ended.status);
+    }
+    Ok(())
+}
+
+/// A pipe in the place of a file is no file: nobody waits for it.
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_named() -> TestResult {
+    for (name, line) in [
+        ("model/config.json", "seq2seq translate --device cpu --model model cat"),
+        ("model/target_tokenizer.json", "seq2seq translate --device cpu --model model cat"),
+        ("typed", "seq2seq repl --device cpu --history typed"),
+        ("out/checkpoint/checkpoint.safetensors", &format!("{TRAIN} --out out --resume")),
+    ] {
+        let made = format!("mkdir -p $(dirname {name}); rm -f {name}; mkfifo {name}; {line}");
+        let ended = shell(folder()?.path(), &made);
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.code() == Some(2) && said.contains(name), "{line}: {:?}: {said}", ended.status);
+    }
     Ok(())
 }
 

@@ -266,6 +266,15 @@ fn no_rules_make_a_text_grow_without_bound() -> TestResult {
         let error = tokenizer(&file)?.encode(&"cat ücat ".repeat(100)).err().ok_or("accepted")?.to_string();
         assert!(error.starts_with("t.json: expected rules that make at most "), "{error}");
     }
+    // Each piece between tokens that were added is small, but there are many.
+    let mut file = words("<unk>");
+    file["added_tokens"].as_array_mut().ok_or("an array")?.push(json!(
+        {"id": 3, "content": "cat", "single_word": false, "lstrip": false, "rstrip": false,
+         "normalized": false, "special": false}
+    ));
+    file["normalizer"] = json!({"type": "Prepend", "prepend": "x".repeat(5000)});
+    let error = tokenizer(&file)?.encode(&"cat the ".repeat(10_000)).err().ok_or("accepted")?.to_string();
+    assert!(error.starts_with("t.json: expected rules that make at most "), "{error}");
     let mut file = words("<unk>");
     let bytes = json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": false});
     file["pre_tokenizer"] = json!({"type": "Sequence", "pretokenizers": vec![bytes; 16]});

@@ -15,7 +15,7 @@ const screenshots = join(here, "../target/web/screenshots");
 mkdirSync(screenshots, { recursive: true });
 
 const ATTENTION = "AH T EH N SH AH N";
-const FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
+const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader",
   "--enable-features=Vulkan"];
 

@@ -7,6 +7,9 @@ use seq2seq::model::Model;
 
 use super::failure::{Failure, Place, Result};
 
+/// The path of standard output, where the system has one.
+const STDOUT: &str = "/dev/stdout";
+
 /// What a command reads, and what it is to write.
 #[derive(Debug, Default)]
 pub struct Files {
@@ -38,6 +41,12 @@ impl Files {
         self
     }
 
+    /// Standard output is written to.
+    pub fn write_stdout(mut self) -> Self {
+        self.written.push(PathBuf::from(STDOUT));
+        self
+    }
+
     /// Sees to it that all can be written to before any of them is emptied: they are none of those that are read, are
     /// apart from each other, and can be opened. Where they are not, nothing is left behind.
     ///
@@ -45,7 +54,8 @@ impl Files {
     pub fn reserve(&self) -> Result<Reserved> {
         self.check()?;
         let mut reserved = Reserved { new: Vec::new() };
-        let opened = self.written.iter().try_for_each(|path| reserved.open(path));
+        let named = self.written.iter().filter(|path| path.as_os_str() != STDOUT);
+        let opened = named.into_iter().try_for_each(|path| reserved.open(path));
         // Files that are new may be one under two names.
         if let Err(failure) = opened.and_then(|()| self.check()) {
             reserved.give_up();
@@ -79,7 +89,8 @@ impl Reserved {
         let open = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         open.map_err(|error| Place::File(path.to_owned()).failure(error))?;
         if before.is_err() {
-            self.new.push(path.to_owned());
+            // A link that led nowhere leads to the new file now, and is not ours to remove.
+            self.new.push(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()));
         }
         Ok(())
     }

@@ -2,21 +2,25 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal, stdin};
+use std::iter::Peekable;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use seq2seq::text::lines::{decompressed, is_compressed};
 
 use super::failure::{Place, Result};
-use super::lines::{Batches, Fill, Line};
+use super::lines::{Batches, Fill, Line, MOST_BYTES};
 use super::output::note;
 
 /// The path of standard input, where the system has one.
 const STDIN: &str = "/dev/stdin";
 
+/// Lines that are worked on together, one after the other.
+type Windows = Box<dyn Iterator<Item = io::Result<Vec<Line>>> + Send>;
+
 /// Windows of lines from wherever they come.
 pub struct Input {
-    windows: Box<dyn Iterator<Item = io::Result<Vec<Line>>> + Send>,
+    windows: Peekable<Windows>,
     place: Place,
     path: Option<PathBuf>,
     /// How many bytes there are, where that is known.
@@ -32,12 +36,19 @@ impl Input {
 
     /// Lines that are there.
     pub fn lines(lines: Vec<Line>, window: usize) -> Self {
-        let mut lines = lines.into_iter().peekable();
+        let mut lines = lines.into_iter();
         let windows = std::iter::from_fn(move || {
-            lines.peek()?;
-            Some(Ok(lines.by_ref().take(window).collect()))
+            let mut some = vec![lines.next()?];
+            let mut bytes = some[0].bytes;
+            while some.len() < window && bytes < MOST_BYTES {
+                let Some(line) = lines.next() else { break };
+                bytes += line.bytes;
+                some.push(line);
+            }
+            Some(Ok(some))
         });
-        Self { windows: Box::new(windows), place: Place::Stream("arguments"), path: None, bytes: None }
+        let windows: Windows = Box::new(windows);
+        Self { windows: windows.peekable(), place: Place::Stream("arguments"), path: None, bytes: None }
     }
 
     /// The lines of a file, or of a named pipe; in full windows if they are `full` or the file is a regular one.
@@ -63,15 +74,24 @@ impl Input {
         window: usize,
         full: bool,
     ) -> Result<Self> {
+        if std::fs::metadata(&path).is_ok_and(|metadata| metadata.is_dir()) {
+            return Err(place.failure(io::ErrorKind::IsADirectory.into()));
+        }
         let bytes = size(&path);
         let fill = fill(full || bytes.is_some());
         let compressed = bytes.is_some() && is_compressed(&mut input).map_err(|error| place.failure(error))?;
-        let windows = if compressed {
-            decompressed(input).and_then(|input| Batches::new(input, window, fill))
+        let windows: Windows = if compressed {
+            let input = decompressed(input).map_err(|error| place.failure(error))?;
+            Box::new(Batches::new(input, window, fill))
         } else {
-            Batches::new(input, window, fill)
+            Box::new(Batches::new(input, window, fill))
         };
-        let windows = Box::new(windows.map_err(|error| place.failure(error))?);
+        let mut windows = windows.peekable();
+        // Of a file it is known now whether it can be read; nobody is to wait for what a pipe has not said yet.
+        if bytes.is_some() && matches!(windows.peek(), Some(Err(_))) {
+            let error = windows.next().and_then(io::Result::err).unwrap_or_else(|| io::ErrorKind::Other.into());
+            return Err(place.failure(error));
+        }
         // How much text there is in what is compressed is not known.
         Ok(Self { windows, place, path: Some(path), bytes: bytes.filter(|_| !compressed) })
     }
@@ -95,6 +115,14 @@ impl Input {
             found.extend(window.into_iter().filter(is_kept));
         }
         Ok((self, found))
+    }
+
+    /// The first lines of those that are left, once they are there.
+    pub fn first(&mut self) -> &[Line] {
+        match self.windows.peek() {
+            Some(Ok(lines)) => lines,
+            _ => &[],
+        }
     }
 
     /// What is wrong is wrong there.

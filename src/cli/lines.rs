@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io::{self, BufRead};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use seq2seq::text::lines::{MAX_LINE, read_line};
@@ -45,30 +46,77 @@ pub enum Fill {
     Full,
 }
 
-/// Batches of lines, read by a thread of its own while the last batch is translated.
+/// The most bytes of a batch, but for its last line; a window of long lines is several batches.
+pub const MOST_BYTES: u64 = 1 << 24;
+
+/// Lines that are read ahead.
+const AHEAD: usize = 64;
+
+/// Batches of lines, read by a thread of its own while the last batch is translated. Every `size` lines a batch ends.
 #[derive(Debug)]
 pub struct Batches {
-    lines: Receiver<io::Result<Line>>,
+    lines: Lines,
     size: usize,
+    /// Lines of the last window.
+    of_window: usize,
     fill: Fill,
     error: Option<io::Error>,
 }
 
+/// Where lines come from.
+#[derive(Debug)]
+enum Lines {
+    /// A thread that reads ahead.
+    Ahead(Receiver<io::Result<Line>>),
+    /// The input itself, where no thread can be had: none of its lines has arrived before it is read.
+    Direct(Arc<Mutex<Reader>>),
+}
+
+impl Lines {
+    /// The next line, once it is there; none at the end.
+    fn next(&self) -> Option<io::Result<Line>> {
+        match self {
+            Self::Ahead(lines) => lines.recv().ok(),
+            Self::Direct(reader) => reader.lock().unwrap_or_else(PoisonError::into_inner).next(),
+        }
+    }
+
+    /// The next line, if it is there.
+    fn arrived(&self) -> Option<io::Result<Line>> {
+        match self {
+            Self::Ahead(lines) => lines.try_recv().ok(),
+            Self::Direct(_) => None,
+        }
+    }
+}
+
 impl Batches {
     /// Batches of at most `size` lines.
-    pub fn new(input: impl BufRead + Send + 'static, size: usize, fill: Fill) -> io::Result<Self> {
-        let (sender, lines) = sync_channel(size);
+    pub fn new(input: impl BufRead + Send + 'static, size: usize, fill: Fill) -> Self {
+        let (sender, lines) = sync_channel(size.min(AHEAD));
+        let reader =
+            Arc::new(Mutex::new(Reader { input: Box::new(input), number: 0, buffer: Vec::new(), ended: false }));
+        let read = Arc::clone(&reader);
         // The thread ends with the input, or when this end of the channel is dropped and it has another line. One that
         // waits for a line ends with the process.
-        thread::Builder::new().name("lines".to_owned()).spawn(move || read_lines(input, &sender))?;
-        Ok(Self { lines, size, fill, error: None })
+        let ahead = move || {
+            let mut reader = read.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Some(line) = reader.next() {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("lines".to_owned()).spawn(ahead);
+        let lines = if thread.is_ok() { Lines::Ahead(lines) } else { Lines::Direct(reader) };
+        Self { lines, size, of_window: 0, fill, error: None }
     }
 
     /// The next line, if it belongs to a batch that has begun.
     fn more(&mut self) -> Option<io::Result<Line>> {
         match self.fill {
-            Fill::Available => self.lines.try_recv().ok(),
-            Fill::Full => self.lines.recv().ok(),
+            Fill::Available => self.lines.arrived(),
+            Fill::Full => self.lines.next(),
         }
     }
 }
@@ -80,13 +128,17 @@ impl Iterator for Batches {
         if let Some(error) = self.error.take() {
             return Some(Err(error));
         }
-        let mut batch = match self.lines.recv().ok()? {
+        let mut batch = match self.lines.next()? {
             Ok(line) => vec![line],
             Err(error) => return Some(Err(error)),
         };
-        while batch.len() < self.size {
+        let mut bytes = batch[0].bytes;
+        while self.of_window + batch.len() < self.size && bytes < MOST_BYTES {
             match self.more() {
-                Some(Ok(line)) => batch.push(line),
+                Some(Ok(line)) => {
+                    bytes += line.bytes;
+                    batch.push(line);
+                }
                 Some(Err(error)) => {
                     // What came before the error is still to be translated.
                     self.error = Some(error);
@@ -95,23 +147,43 @@ impl Iterator for Batches {
                 None => break,
             }
         }
+        // A batch that had to wait for nothing begins a window of its own.
+        let is_cut = bytes >= MOST_BYTES && self.of_window + batch.len() < self.size;
+        self.of_window = if is_cut { self.of_window + batch.len() } else { 0 };
         Some(Ok(batch))
     }
 }
 
-/// Sends every line, until there are no more or nobody wants them.
-fn read_lines(mut input: impl BufRead, sender: &SyncSender<io::Result<Line>>) {
-    let mut bytes = Vec::new();
-    for number in 1.. {
-        let line = match read_line(&mut input, &mut bytes) {
-            Ok(0) => return,
-            Ok(read) => Ok(Line { number, text: text(&bytes, number == 1), bytes: read }),
-            Err(error) => Err(error),
-        };
-        let ends = line.is_err();
-        if sender.send(line).is_err() || ends {
-            return;
+/// Reads one line after the other.
+struct Reader {
+    input: Box<dyn BufRead + Send>,
+    /// Lines so far.
+    number: usize,
+    buffer: Vec<u8>,
+    /// Whether there was an error, behind which nothing is read.
+    ended: bool,
+}
+
+impl Reader {
+    fn next(&mut self) -> Option<io::Result<Line>> {
+        if self.ended {
+            return None;
         }
+        self.number += 1;
+        match read_line(&mut self.input, &mut self.buffer) {
+            Ok(0) => None,
+            Ok(bytes) => Some(Ok(Line { number: self.number, text: text(&self.buffer, self.number == 1), bytes })),
+            Err(error) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Reader").field("number", &self.number).finish_non_exhaustive()
     }
 }
 
@@ -133,7 +205,7 @@ mod tests {
     use super::*;
 
     fn lines(input: impl Read + Send + 'static) -> Vec<Result<String, BadLine>> {
-        let batches = Batches::new(BufReader::new(input), 3, Fill::Full).expect("a thread");
+        let batches = Batches::new(BufReader::new(input), 3, Fill::Full);
         let lines: Vec<Line> = batches.flat_map(|batch| batch.expect("no error")).collect();
         assert!(lines.iter().map(|line| line.number).eq(1..=lines.len()));
         lines.into_iter().map(|line| line.text).collect()
@@ -166,9 +238,18 @@ mod tests {
     }
 
     #[test]
+    fn a_window_of_long_lines_is_read_in_parts() {
+        let line = [vec![b'a'; MAX_LINE - 1], vec![b'\n']].concat();
+        let input = io::Cursor::new(line.repeat(40)).chain(&b"b\nc\n"[..]);
+        let batches = Batches::new(BufReader::new(input), 35, Fill::Full);
+        let sizes: Vec<usize> = batches.map(|batch| batch.expect("no error").len()).collect();
+        assert_eq!(sizes, [16, 16, 3, 7]);
+    }
+
+    #[test]
     fn a_batch_does_not_wait_for_lines_that_are_not_there() {
         let (reader, mut writer) = io::pipe().expect("a pipe");
-        let mut batches = Batches::new(BufReader::new(reader), 64, Fill::Available).expect("a thread");
+        let mut batches = Batches::new(BufReader::new(reader), 64, Fill::Available);
         for word in ["one", "two"] {
             io::Write::write_all(&mut writer, format!("{word}\n").as_bytes()).expect("a reader");
             let batch = batches.next().expect("a batch").expect("no error");
@@ -186,7 +267,7 @@ mod tests {
                 Err(io::Error::other("broken"))
             }
         }
-        let mut batches = Batches::new(BufReader::new(b"a\n".chain(Broken)), 8, Fill::Full).expect("a thread");
+        let mut batches = Batches::new(BufReader::new(b"a\n".chain(Broken)), 8, Fill::Full);
         assert_eq!(batches.next().expect("a batch").expect("no error").len(), 1);
         assert!(batches.next().expect("an error").is_err());
         assert!(batches.next().is_none());

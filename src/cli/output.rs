@@ -39,13 +39,14 @@ pub struct FailedLine<'a> {
 pub struct Output {
     writer: Box<dyn Write>,
     place: Place,
+    is_terminal: bool,
 }
 
 impl Output {
     /// Standard output.
     pub fn stdout() -> Self {
         let writer = Box::new(BufWriter::new(io::stdout().lock()));
-        Self { writer, place: Place::Stream("standard output") }
+        Self { writer, place: Place::Stream("standard output"), is_terminal: io::stdout().is_terminal() }
     }
 
     /// A new file, or an empty one in place of what was there.
@@ -59,17 +60,23 @@ impl Output {
 
     /// Bytes in memory.
     pub fn memory(bytes: &Rc<RefCell<Vec<u8>>>) -> Self {
-        Self { writer: Box::new(Memory(Rc::clone(bytes))), place: Place::Stream("memory") }
+        Self { writer: Box::new(Memory(Rc::clone(bytes))), place: Place::Stream("memory"), is_terminal: false }
     }
 
     /// An open file, from where it stands on.
     pub fn file(file: File, path: &Path) -> Self {
-        Self { writer: Box::new(BufWriter::new(file)), place: Place::File(path.to_owned()) }
+        let is_terminal = file.is_terminal();
+        Self { writer: Box::new(BufWriter::new(file)), place: Place::File(path.to_owned()), is_terminal }
     }
 
     /// Writes text.
     pub fn write(&mut self, text: &str) -> Result<()> {
         self.bytes(text.as_bytes())
+    }
+
+    /// Text of a model or a dictionary: on a terminal, without what would steer it.
+    pub fn shown<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.is_terminal { harmless(text) } else { text.into() }
     }
 
     /// Writes bytes.

@@ -1,7 +1,7 @@
 //! `seq2seq repl`: type, and see the answer at once.
 
 use std::fs::File;
-use std::io::{IsTerminal, Read, stdin};
+use std::io::{BufRead, BufReader, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 
 use rustyline::error::ReadlineError;
@@ -57,6 +57,9 @@ pub struct Args {
     #[arg(long, short)]
     quiet: bool,
 }
+
+/// Lines of a history; the oldest of more are forgotten.
+const MOST_REMEMBERED: usize = 1000;
 
 /// How many are kept, and how many shown, where nothing is asked for.
 const BEAM: usize = 5;
@@ -132,12 +135,18 @@ impl Session {
             TranslateOptions { beam, n_best, replace_unknown, alignment: true, ..args.search.options(&args.sizes) };
         let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
         translator.prepare::<&str>(&[], &options)?;
-        let config = Config::builder().auto_add_history(true).history_ignore_dups(true).map_err(failure)?.build();
+        let config = Config::builder()
+            .max_history_size(MOST_REMEMBERED)
+            .map_err(failure)?
+            .auto_add_history(true)
+            .history_ignore_dups(true)
+            .map_err(failure)?
+            .build();
         let mut editor: Editor<(), FileHistory> = Editor::with_config(config).map_err(failure)?;
         if let Some(path) = &args.history {
             let files = Files::default().read(&args.dictionary.dictionary).models(&args.model.model);
             // A file that cannot be written is better known now than when all is typed.
-            files.write([path]).reserve()?;
+            files.read(["/dev/stdin"]).write([path]).reserve()?;
             if has_history(path)? {
                 editor.load_history(path).map_err(|error| history_failure(path.clone(), error))?;
             }
@@ -227,7 +236,8 @@ impl Session {
                 (Origin::Model, true) => format!("{:.3}", target.score),
                 (Origin::Model, false) => format!("{:.3}, cut off", target.score),
             };
-            self.output.write(&format!("{}  ({what})\n", one_line(&target.text)))?;
+            let text = self.output.shown(&one_line(&target.text)).into_owned();
+            self.output.write(&format!("{text}  ({what})\n"))?;
         }
         if let Some(figure) = translation.best.figure(&translation.source)? {
             let draw: fn(&Figure<'_>) -> String =
@@ -284,17 +294,22 @@ impl Session {
     }
 }
 
-/// Whether a file has lines to remember. What is no history is not made one: it would lose what it holds.
+/// Whether a file has lines to remember. What is no history of ours is not made one: it would lose what it holds.
 fn has_history(path: &Path) -> Result<bool> {
-    const MARK: &[u8] = b"#V2\n";
+    const MARK: &str = "#V2";
     let place = Place::File(path.to_owned());
+    let no_history = || Failure::Usage(format!("{}: is no history of typed lines", path.display()));
+    // A pipe is not even opened: that may wait for whoever writes to it.
+    if !std::fs::metadata(path).map_err(|error| place.failure(error))?.is_file() {
+        return Err(no_history());
+    }
     let file = File::open(path).map_err(|error| place.failure(error))?;
-    let mut beginning = Vec::new();
-    file.take(MARK.len() as u64).read_to_end(&mut beginning).map_err(|error| place.failure(error))?;
-    match beginning.as_slice() {
-        [] => Ok(false),
-        MARK => Ok(true),
-        _ => Err(Failure::Usage(format!("{}: is no history of typed lines", path.display()))),
+    let mut lines = BufReader::new(file).lines();
+    match lines.next().transpose() {
+        Ok(None) => Ok(false),
+        Ok(Some(first)) if first == MARK && lines.take(MOST_REMEMBERED + 1).count() <= MOST_REMEMBERED => Ok(true),
+        Ok(_) => Err(no_history()),
+        Err(error) => Err(place.failure(error)),
     }
 }
 

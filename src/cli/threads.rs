@@ -1,8 +1,8 @@
 //! How many threads compute on the CPU.
 
 use std::num::NonZero;
-use std::sync::Once;
-use std::thread::available_parallelism;
+use std::sync::{Mutex, Once};
+use std::thread::{self, available_parallelism};
 
 use rayon::ThreadPoolBuilder;
 
@@ -23,12 +23,33 @@ pub fn limit(asked: Option<u32>) {
         if let Some(asked) = asked.filter(|&asked| asked > threads) {
             note(format_args!("{threads} threads, not {asked}: there is nothing for more to do"));
         }
-        if ThreadPoolBuilder::new().num_threads(threads).build_global().is_err() {
-            note(format_args!("no further thread can be had: one computes"));
-            // It cannot fail for want of threads, and that there is a pool already is as good.
-            let _ = ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global();
-        }
+        // A pool that cannot be made cannot be made smaller either: what there is room for is tried before.
+        let can_be_had = can_be_had(threads + OTHERS).saturating_sub(OTHERS);
+        let pool = match can_be_had {
+            0 => {
+                note(format_args!("no further thread can be had: one computes"));
+                ThreadPoolBuilder::new().num_threads(1).use_current_thread()
+            }
+            some => ThreadPoolBuilder::new().num_threads(some),
+        };
+        // That there is a pool already is as good.
+        let _ = pool.build_global();
     });
+}
+
+/// Threads that read, and divide lines into symbols, while others compute.
+const OTHERS: usize = 3;
+
+/// How many threads there can be at once, of so many.
+fn can_be_had(threads: usize) -> usize {
+    let barrier = Mutex::new(());
+    let waiting = barrier.lock();
+    thread::scope(|scope| {
+        let spawn = || thread::Builder::new().spawn_scoped(scope, || drop(barrier.lock())).ok();
+        let running: Vec<_> = (0..threads).map_while(|_| spawn()).collect();
+        drop(waiting);
+        running.len()
+    })
 }
 
 fn within(asked: Option<usize>, processors: usize) -> usize {

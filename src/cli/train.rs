@@ -97,6 +97,10 @@ pub fn run(args: Args) -> Result<Outcome> {
         let place = args.out.display();
         return Err(Failure::Usage(format!("{place}: there is a model without a checkpoint; --overwrite replaces it")));
     }
+    if folder.has_settings() && !folder.has_checkpoint() && !args.overwrite {
+        let settings = folder.settings();
+        return Err(Failure::Usage(format!("{}: is there; --overwrite replaces it", settings.display())));
+    }
     let file = folder.settings();
     let mut settings = if goes_on && file.is_file() { Settings::read(&file)? } else { Settings::default() };
     if let Some(config) = &args.config {
@@ -106,13 +110,13 @@ pub fn run(args: Args) -> Result<Outcome> {
     tell_left_out(&task.left_out);
     let device = args.compute.open(Precision::F32, args.quiet)?;
 
+    // The model may not replace what it is to learn from, nor the log and the picture anything of either.
+    let read = settings.data.files();
+    Files::default().read(&read).read(&args.config).write(folder.files()).check()?;
     // Where there is no folder yet nobody else is in it, and none is made for a run that does not begin.
     if args.out.exists() {
         folder.claim()?;
     }
-    // The model may not replace what it is to learn from, nor the log and the picture anything of either.
-    let read = settings.data.files();
-    Files::default().read(&read).write(folder.files()).check()?;
     let files = Files::default().read(&read).read(&args.config).read(folder.files()).write(&args.log).write(&args.plot);
     // The settings are written once nothing speaks against them any more, and before anything could be interrupted.
     let settings = settings.to_toml()?;

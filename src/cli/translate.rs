@@ -5,6 +5,7 @@ mod present;
 mod resume;
 
 use std::io::IsTerminal;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -124,7 +125,7 @@ impl Task {
     /// What would be written of an input, as nobody is told.
     fn in_memory(&self, input: Input, form: Form) -> Result<Vec<u8>> {
         let bytes = Rc::default();
-        let windows = Pipeline::start(input, self.clone(), 1)?;
+        let windows = Pipeline::start(input, self.clone(), 1);
         let presenter = Presenter::new(form, Output::memory(&bytes), Views::create(None, None, "", true)?);
         Job { windows, task: self.clone(), presenter, progress: Progress::silent(), quiet: true }.run()?;
         Ok(bytes.take())
@@ -166,22 +167,30 @@ impl Job {
             None if args.words.is_empty() => Input::stdin(window, args.skip_done, quiet)?,
             None => Input::words(args.words, window),
         };
-        let (input, samples) = input.skip(resumed.lines, &resumed.samples())?;
+        let (mut input, samples) = input.skip(resumed.lines, &resumed.samples())?;
         let bytes = input.bytes();
         let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.read()?);
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
         let files = Files::default().read(input.path()).read(&args.dictionary.dictionary).models(&args.model.model);
         let files = files.write(&args.output).write(file.map(|file| &file.path)).write(&args.report);
+        let files = if args.output.is_none() { files.write_stdout() } else { files };
         files.reserve()?;
         let translator = Arc::new(translator);
         let task = Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
         if let Some(path) = &args.output {
-            resumed.confirm(path, |lines| {
-                let lines = samples.iter().filter(|line| lines.contains(&(line.number - 1))).cloned().collect();
-                task.in_memory(Input::lines(lines, window), form)
-            })?;
+            let resumes = args.skip_done.then(|| input.first().to_vec());
+            if let Some(next) = resumes {
+                resumed.confirm(path, |lines| {
+                    let done = |lines: &Range<usize>| {
+                        samples.iter().filter(|line| lines.contains(&(line.number - 1))).cloned().collect()
+                    };
+                    task.in_memory(Input::lines(lines.map_or_else(|| next.clone(), done), window), form)
+                })?;
+            }
         }
+        // What reads must run before anything is emptied.
+        let windows = Pipeline::start(input, task.clone(), args.workers as usize);
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = match &args.output {
             None => Output::stdout(),
@@ -193,7 +202,6 @@ impl Job {
         }
         let views = Views::create(file, args.report.as_deref(), &title, quiet)?;
         let presenter = Presenter::new(form, output, views);
-        let windows = Pipeline::start(input, task.clone(), args.workers as usize)?;
         let progress = Progress::new(shown && !quiet, bytes);
         Ok(Self { windows, task, presenter, progress, quiet })
     }

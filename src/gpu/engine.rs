@@ -209,9 +209,9 @@ impl Engine {
         Ok(taken)
     }
 
-    fn out_of_memory(&self, bytes: u64, what: &str, left: Option<u64>) -> Error {
+    fn out_of_memory(&self, bytes: u64, what: &str, most: Option<u64>) -> Error {
         let device = format!("GPU {}", self.opened.adapter.name);
-        Error::OutOfMemory { device, what: what.to_owned(), bytes, left }
+        Error::OutOfMemory { device, what: what.to_owned(), bytes, most }
     }
 
     /// Adds a dispatch to what is waiting to be run.

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::{Error, Result};
 
+/// What no file of somebody else's has in its name.
+const MARK: &str = "seq2seq-wgpu-";
+
 /// Tells the temporary files of one process apart.
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
@@ -36,11 +39,26 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Removes what processes that were killed have left in a folder of temporary files for these names. Only for whoever
+/// keeps others from writing there.
+pub(crate) fn clean(folder: &Path, names: &[&str]) -> Result<()> {
+    for entry in fs::read_dir(folder).map_err(Error::io(folder))? {
+        let path = entry.map_err(Error::io(folder))?.path();
+        if is_temporary(&path, names) {
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(Error::io(path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Whether a temporary file or folder for one of these names would be called so: behind the name a process and a count.
-pub(crate) fn is_temporary(path: &Path, names: &[&str]) -> bool {
+fn is_temporary(path: &Path, names: &[&str]) -> bool {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let found = path.file_name().unwrap_or_default().to_string_lossy();
-    let rest = |name: &&str| found.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_suffix(".tmp");
+    let rest = |name: &&str| {
+        found.strip_prefix('.')?.strip_prefix(name)?.strip_prefix('.')?.strip_prefix(MARK)?.strip_suffix(".tmp")
+    };
     let numbers = names.iter().find_map(rest).and_then(|rest| rest.split_once('-'));
     numbers.is_some_and(|(process, count)| is_number(process) && is_number(count))
 }
@@ -67,7 +85,7 @@ impl Temporary {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         loop {
             let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-            let temporary = path.with_file_name(format!(".{name}.{}-{count}.tmp", std::process::id()));
+            let temporary = path.with_file_name(format!(".{name}.{MARK}{}-{count}.tmp", std::process::id()));
             match create(&temporary) {
                 Ok(made) => return Ok((made, Self { path: temporary, renamed: false })),
                 // Left by a process that died and had our number: take the next name.
@@ -100,9 +118,9 @@ mod tests {
     #[test]
     fn only_half_written_files_are_temporary() {
         let names = ["checkpoint.safetensors", "config.json"];
-        assert!(is_temporary(Path::new("a/.checkpoint.safetensors.123-0.tmp"), &names));
+        assert!(is_temporary(Path::new("a/.checkpoint.safetensors.seq2seq-wgpu-123-0.tmp"), &names));
         let others = ["checkpoint.safetensors", ".checkpoint.safetensors", "notes.tmp", ".notes.1-0.tmp"];
-        for other in others.into_iter().chain([".config.json.backup.tmp", ".config.json.1-.tmp", ".config.json.tmp"]) {
+        for other in others.into_iter().chain([".config.json.backup.tmp", ".config.json.1-2.tmp", ".config.json.tmp"]) {
             assert!(!is_temporary(Path::new(other), &names), "{other}");
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::files::{self, CONFIG, LISTED, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS};
+use super::files::{self, CONFIG, LISTED, REPLACEMENT, SOURCE_TOKENIZER, TARGET_TOKENIZER, WEIGHTS};
 use super::{Config, Parameters, SpecialTokens, WeightFormat};
 use crate::text::Tokenizer;
 use crate::{Error, Result};
@@ -114,9 +114,11 @@ impl Model {
         })
     }
 
-    /// The files that the model of a directory may have.
-    pub fn paths(directory: impl AsRef<Path>) -> [PathBuf; 4] {
-        [CONFIG, WEIGHTS, SOURCE_TOKENIZER, TARGET_TOKENIZER].map(|name| directory.as_ref().join(name))
+    /// The files that the model of a directory may have, and those that may be about to take their places.
+    pub fn paths(directory: impl AsRef<Path>) -> Vec<PathBuf> {
+        let folders = [directory.as_ref().to_path_buf(), directory.as_ref().join(REPLACEMENT)];
+        let names = [CONFIG, WEIGHTS, SOURCE_TOKENIZER, TARGET_TOKENIZER];
+        folders.iter().flat_map(|folder| names.map(|name| folder.join(name))).collect()
     }
 
     /// Reads a model from memory. Errors name the files as they are called in a directory.

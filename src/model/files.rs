@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::atomic;
 use crate::hash::digest;
+use crate::memory::require;
 use crate::{Error, Result};
 
 pub(super) const CONFIG: &str = "config.json";
@@ -26,6 +27,9 @@ pub(super) const LISTED: [&str; 3] = [WEIGHTS, SOURCE_TOKENIZER, TARGET_TOKENIZE
 
 /// Where the files wait for their places.
 pub(crate) const REPLACEMENT: &str = ".replacement";
+
+/// A configuration takes about a thousand bytes.
+const LARGEST_CONFIG: u64 = 1 << 20;
 
 /// A change of hands is over in far fewer attempts.
 const ATTEMPTS: usize = 100;
@@ -82,9 +86,11 @@ pub(super) fn replace(directory: &Path, files: &[(&str, &[u8])]) -> Result<()> {
             return Err(Error::io(path)(ErrorKind::IsADirectory.into()));
         }
     }
-    // Writers take turns where the system lets a directory be locked.
+    // Writers take turns where the system lets a directory be locked; what one that was killed has left goes then.
     let turn = File::open(directory);
-    let _ = turn.as_ref().map(File::lock);
+    if turn.as_ref().is_ok_and(|directory| directory.lock().is_ok()) {
+        atomic::clean(directory, &[REPLACEMENT])?;
+    }
     settle(directory)?;
     atomic::write_folder(&directory.join(REPLACEMENT), files)?;
     settle(directory)
@@ -124,6 +130,18 @@ fn move_from(replacement: &Path, directory: &Path, name: &str) -> Result<()> {
 /// A file that waits for its place, or is in it.
 fn find(directory: &Path, name: &str) -> Result<Option<Vec<u8>>> {
     for path in [directory.join(REPLACEMENT).join(name), directory.join(name)] {
+        match fs::metadata(&path) {
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(Error::format(path, "expected a regular file"));
+            }
+            Ok(metadata) if name == CONFIG && metadata.len() > LARGEST_CONFIG => {
+                let reason = format!("expected at most {LARGEST_CONFIG} bytes, found {}", metadata.len());
+                return Err(Error::format(path, reason));
+            }
+            Ok(metadata) => require::<u8>(usize::try_from(metadata.len()).unwrap_or(usize::MAX), || name.to_owned())?,
+            // Whoever reads it says what is wrong, if anything still is.
+            Err(_) => {}
+        }
         match fs::read(&path) {
             Ok(bytes) => return Ok(Some(bytes)),
             // The latter where a file has the folder's name.

@@ -1,6 +1,6 @@
 //! What is known without a model.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use super::pairs::{Pair, read_pairs};
@@ -18,6 +18,17 @@ pub struct Dictionary {
 struct Entry {
     targets: Vec<String>,
     places: Vec<usize>,
+}
+
+impl Entry {
+    /// Keeps of equal targets the first.
+    fn once_each(&mut self) {
+        let mut seen = HashSet::new();
+        let is_first: Vec<bool> = self.targets.iter().map(|target| seen.insert(target.as_str())).collect();
+        let (mut targets, mut places) = (is_first.iter(), is_first.iter());
+        self.places.retain(|_| places.next().copied().unwrap_or(true));
+        self.targets.retain(|_| targets.next().copied().unwrap_or(true));
+    }
 }
 
 impl Dictionary {
@@ -63,12 +74,11 @@ impl<S: Into<String>, T: Into<String>> FromIterator<(S, T)> for Dictionary {
     fn from_iter<I: IntoIterator<Item = (S, T)>>(pairs: I) -> Self {
         let mut entries: HashMap<String, Entry> = HashMap::new();
         for (place, (source, target)) in pairs.into_iter().enumerate() {
-            let (entry, target) = (entries.entry(source.into()).or_default(), target.into());
-            if !entry.targets.contains(&target) {
-                entry.targets.push(target);
-                entry.places.push(place);
-            }
+            let entry = entries.entry(source.into()).or_default();
+            entry.targets.push(target.into());
+            entry.places.push(place);
         }
+        entries.values_mut().for_each(Entry::once_each);
         Self { entries }
     }
 }

@@ -104,7 +104,8 @@ impl Tokenizer {
         let model = self.inner.get_model();
         let character = match model {
             ModelWrapper::BPE(_) | ModelWrapper::Unigram(_) => {
-                let known: BTreeSet<char> = model.get_vocab().keys().flat_map(|token| token.chars()).collect();
+                let all = || model.get_vocab().keys().flat_map(|token| token.chars()).collect();
+                let known: &BTreeSet<char> = self.characters.get_or_init(all);
                 let alone = |character: &char| model.tokenize(&character.to_string()).is_ok_and(|all| !all.is_empty());
                 let mut characters = piece.normalized.chars();
                 // No token has it; or one has, but does not fit here.

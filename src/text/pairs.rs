@@ -35,7 +35,10 @@ pub struct Group<'a> {
     pub line: usize,
 }
 
-/// The memory of pairs that is asked for first.
+/// What a pair takes besides its characters, in what is made of it too.
+const OF_A_PAIR: usize = 256;
+
+/// The memory of pairs that is not asked for.
 const FIRST_ASKED: usize = 1 << 22;
 
 /// The most malformed lines that an error describes; it counts the others.
@@ -78,15 +81,9 @@ pub fn group(pairs: &[Pair]) -> Vec<Group<'_>> {
 fn parse(mut input: impl BufRead) -> io::Result<Result<Vec<Pair>, String>> {
     let (mut pairs, mut malformed, mut line) = (Vec::new(), Malformed::default(), Vec::new());
     let (mut lines, mut blank) = (0, true);
-    let (mut bytes, mut asked) = (0, 0);
+    let (mut bytes, mut asked) = (0, FIRST_ASKED);
     while read_line(&mut input, &mut line)? > 0 {
         lines += 1;
-        bytes += line.len() + size_of::<Pair>();
-        if bytes >= 2 * asked {
-            // Before they have grown to twice what they are now it is asked again.
-            asked = bytes.max(FIRST_ASKED);
-            require::<u8>(asked, || format!("keeping more than {lines} lines")).map_err(io::Error::other)?;
-        }
         let line = match lines {
             1 => line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&line),
             _ => &line,
@@ -94,6 +91,13 @@ fn parse(mut input: impl BufRead) -> io::Result<Result<Vec<Pair>, String>> {
         blank &= line.is_empty();
         match parse_line(line) {
             Ok((source, target)) => {
+                bytes += line.len() + OF_A_PAIR;
+                // Before they have grown to twice what they are now it is asked again.
+                if bytes >= 2 * asked {
+                    asked = bytes;
+                    let kept = pairs.len() + 1;
+                    require::<u8>(asked, || format!("keeping more than {kept} pairs")).map_err(io::Error::other)?;
+                }
                 pairs.push(Pair { source: source.to_owned(), target: target.to_owned(), line: lines });
             }
             Err(reason) => malformed.add(lines, reason),

@@ -3,7 +3,7 @@
 //! A file may come from a stranger. The `tokenizers` crate follows it wherever it leads: a few replacements that each
 //! double a text fill any memory, and a garbled table asks for gigabytes before anything else can refuse it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
@@ -179,29 +179,35 @@ fn check_length(length: usize, most: usize) -> tokenizers::Result<()> {
     Err(format!("expected rules that make at most {most} bytes of a text, found up to {length}").into())
 }
 
-/// A normalizer whose failure is remembered: where the crate applies one, it drops what that says.
+/// A normalizer of the pieces of one text, whose failure is remembered: where the crate applies one, it drops what that
+/// says. All pieces together are bounded as one is.
 pub(super) struct Remembering<'a, N> {
     normalizer: &'a N,
-    failure: RefCell<Option<tokenizers::Error>>,
+    length: Cell<usize>,
+    failure: RefCell<Option<String>>,
 }
 
 impl<'a, N> Remembering<'a, N> {
     pub(super) fn new(normalizer: &'a N) -> Self {
-        Self { normalizer, failure: RefCell::default() }
+        Self { normalizer, length: Cell::default(), failure: RefCell::default() }
     }
 
-    /// The last failure, if there was one.
-    pub(super) fn failure(self) -> Option<tokenizers::Error> {
+    /// The first failure, if there was one.
+    pub(super) fn failure(self) -> Option<String> {
         self.failure.into_inner()
     }
 }
 
 impl<N: Normalizer> Normalizer for Remembering<'_, N> {
     fn normalize(&self, text: &mut NormalizedString) -> tokenizers::Result<()> {
-        self.normalizer.normalize(text).map_err(|error| {
-            let reason = error.to_string();
-            self.failure.replace(Some(error));
-            reason.into()
-        })
+        let mut failure = self.failure.borrow_mut();
+        if failure.is_none() {
+            let normalized = self.normalizer.normalize(text).and_then(|()| {
+                self.length.set(self.length.get() + text.len());
+                check_length(self.length.get(), MAX_LINE)
+            });
+            *failure = normalized.err().map(|error| error.to_string());
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 use tokenizers::{Decoder, NormalizedString, Normalizer, PostProcessor};
@@ -40,6 +41,8 @@ pub struct Tokenizer {
     own_unk: Option<u32>,
     /// The id for a symbol that the vocabulary lacks.
     pub(super) unk: Option<u32>,
+    /// The characters of all tokens, once they were asked for.
+    pub(super) characters: OnceLock<BTreeSet<char>>,
 }
 
 impl Tokenizer {
@@ -58,6 +61,10 @@ impl Tokenizer {
             .map_err(|reason| Error::format(path, reason))?;
         inner.set_encode_special_tokens(true); // "<pad>" in a text is five symbols
         let file: File = serde_json::from_str(json).map_err(|error| Error::format(path, error))?;
+        if let Some(found) = file.model.max_input_chars_per_word.filter(|&most| most > LONGEST_WORD) {
+            let reason = format!("max_input_chars_per_word: expected at most {LONGEST_WORD}, found {found}");
+            return Err(Error::format(path, reason));
+        }
         let vocab_size = check_vocabulary(&inner, &file).map_err(|reason| Error::format(path, reason))?;
         if inner.get_post_processor().is_some_and(|processor| processor.added_tokens(false) > 0) {
             let reason = "the post_processor adds tokens, but bos and eos are the model's to add: expected null";
@@ -72,6 +79,7 @@ impl Tokenizer {
             special: special.filter(|&id| Some(id) != own_unk).collect(),
             own_unk,
             unk: own_unk,
+            characters: OnceLock::new(),
             inner,
         })
     }
@@ -199,6 +207,8 @@ struct FileModel {
     unk_token: Option<String>,
     /// Unigram
     unk_id: Option<u32>,
+    /// WordPiece
+    max_input_chars_per_word: Option<usize>,
 }
 
 impl File {
@@ -207,6 +217,9 @@ impl File {
         by_name.or(self.model.unk_id)
     }
 }
+
+/// The longest word that is looked up in parts, in characters: that takes the square of its length.
+const LONGEST_WORD: usize = 10_000;
 
 /// The longest token, in bytes: an answer may repeat it as often as it has symbols.
 const LONGEST_TOKEN: usize = 4096;

@@ -1,7 +1,7 @@
 //! Where a run leaves what it makes.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -38,6 +38,10 @@ impl Folder {
         }
         fs::create_dir_all(&self.root).map_err(Error::io(&self.root))?;
         let path = self.root.join(LOCK);
+        // Through a link somebody else's file would be written to.
+        if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(Error::format(path, "expected the lock of a run, found something else"));
+        }
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(Error::io(&path))?;
         match file.try_lock() {
@@ -55,7 +59,13 @@ impl Folder {
             Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(Error::io(path)(error)),
         }
+        let mut holder = String::new();
+        let is_lock = file.read_to_string(&mut holder).is_ok_and(|_| holder.is_empty() || is_holder(&holder));
+        if !is_lock {
+            return Err(Error::format(path, "expected the lock of a run, found something else"));
+        }
         let name = format!("process {}\n", std::process::id());
+        file.rewind().map_err(Error::io(&path))?;
         file.set_len(0).and_then(|()| file.write_all(name.as_bytes())).map_err(Error::io(&path))?;
         // Whoever claims it twice at once through clones has one lock too many, which is let go of here.
         let _ = self.lock.set(file);
@@ -97,15 +107,20 @@ impl Folder {
         is_there(&self.checkpoint())
     }
 
-    /// Whether there is a model that a run would replace.
+    /// Whether there is a model, the best or the last, that a run would replace.
     pub fn has_model(&self) -> bool {
-        Model::paths(&self.root).iter().any(|path| is_there(path))
+        [self.root.clone(), self.last()].iter().flat_map(Model::paths).any(|path| is_there(&path))
+    }
+
+    /// Whether there are settings that a run would replace.
+    pub fn has_settings(&self) -> bool {
+        is_there(&self.settings())
     }
 
     /// The files that a run writes here, its log and its pictures apart.
     pub fn files(&self) -> Vec<PathBuf> {
-        let models = [self.root.clone(), self.last()].map(Model::paths).concat();
-        models.into_iter().chain([self.checkpoint(), self.settings()]).collect()
+        let models = [self.root.clone(), self.last()];
+        models.iter().flat_map(Model::paths).chain([self.checkpoint(), self.settings()]).collect()
     }
 
     /// Claims the folder, makes what is in it, and removes what a process left in them that ended in the middle of a
@@ -114,13 +129,7 @@ impl Folder {
         self.claim()?;
         for folder in [self.root.clone(), self.last(), self.root.join("checkpoint")] {
             fs::create_dir_all(&folder).map_err(Error::io(&folder))?;
-            for entry in fs::read_dir(&folder).map_err(Error::io(&folder))? {
-                let path = entry.map_err(Error::io(&folder))?.path();
-                if atomic::is_temporary(&path, &[REPLACEMENT, "checkpoint.safetensors", "train.toml"]) {
-                    let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-                    removed.map_err(Error::io(path))?;
-                }
-            }
+            atomic::clean(&folder, &[REPLACEMENT, "checkpoint.safetensors", "train.toml"])?;
         }
         Ok(())
     }
@@ -129,6 +138,12 @@ impl Folder {
     pub(super) fn forget(&self) -> Result<()> {
         atomic::remove(&self.checkpoint())
     }
+}
+
+/// Whether this is what a run writes into its lock.
+fn is_holder(text: &str) -> bool {
+    let number = text.strip_prefix("process ").and_then(|rest| rest.strip_suffix('\n'));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Whether something has this name, be it a link that leads nowhere: only what is certainly absent is not there.

@@ -86,9 +86,11 @@ pub async fn train<B: Training>(
             (learner, state)
         }
         None => {
-            folder.forget()?;
             let parameters = Parameters::initial(&task.config, u64::from(options.seed), options.forget_bias)?;
-            (Learner::new(backend, &task.config, &parameters, average)?, State::new(identity))
+            let learner = Learner::new(backend, &task.config, &parameters, average)?;
+            // Only now: what there is no memory for takes nothing away.
+            folder.forget()?;
+            (learner, State::new(identity))
         }
     };
     let batcher = Batcher::new(task.training.lengths(), options);

@@ -1,6 +1,6 @@
 //! Windows of lines, read and divided into symbols by threads of their own while the device translates others.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::ops::Range;
 use std::panic::resume_unwind;
@@ -138,47 +138,79 @@ fn places(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Windows in the order of the input. Few are under way at a time, so that memory does not grow with the input.
-pub struct Pipeline {
-    /// Worker i prepares windows i, i + workers, …
-    prepared: Vec<Receiver<Prepare>>,
-    next: usize,
-    threads: Vec<JoinHandle<()>>,
+pub struct Pipeline(Stages);
+
+enum Stages {
+    /// Threads read and prepare while the device translates: worker i prepares windows i, i + workers, …
+    Threads { prepared: Vec<Receiver<Prepare>>, next: usize, threads: Vec<JoinHandle<()>> },
+    /// Where no thread can be had, one does all.
+    One { input: Box<Input>, task: Task, parts: VecDeque<Part> },
 }
 
 impl Pipeline {
     /// Begins to read, with so many threads that divide lines into symbols.
-    pub fn start(mut input: Input, task: Task, workers: usize) -> Result<Self> {
+    pub fn start(mut input: Input, task: Task, workers: usize) -> Self {
         let place = input.place().clone();
+        let started = (0..workers).map_while(|_| Worker::start(task.clone(), place.clone()).ok());
+        let started: Vec<Worker> = started.collect();
+        if started.is_empty() {
+            return Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() });
+        }
         let (mut waiting, mut prepared, mut threads) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..workers {
-            let worker = Worker::start(task.clone(), place.clone())?;
+        for worker in started {
             waiting.push(worker.waiting);
             prepared.push(worker.prepared);
             threads.push(worker.thread);
         }
-        // It ends with the input, or when nobody wants more.
-        threads.push(spawn(move || {
-            for (window, worker) in input.windows().zip((0..workers).cycle()) {
+        // A thread that cannot be had would take the input with it: that is handed over once the thread is there.
+        let (hand_over, handed_over) = sync_channel::<Input>(1);
+        let reader = spawn(move || {
+            let Ok(mut input) = handed_over.recv() else { return };
+            // It ends with the input, or when nobody wants more.
+            for (window, worker) in input.windows().zip((0..waiting.len()).cycle()) {
                 if waiting[worker].send(window).is_err() {
                     return;
                 }
             }
-        })?);
-        Ok(Self { prepared, next: 0, threads })
+        });
+        match reader {
+            Ok(reader) => {
+                threads.push(reader);
+                // The thread waits for it.
+                if let Err(back) = hand_over.send(input) {
+                    input = back.0;
+                    return Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() });
+                }
+                Self(Stages::Threads { prepared, next: 0, threads })
+            }
+            Err(_) => Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() }),
+        }
     }
 
     /// The next window; none at the end.
     pub fn next_window(&mut self) -> Result<Option<Window>> {
-        let worker = self.next % self.prepared.len();
-        if let Ok((window, is_last)) = self.prepared[worker].recv() {
-            self.next += usize::from(is_last);
-            return window.map(Some);
+        match &mut self.0 {
+            Stages::Threads { prepared, next, threads } => {
+                let worker = *next % prepared.len();
+                if let Ok((window, is_last)) = prepared[worker].recv() {
+                    *next += usize::from(is_last);
+                    return window.map(Some);
+                }
+                // Nothing more comes: because it is the end, and not because a thread has broken down.
+                for thread in threads.drain(..) {
+                    thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+                }
+                Ok(None)
+            }
+            Stages::One { input, task, parts } => {
+                if parts.is_empty() {
+                    let window = input.windows().next().transpose();
+                    let window = window.map_err(|error| input.place().failure(error))?;
+                    parts.extend(window.map(|lines| task.divide(lines)).unwrap_or_default());
+                }
+                parts.pop_front().map(|part| task.window(part)).transpose()
+            }
         }
-        // Nothing more comes: because it is the end, and not because a thread has broken down.
-        for thread in self.threads.drain(..) {
-            thread.join().unwrap_or_else(|panic| resume_unwind(panic));
-        }
-        Ok(None)
     }
 }
 
@@ -196,7 +228,7 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(task: Task, place: Place) -> Result<Self> {
+    fn start(task: Task, place: Place) -> io::Result<Self> {
         let (waiting, windows) = sync_channel::<Lines>(1);
         let (ready, prepared) = sync_channel(1);
         let thread = spawn(move || {
@@ -219,7 +251,6 @@ impl Worker {
 }
 
 /// A thread, if one can be had.
-fn spawn(work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
-    let thread = thread::Builder::new().name("windows".to_owned()).spawn(work);
-    thread.map_err(|error| Place::Stream("a thread that reads ahead").failure(error))
+fn spawn(work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    thread::Builder::new().name("windows".to_owned()).spawn(work)
 }

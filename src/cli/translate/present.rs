@@ -63,11 +63,12 @@ impl Presenter {
     /// Shows the translation of a line.
     pub fn translation(&mut self, line: usize, source: &str, translation: &Translation) -> Result<()> {
         match self.form {
-            Form::Text => self.line(&one_line(&translation.best.text))?,
+            Form::Text => self.line(&self.output.shown(&one_line(&translation.best.text)))?,
             Form::NBest => {
                 for target in translation.targets() {
                     // The bars of a text, such as a dictionary may have, are none of the format's.
-                    let (text, id) = (one_line(&target.text).replace("|||", "| | |"), line - 1);
+                    let text = one_line(&target.text).replace("|||", "| | |");
+                    let (text, id) = (self.output.shown(&text), line - 1);
                     self.line(&format!("{id} ||| {text} ||| logprob= {} ||| {}", target.log_prob, target.score))?;
                 }
             }
@@ -93,6 +94,7 @@ impl Presenter {
                 Form::Text | Form::NBest => {
                     let text =
                         answer.as_ref().map_or(Cow::Borrowed(""), |translation| one_line(&translation.best.text));
+                    let text = self.output.shown(&text);
                     self.output.write(&format!("{}{text}", if first { "" } else { " | " }))?;
                 }
                 Form::Json => {
@@ -139,7 +141,7 @@ impl Presenter {
     fn drawing(&mut self, translation: &Translation) -> Result<()> {
         let draw = if self.form == Form::Colours { heatmap::terminal_colour } else { heatmap::terminal };
         for target in translation.targets() {
-            let text = one_line(&target.text);
+            let text = self.output.shown(&one_line(&target.text)).into_owned();
             match translation.others[..] {
                 [] => self.line(&text)?,
                 _ => self.line(&format!("{text}  ({:.3})", target.score))?,

@@ -11,6 +11,9 @@ use super::present::Form;
 use crate::cli::failure::{Failure, Place, Result};
 use crate::cli::output::Output;
 
+/// The longest line of an output: a long sentence with its alignment takes less.
+const LONGEST_LINE: u64 = 1 << 28;
+
 /// What is done.
 ///
 /// Only whole windows count, so that the others are translated in the same batches as they would have been, and to the
@@ -60,7 +63,10 @@ impl Resumed {
         let mut line = Vec::new();
         for number in 1.. {
             line.clear();
-            let read = output.read_until(b'\n', &mut line).map_err(Problem::Io)?;
+            let read = output.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line).map_err(Problem::Io)?;
+            if read as u64 == LONGEST_LINE {
+                return Err(Problem::Other(number, format!("longer than {LONGEST_LINE} bytes")));
+            }
             if line.last() != Some(&b'\n') {
                 // The end, or a line that was not finished.
                 break;
@@ -112,29 +118,48 @@ impl Resumed {
         self.samples.iter().map(|sample| sample.lines.clone()).collect()
     }
 
-    /// Checks that what is done is what these options make of this input; `translate` says what that is.
-    pub fn confirm(&self, path: &Path, mut translate: impl FnMut(&Range<usize>) -> Result<Vec<u8>>) -> Result<()> {
-        for Sample { lines, bytes } in &self.samples {
-            let place = Place::File(path.to_owned());
-            let read = || {
-                let mut file = File::open(path)?;
-                file.seek(SeekFrom::Start(bytes.start))?;
-                let mut found = Vec::new();
-                file.take(bytes.end - bytes.start).read_to_end(&mut found)?;
-                Ok(found)
-            };
-            let found = read().map_err(|error| place.failure(error))?;
-            let expected = translate(lines)?;
-            if expected != found {
-                let (expected, found) = first_difference(&expected, &found);
-                return Err(Failure::Usage(format!(
-                    "{}: lines {} to {} of the input are translated otherwise now: expected {expected:?}, found \
-                     {found:?}: another run's output is not continued",
-                    path.display(),
-                    lines.start + 1,
-                    lines.end
-                )));
+    /// Checks that what is done is what these options make of this input, and what follows it the beginning of what they
+    /// make of the next window; `translate` says what that is of some lines, or of those that come next.
+    pub fn confirm(
+        &self,
+        path: &Path,
+        mut translate: impl FnMut(Option<&Range<usize>>) -> Result<Vec<u8>>,
+    ) -> Result<()> {
+        let place = Place::File(path.to_owned());
+        let read = |bytes: Range<u64>| {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(bytes.start))?;
+            let mut found = Vec::new();
+            file.take(bytes.end - bytes.start).read_to_end(&mut found)?;
+            Ok(found)
+        };
+        let check = |expected: &[u8], found: &[u8], lines: Range<usize>| {
+            if expected == found {
+                return Ok(());
             }
+            let (expected, found) = first_difference(expected, found);
+            Err(Failure::Usage(format!(
+                "{}: lines {} to {} of the input are translated otherwise now: expected {expected:?}, found {found:?}: \
+                 another run's output is not continued",
+                path.display(),
+                lines.start + 1,
+                lines.end
+            )))
+        };
+        for Sample { lines, bytes } in &self.samples {
+            let found = read(bytes.clone()).map_err(|error| place.failure(error))?;
+            check(&translate(Some(lines))?, &found, lines.clone())?;
+        }
+        let all = match std::fs::metadata(path) {
+            Ok(metadata) => metadata.len(),
+            Err(_) => return Ok(()),
+        };
+        if all > self.bytes {
+            let found = read(self.bytes..all).map_err(|error| place.failure(error))?;
+            let expected = translate(None)?;
+            // It was cut somewhere.
+            let expected = &expected[..expected.len().min(found.len())];
+            check(expected, &found, self.lines..self.lines + 1)?;
         }
         Ok(())
     }
