@@ -170,7 +170,6 @@ fn what_may_be_replaced_is() -> TestResult {
 
 /// Where a user may have no further thread, one does all. Root may have any number: it becomes nobody for this.
 #[cfg(target_os = "linux")]
-#[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
 #[test]
 fn where_no_thread_can_be_had_one_does_the_work() -> TestResult {
     let folder = folder()?;
