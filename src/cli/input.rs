@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use seq2seq::text::lines::{decompressed, is_compressed};
 
 use super::failure::{Place, Result};
-use super::lines::{Batches, Fill, Line, MOST_BYTES};
+use super::lines::{Batches, Fill, Line, MOST_CELLS};
 use super::output::note;
 
 /// The path of standard input, where the system has one.
@@ -39,10 +39,10 @@ impl Input {
         let mut lines = lines.into_iter();
         let windows = std::iter::from_fn(move || {
             let mut some = vec![lines.next()?];
-            let mut bytes = some[0].bytes;
-            while some.len() < window && bytes < MOST_BYTES {
+            let mut cells = some[0].cells();
+            while some.len() < window && cells < MOST_CELLS {
                 let Some(line) = lines.next() else { break };
-                bytes += line.bytes;
+                cells += line.cells();
                 some.push(line);
             }
             Some(Ok(some))

@@ -19,6 +19,14 @@ pub struct Line {
     pub bytes: u64,
 }
 
+impl Line {
+    /// What its alignment may take, were every byte a symbol.
+    pub fn cells(&self) -> u64 {
+        let length = self.bytes.min(MAX_LINE as u64);
+        length * length
+    }
+}
+
 /// Why a line is no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadLine {
@@ -46,8 +54,9 @@ pub enum Fill {
     Full,
 }
 
-/// The most bytes of a batch, but for its last line; a window of long lines is several batches.
-pub const MOST_BYTES: u64 = 1 << 24;
+/// The most cells of a batch, but for its last line: what a line attends to may take the square of its length. A window of
+/// long lines is several batches.
+pub const MOST_CELLS: u64 = 1 << 28;
 
 /// Lines that are read ahead.
 const AHEAD: usize = 64;
@@ -132,11 +141,11 @@ impl Iterator for Batches {
             Ok(line) => vec![line],
             Err(error) => return Some(Err(error)),
         };
-        let mut bytes = batch[0].bytes;
-        while self.of_window + batch.len() < self.size && bytes < MOST_BYTES {
+        let mut cells = batch[0].cells();
+        while self.of_window + batch.len() < self.size && cells < MOST_CELLS {
             match self.more() {
                 Some(Ok(line)) => {
-                    bytes += line.bytes;
+                    cells += line.cells();
                     batch.push(line);
                 }
                 Some(Err(error)) => {
@@ -148,7 +157,7 @@ impl Iterator for Batches {
             }
         }
         // A batch that had to wait for nothing begins a window of its own.
-        let is_cut = bytes >= MOST_BYTES && self.of_window + batch.len() < self.size;
+        let is_cut = cells >= MOST_CELLS && self.of_window + batch.len() < self.size;
         self.of_window = if is_cut { self.of_window + batch.len() } else { 0 };
         Some(Ok(batch))
     }
@@ -243,7 +252,11 @@ mod tests {
         let input = io::Cursor::new(line.repeat(40)).chain(&b"b\nc\n"[..]);
         let batches = Batches::new(BufReader::new(input), 35, Fill::Full);
         let sizes: Vec<usize> = batches.map(|batch| batch.expect("no error").len()).collect();
-        assert_eq!(sizes, [16, 16, 3, 7]);
+        assert_eq!(sizes, [vec![1; 40], vec![2]].concat());
+        let input = io::Cursor::new([vec![b'a'; 4095], vec![b'\n']].concat().repeat(60));
+        let batches = Batches::new(BufReader::new(input), 35, Fill::Full);
+        let sizes: Vec<usize> = batches.map(|batch| batch.expect("no error").len()).collect();
+        assert_eq!(sizes, [16, 16, 3, 16, 9], "every 35 lines a batch ends");
     }
 
     #[test]
