@@ -117,6 +117,22 @@ await test("files that are no model are named, and the model stays", async () =>
   await page.waitForFunction(() => document.getElementById("trouble").hidden);
 });
 
+await test("a zip of a model's folder", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "seq2seq-zip-"));
+  cpSync(join(here, "dist/model"), join(folder, "mine"), { recursive: true });
+  const zip = join(folder, "mine.zip");
+  execFileSync("python3", ["-c", "import shutil, sys; shutil.make_archive(sys.argv[1][:-4], 'zip', sys.argv[2], 'mine')", zip, folder]);
+  await page.setInputFiles("#files", [zip]);
+  await page.fill("#word", "dog");
+  await answer("D AO G");
+  writeFileSync(join(folder, "cut.zip"), readFileSync(zip).subarray(0, 1000));
+  await page.setInputFiles("#files", [join(folder, "cut.zip")]);
+  await page.waitForFunction(() => document.getElementById("trouble").textContent === "cut.zip: is no zip");
+  await page.setInputFiles("#files", [zip]);
+  await page.waitForFunction(() => document.getElementById("trouble").hidden);
+  rmSync(folder, { recursive: true, force: true });
+});
+
 await test("a page with a phone's width, in the dark, needs no sideways scrolling", async () => {
   await page.fill("#word", "attention");
   await answer(ATTENTION);

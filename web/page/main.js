@@ -1,5 +1,7 @@
 // The page: what is typed goes to the worker, what it answers is shown. Only the newest question is of interest.
 
+import { dropped, modelFrom } from "./files.js";
+
 const byId = (id) => document.getElementById(id);
 const OURS = "./model";
 
@@ -132,11 +134,9 @@ byId("controls").addEventListener("submit", (event) => event.preventDefault());
 // ---- another model, from files
 
 async function take(files) {
-  const named = {};
-  for (const file of files) named[file.name] = new Uint8Array(await file.arrayBuffer());
   const before = model;
-  model = named;
   try {
+    model = await modelFrom(await files);
     await open();
     await Promise.all([translateWord(), translateText()]);
   } catch (error) {
@@ -146,7 +146,7 @@ async function take(files) {
   }
 }
 
-byId("files").addEventListener("change", ({ target }) => take(target.files));
+byId("files").addEventListener("change", ({ target }) => take([...target.files]));
 addEventListener("dragover", (event) => {
   event.preventDefault();
   document.body.classList.add("dropping");
@@ -155,7 +155,7 @@ addEventListener("dragleave", () => document.body.classList.remove("dropping"));
 addEventListener("drop", (event) => {
   event.preventDefault();
   document.body.classList.remove("dropping");
-  take(event.dataTransfer.files);
+  take(dropped(event.dataTransfer));
 });
 
 // ---- verifying
