@@ -48,19 +48,24 @@ pub(super) type Contents = BTreeMap<&'static str, Vec<u8>>;
 /// Reads the files of one model, though another may be taking its place.
 pub(super) fn read(directory: &Path) -> Result<Contents> {
     for _ in 0..ATTEMPTS {
-        let contents = read_once(directory)?;
-        // The configuration is the last to be moved: as long as it is the same, so were the others.
-        if contents.get(CONFIG) == find(directory, CONFIG)?.as_ref() {
+        let is_replaced = || is_there(&directory.join(REPLACEMENT).join(CONFIG));
+        let was_replaced = is_replaced();
+        let config = find(directory, CONFIG)?.ok_or_else(|| missing(directory.join(CONFIG)))?;
+        let others = read_others(directory, &config, was_replaced || is_replaced());
+        // The configuration is the last to be moved: as long as it is the same, so were the others, and what is missing
+        // is.
+        if find(directory, CONFIG)?.as_ref() == Some(&config) {
+            let mut contents = others?;
+            contents.insert(CONFIG, config);
             return Ok(contents);
         }
     }
     Err(Error::format(directory, "expected a model, found one that others keep replacing"))
 }
 
-fn read_once(directory: &Path) -> Result<Contents> {
-    let replacing = is_there(&directory.join(REPLACEMENT).join(CONFIG));
-    let config = find(directory, CONFIG)?.ok_or_else(|| missing(directory.join(CONFIG)))?;
-    let listed = listed(&config);
+/// The files beside a configuration, which may still be about to take their places.
+fn read_others(directory: &Path, config: &[u8], replacing: bool) -> Result<Contents> {
+    let listed = listed(config);
     let mut contents = Contents::new();
     for name in LISTED {
         // What the new model does not list is still to be removed.
@@ -73,7 +78,6 @@ fn read_once(directory: &Path) -> Result<Contents> {
             return Err(missing(directory.join(name)));
         }
     }
-    contents.insert(CONFIG, config);
     Ok(contents)
 }
 
