@@ -97,7 +97,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         let place = args.out.display();
         return Err(Failure::Usage(format!("{place}: there is a model without a checkpoint; --overwrite replaces it")));
     }
-    if folder.has_settings() && !folder.has_checkpoint() && !args.overwrite {
+    if folder.has_settings_of_others() && !folder.has_checkpoint() && !args.overwrite {
         let settings = folder.settings();
         return Err(Failure::Usage(format!("{}: is there; --overwrite replaces it", settings.display())));
     }

@@ -17,6 +17,9 @@ pub struct Folder {
     lock: Arc<OnceLock<File>>,
 }
 
+/// How settings begin that a run has written: the next one may replace them.
+const SETTINGS: &str = "# What `seq2seq train` was run with. The next run here writes this file anew.\n\n";
+
 /// The file whose lock keeps other runs away. The operating system opens the lock of a process that ends, however it
 /// does; the file stays.
 const LOCK: &str = ".lock";
@@ -99,7 +102,7 @@ impl Folder {
 
     /// Writes the settings, whole or not at all.
     pub fn write_settings(&self, settings: &str) -> Result<()> {
-        atomic::write(&self.settings(), settings.as_bytes())
+        atomic::write(&self.settings(), format!("{SETTINGS}{settings}").as_bytes())
     }
 
     /// Whether there is a checkpoint to go on from, or something in its place that cannot be read.
@@ -112,9 +115,9 @@ impl Folder {
         [self.root.clone(), self.last()].iter().flat_map(Model::paths).any(|path| is_there(&path))
     }
 
-    /// Whether there are settings that a run would replace.
-    pub fn has_settings(&self) -> bool {
-        is_there(&self.settings())
+    /// Whether there are settings that no run has written.
+    pub fn has_settings_of_others(&self) -> bool {
+        is_there(&self.settings()) && !fs::read(self.settings()).is_ok_and(|file| file.starts_with(SETTINGS.as_bytes()))
     }
 
     /// The files that a run writes here, its log and its pictures apart.
