@@ -242,7 +242,7 @@ fn a_run_that_was_killed_goes_on_from_its_last_checkpoint() -> TestResult {
     let died = run(killed.path(), &options, Start::Anew, &mut Impatient::dies_at_checkpoint(12));
     assert!(matches!(died, Err(Error::Io { .. })));
     // What a process leaves that is killed while it writes.
-    let half = killed.path().join("checkpoint/.checkpoint.safetensors.1-0.tmp");
+    let half = killed.path().join("checkpoint/.checkpoint.safetensors.seq2seq-wgpu-1-0.tmp");
     std::fs::write(&half, "half a file")?;
     run(killed.path(), &options, Start::Resume, &mut ())?;
     assert!(!half.exists(), "it is cleared away");
