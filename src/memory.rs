@@ -106,9 +106,9 @@ fn of_container() -> Option<u64> {
     let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
     let path = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
     let left = |group: &Path| -> Option<u64> {
-        let number = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
-        let kept = entry(&fs::read_to_string(group.join("memory.stat")).ok()?, "inactive_file")? / 1024;
-        Some(number("memory.max")?.saturating_sub(number("memory.current")?.saturating_sub(kept)))
+        let bytes = |name: &str| fs::read_to_string(group.join(name)).ok()?.trim().parse::<u64>().ok();
+        let kept = number(&fs::read_to_string(group.join("memory.stat")).ok()?, "inactive_file")?;
+        Some(bytes("memory.max")?.saturating_sub(bytes("memory.current")?.saturating_sub(kept)))
     };
     let root = Path::new("/sys/fs/cgroup");
     root.join(path).ancestors().take_while(|group| group.starts_with(root)).filter_map(left).min()
@@ -124,8 +124,13 @@ fn of_process() -> Option<u64> {
 
 /// The kilobytes that stand behind a name, in bytes.
 fn entry(file: &str, name: &str) -> Option<u64> {
+    number(file, name)?.checked_mul(1024)
+}
+
+/// The number that stands behind a name.
+fn number(file: &str, name: &str) -> Option<u64> {
     let line = file.lines().find_map(|line| line.strip_prefix(name))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+    line.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,9 @@ use seq2seq::model::Model;
 
 use super::failure::{Failure, Place, Result};
 
+/// The path of standard input, where the system has one.
+pub const STDIN: &str = "/dev/stdin";
+
 /// The path of standard output, where the system has one.
 const STDOUT: &str = "/dev/stdout";
 
@@ -41,10 +44,9 @@ impl Files {
         self
     }
 
-    /// Standard output is written to.
-    pub fn write_stdout(mut self) -> Self {
-        self.written.push(PathBuf::from(STDOUT));
-        self
+    /// The file that results are to be written to, without one standard output.
+    pub fn output(self, path: Option<&Path>) -> Self {
+        self.write([path.unwrap_or(Path::new(STDOUT))])
     }
 
     /// Sees to it that all can be written to before any of them is emptied: they are none of those that are read, are
@@ -54,8 +56,8 @@ impl Files {
     pub fn reserve(&self) -> Result<Reserved> {
         self.check()?;
         let mut reserved = Reserved { new: Vec::new() };
-        let named = self.written.iter().filter(|path| path.as_os_str() != STDOUT);
-        let opened = named.into_iter().try_for_each(|path| reserved.open(path));
+        let mut named = self.written.iter().filter(|path| path.as_os_str() != STDOUT);
+        let opened = named.try_for_each(|path| reserved.open(path));
         // Files that are new may be one under two names.
         if let Err(failure) = opened.and_then(|()| self.check()) {
             reserved.give_up();

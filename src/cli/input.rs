@@ -9,11 +9,9 @@ use std::path::{Path, PathBuf};
 use seq2seq::text::lines::{decompressed, is_compressed};
 
 use super::failure::{Place, Result};
-use super::lines::{Batches, Fill, Line, MOST_CELLS};
+use super::files::STDIN;
+use super::lines::{Batches, Fill, Line};
 use super::output::note;
-
-/// The path of standard input, where the system has one.
-const STDIN: &str = "/dev/stdin";
 
 /// Lines that are worked on together, one after the other.
 type Windows = Box<dyn Iterator<Item = io::Result<Vec<Line>>> + Send>;
@@ -36,18 +34,7 @@ impl Input {
 
     /// Lines that are there.
     pub fn lines(lines: Vec<Line>, window: usize) -> Self {
-        let mut lines = lines.into_iter();
-        let windows = std::iter::from_fn(move || {
-            let mut some = vec![lines.next()?];
-            let mut cells = some[0].cells();
-            while some.len() < window && cells < MOST_CELLS {
-                let Some(line) = lines.next() else { break };
-                cells += line.cells();
-                some.push(line);
-            }
-            Some(Ok(some))
-        });
-        let windows: Windows = Box::new(windows);
+        let windows: Windows = Box::new(Batches::given(lines, window));
         Self { windows: windows.peekable(), place: Place::Stream("arguments"), path: None, bytes: None }
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::{thread, vec};
 
 use seq2seq::text::lines::{MAX_LINE, read_line};
 
@@ -21,7 +21,7 @@ pub struct Line {
 
 impl Line {
     /// What its alignment may take, were every byte a symbol.
-    pub fn cells(&self) -> u64 {
+    fn cells(&self) -> u64 {
         let length = self.bytes.min(MAX_LINE as u64);
         length * length
     }
@@ -56,7 +56,7 @@ pub enum Fill {
 
 /// The most cells of a batch, but for its last line: what a line attends to may take the square of its length. A window of
 /// long lines is several batches.
-pub const MOST_CELLS: u64 = 1 << 28;
+const MOST_CELLS: u64 = 1 << 28;
 
 /// Lines that are read ahead.
 const AHEAD: usize = 64;
@@ -79,22 +79,26 @@ enum Lines {
     Ahead(Receiver<io::Result<Line>>),
     /// The input itself, where no thread can be had: none of its lines has arrived before it is read.
     Direct(Arc<Mutex<Reader>>),
+    /// Lines that are there.
+    Given(vec::IntoIter<Line>),
 }
 
 impl Lines {
     /// The next line, once it is there; none at the end.
-    fn next(&self) -> Option<io::Result<Line>> {
+    fn next(&mut self) -> Option<io::Result<Line>> {
         match self {
             Self::Ahead(lines) => lines.recv().ok(),
             Self::Direct(reader) => reader.lock().unwrap_or_else(PoisonError::into_inner).next(),
+            Self::Given(lines) => lines.next().map(Ok),
         }
     }
 
     /// The next line, if it is there.
-    fn arrived(&self) -> Option<io::Result<Line>> {
+    fn arrived(&mut self) -> Option<io::Result<Line>> {
         match self {
             Self::Ahead(lines) => lines.try_recv().ok(),
             Self::Direct(_) => None,
+            Self::Given(_) => self.next(),
         }
     }
 }
@@ -119,6 +123,11 @@ impl Batches {
         let thread = thread::Builder::new().name("lines".to_owned()).spawn(ahead);
         let lines = if thread.is_ok() { Lines::Ahead(lines) } else { Lines::Direct(reader) };
         Self { lines, size, of_window: 0, fill, error: None }
+    }
+
+    /// Batches of lines that are there, divided as they would be if they were read.
+    pub fn given(lines: Vec<Line>, size: usize) -> Self {
+        Self { lines: Lines::Given(lines.into_iter()), size, of_window: 0, fill: Fill::Full, error: None }
     }
 
     /// The next line, if it belongs to a batch that has begun.
@@ -257,6 +266,10 @@ mod tests {
         let batches = Batches::new(BufReader::new(input), 35, Fill::Full);
         let sizes: Vec<usize> = batches.map(|batch| batch.expect("no error").len()).collect();
         assert_eq!(sizes, [16, 16, 3, 16, 9], "every 35 lines a batch ends");
+        let line = |number| Line { number, text: Ok(String::new()), bytes: 4096 };
+        let given = Batches::given((1..=60).map(line).collect(), 35);
+        let given: Vec<usize> = given.map(|batch| batch.expect("no error").len()).collect();
+        assert_eq!(given, sizes, "and of lines that are there");
     }
 
     #[test]

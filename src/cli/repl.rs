@@ -12,7 +12,7 @@ use seq2seq::text::lines::{MAX_LINE, read_line};
 use seq2seq::{Origin, TranslateOptions, Translation, Translator};
 
 use super::failure::{Failure, Place, Result};
-use super::files::Files;
+use super::files::{Files, STDIN};
 use super::lines::{BadLine, text};
 use super::options::{DeviceOptions, DictionaryOptions, ModelOptions, SearchOptions, SizeOptions};
 use super::outcome::Outcome;
@@ -146,7 +146,7 @@ impl Session {
         if let Some(path) = &args.history {
             let files = Files::default().read(&args.dictionary.dictionary).models(&args.model.model);
             // A file that cannot be written is better known now than when all is typed.
-            files.read(["/dev/stdin"]).write([path]).reserve()?;
+            files.read([STDIN]).write([path]).reserve()?;
             if has_history(path)? {
                 editor.load_history(path).map_err(|error| history_failure(path.clone(), error))?;
             }

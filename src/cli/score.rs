@@ -116,9 +116,7 @@ impl Job {
         };
         let translator = args.model.load(args.device.open(quiet)?)?;
         let files = Files::default().read(input.path()).models(&args.model.model);
-        let files = files.write(&args.output).write(file.map(|file| &file.path));
-        let files = if args.output.is_none() { files.write_stdout() } else { files };
-        files.reserve()?;
+        files.output(args.output.as_deref()).write(file.map(|file| &file.path)).reserve()?;
         let shown = args.output.is_some() || !std::io::stdout().is_terminal();
         let output = args.output.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
         let views = Views::create(file, None, "", quiet)?;

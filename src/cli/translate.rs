@@ -173,8 +173,7 @@ impl Job {
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
         let files = Files::default().read(input.path()).read(&args.dictionary.dictionary).models(&args.model.model);
-        let files = files.write(&args.output).write(file.map(|file| &file.path)).write(&args.report);
-        let files = if args.output.is_none() { files.write_stdout() } else { files };
+        let files = files.output(args.output.as_deref()).write(file.map(|file| &file.path)).write(&args.report);
         files.reserve()?;
         let translator = Arc::new(translator);
         let task = Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };

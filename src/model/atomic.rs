@@ -31,6 +31,19 @@ pub(crate) fn write_folder(path: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     temporary.rename(path).map_err(Error::io(path))
 }
 
+/// What is known of a file before it is opened, which of a pipe in its place would wait for whoever writes to it.
+///
+/// # Errors
+///
+/// [`Error::Format`] if it is there and is no regular file.
+pub(crate) fn regular(path: &Path) -> Result<Option<fs::Metadata>> {
+    match fs::metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(Error::format(path, "expected a regular file")),
+        // Whoever reads it says what is wrong, if anything still is.
+        metadata => Ok(metadata.ok()),
+    }
+}
+
 /// Removes a file, if it is there.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {

@@ -159,11 +159,12 @@ impl Model {
         self.source_tokenizer.iter().try_for_each(|tokenizer| check_source(&self.config, tokenizer))?;
         self.target_tokenizer.iter().try_for_each(|tokenizer| check_target(&self.config, tokenizer))?;
         let weights = self.parameters.to_safetensors(format)?;
-        let tokenizer = |tokenizer: &Option<Tokenizer>| tokenizer.as_ref().map(|file| file.to_json().to_owned());
-        let (source, target) = (tokenizer(&self.source_tokenizer), tokenizer(&self.target_tokenizer));
         let mut contents = vec![(WEIGHTS, weights.as_slice())];
-        contents.extend(source.as_ref().map(|file| (SOURCE_TOKENIZER, file.as_bytes())));
-        contents.extend(target.as_ref().map(|file| (TARGET_TOKENIZER, file.as_bytes())));
+        for (name, tokenizer) in
+            [(SOURCE_TOKENIZER, &self.source_tokenizer), (TARGET_TOKENIZER, &self.target_tokenizer)]
+        {
+            contents.extend(tokenizer.iter().map(|tokenizer| (name, tokenizer.to_json().as_bytes())));
+        }
         let digests = contents.iter().map(|(name, bytes)| ((*name).to_owned(), files::digest_of(bytes))).collect();
         let config = Config { files: Some(digests), ..self.config.clone() }.to_json()?;
         contents.push((CONFIG, config.as_bytes()));

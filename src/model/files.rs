@@ -48,7 +48,7 @@ pub(super) type Contents = BTreeMap<&'static str, Vec<u8>>;
 /// Reads the files of one model, though another may be taking its place.
 pub(super) fn read(directory: &Path) -> Result<Contents> {
     for _ in 0..ATTEMPTS {
-        let is_replaced = || is_there(&directory.join(REPLACEMENT).join(CONFIG));
+        let is_replaced = || fs::symlink_metadata(directory.join(REPLACEMENT).join(CONFIG)).is_ok();
         let was_replaced = is_replaced();
         let config = find(directory, CONFIG)?.ok_or_else(|| missing(directory.join(CONFIG)))?;
         let others = read_others(directory, &config, was_replaced || is_replaced());
@@ -134,18 +134,11 @@ fn move_from(replacement: &Path, directory: &Path, name: &str) -> Result<()> {
 /// A file that waits for its place, or is in it.
 fn find(directory: &Path, name: &str) -> Result<Option<Vec<u8>>> {
     for path in [directory.join(REPLACEMENT).join(name), directory.join(name)] {
-        match fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(Error::format(path, "expected a regular file"));
-            }
-            Ok(metadata) if name == CONFIG && metadata.len() > LARGEST_CONFIG => {
-                let reason = format!("expected at most {LARGEST_CONFIG} bytes, found {}", metadata.len());
-                return Err(Error::format(path, reason));
-            }
-            Ok(metadata) => require::<u8>(usize::try_from(metadata.len()).unwrap_or(usize::MAX), || name.to_owned())?,
-            // Whoever reads it says what is wrong, if anything still is.
-            Err(_) => {}
+        let bytes = atomic::regular(&path)?.map_or(0, |metadata| metadata.len());
+        if name == CONFIG && bytes > LARGEST_CONFIG {
+            return Err(Error::format(path, format!("expected at most {LARGEST_CONFIG} bytes, found {bytes}")));
         }
+        require::<u8>(usize::try_from(bytes).unwrap_or(usize::MAX), || name.to_owned())?;
         match fs::read(&path) {
             Ok(bytes) => return Ok(Some(bytes)),
             // The latter where a file has the folder's name.
@@ -168,10 +161,6 @@ fn listed(config: &[u8]) -> Digests {
 
 fn missing(path: PathBuf) -> Error {
     Error::io(path)(ErrorKind::NotFound.into())
-}
-
-fn is_there(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok()
 }
 
 #[cfg(test)]

@@ -169,9 +169,7 @@ impl Checkpoint {
     /// [`Error::Io`] if it cannot be read; [`Error::Format`] if it is no checkpoint; [`Error::Tensor`] for a tensor
     /// that is missing, surplus, of the wrong shape or not finite; what `check` says.
     pub fn load(config: &Config, path: &Path, check: impl FnOnce(&State) -> Result<()>) -> Result<Self> {
-        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(Error::format(path, "expected a regular file"));
-        }
+        atomic::regular(path)?;
         let bytes = fs::read(path).map_err(Error::io(path))?;
         let format = |error: &dyn ToString| Error::format(path, error.to_string());
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|error| format(&error))?;

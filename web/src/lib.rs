@@ -152,22 +152,21 @@ pub async fn verify(device: String, precision: String, progress: Function) -> Re
     let device = open(&device, precision).await?;
     let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
     let cases = cases();
-    let mut operations: Vec<OperationReport> = Vec::new();
-    // One operation at a time, so that whoever waits is told.
-    for operation in cases.chunk_by(|a, b| a.name() == b.name()) {
-        let mut report = OperationReport::new(operation[0].name());
-        for case in operation {
-            report.add(match &device {
-                Device::Cpu(cpu) => seq2seq::verify::check(cpu, case, precision, Bound::Alone).await,
-                Device::Gpu(gpu) => seq2seq::verify::check(gpu, case, precision, Bound::BesideCpu).await,
+    let (mut done, mut told) = (0, Ok(()));
+    let tell = |report: &OperationReport| {
+        done += report.cases;
+        if told.is_ok() {
+            told = serde_json::to_string(report).map_err(JsError::from).and_then(|json| {
+                let called = progress.call3(&JsValue::NULL, &done.into(), &cases.len().into(), &json.into());
+                called.map(|_| ()).map_err(|_| JsError::new("who was to be told of the progress has failed"))
             });
         }
-        operations.push(report);
-        let done: usize = operations.iter().map(|report| report.cases).sum();
-        let json = serde_json::to_string(&operations[operations.len() - 1])?;
-        let told = progress.call3(&JsValue::NULL, &done.into(), &cases.len().into(), &json.into());
-        told.map_err(|_| JsError::new("who was to be told of the progress has failed"))?;
-    }
+    };
+    let operations = match &device {
+        Device::Cpu(cpu) => seq2seq::verify::verify(cpu, &cases, precision, Bound::Alone, tell).await,
+        Device::Gpu(gpu) => seq2seq::verify::verify(gpu, &cases, precision, Bound::BesideCpu, tell).await,
+    };
+    told?;
     let passed = operations.iter().all(|operation| operation.passed);
     let devices =
         [DeviceReport { device: device.describe(), precision, operations, fixtures: Vec::new(), error: None, passed }];

@@ -149,15 +149,11 @@ enum Stages {
 
 impl Pipeline {
     /// Begins to read, with so many threads that divide lines into symbols.
-    pub fn start(mut input: Input, task: Task, workers: usize) -> Self {
+    pub fn start(input: Input, task: Task, workers: usize) -> Self {
         let place = input.place().clone();
-        let started = (0..workers).map_while(|_| Worker::start(task.clone(), place.clone()).ok());
-        let started: Vec<Worker> = started.collect();
-        if started.is_empty() {
-            return Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() });
-        }
+        let workers = (0..workers).map_while(|_| Worker::start(task.clone(), place.clone()).ok());
         let (mut waiting, mut prepared, mut threads) = (Vec::new(), Vec::new(), Vec::new());
-        for worker in started {
+        for worker in workers {
             waiting.push(worker.waiting);
             prepared.push(worker.prepared);
             threads.push(worker.thread);
@@ -174,16 +170,13 @@ impl Pipeline {
             }
         });
         match reader {
-            Ok(reader) => {
+            Ok(reader) if !prepared.is_empty() => {
                 threads.push(reader);
-                // The thread waits for it.
-                if let Err(back) = hand_over.send(input) {
-                    input = back.0;
-                    return Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() });
-                }
+                // It waits for the input until then, and so is there to take it.
+                let _ = hand_over.send(input);
                 Self(Stages::Threads { prepared, next: 0, threads })
             }
-            Err(_) => Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() }),
+            _ => Self(Stages::One { input: Box::new(input), task, parts: VecDeque::new() }),
         }
     }
 
