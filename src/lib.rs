@@ -82,6 +82,7 @@
 //! | [`backend`] | the contract: every operation with its equation and shapes |
 //! | [`cpu`], [`gpu`] | its two implementations |
 //! | [`train`](mod@train) | from pairs of texts to a model |
+//! | [`english`] | English text to phones: the lexicon, the rules, the model |
 //! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
 //! | [`heatmap`] | alignments as pictures, as files to compute with, as a page to browse |
 //! | [`verify`](mod@verify) | every operation against the CPU in 64 bits, and models against PyTorch's values |
@@ -101,6 +102,8 @@ mod config;
 pub mod cpu;
 pub mod decode;
 pub mod device;
+#[cfg(feature = "english")]
+pub mod english;
 mod error;
 pub mod gpu;
 mod hash;
@@ -119,6 +122,8 @@ mod translator;
 pub mod verify;
 
 pub use backend::{Backend, Storage};
+#[cfg(feature = "english")]
+pub use english::pronounce;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
 pub use translator::{Origin, Prepared, Scored, Target, TranslateOptions, Translation, Translator, Word, words};

@@ -3,6 +3,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use seq2seq::bench::Size;
 use seq2seq::device::Precision;
+use seq2seq::english::phones::Phones;
 use seq2seq::gpu::translate::Language;
 use seq2seq::model::{Bridge, Cell, Score, WeightFormat, Window};
 use seq2seq::train::{Metric, Optimizer, Schedule};
@@ -34,6 +35,12 @@ macro_rules! choices {
 }
 
 choices! {
+    Phones {
+        Arpabet = "arpabet": "As the Carnegie Mellon Pronouncing Dictionary has them: HH AH0 L OW1",
+        Ipa = "ipa": "International Phonetic Alphabet, stress before the syllable's onset: h ə ˈl oʊ",
+        IpaVowel = "ipa-vowel": "The same, stress before the vowel, as espeak-ng has it: h ə l ˈoʊ",
+        XSampa = "xsampa": "X-SAMPA: h @ \"l oU",
+    }
     Precision {
         F32 = "f32": "32 bits",
         F16 = "f16": "16 bits: half the memory and bandwidth",

@@ -15,6 +15,7 @@ mod options;
 mod outcome;
 mod output;
 mod progress;
+mod pronounce;
 mod repl;
 mod score;
 mod shaders;
@@ -51,6 +52,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Translate(Box<translate::Args>),
+    Pronounce(pronounce::Args),
     Score(score::Args),
     Repl(Box<repl::Args>),
     Train(Box<train::Args>),
@@ -75,6 +77,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let outcome = match cli.command {
         Command::Translate(args) => translate::run(*args),
+        Command::Pronounce(args) => pronounce::run(args),
         Command::Score(args) => score::run(args),
         Command::Repl(args) => repl::run(*args),
         Command::Train(args) => train::run(*args),

@@ -25,15 +25,22 @@ pub struct ComputeOptions {
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub device: DeviceRequest,
 
+    #[command(flatten)]
+    pub limits: LimitOptions,
+}
+
+/// How much of the machine may be used.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LimitOptions {
     /// How many threads the CPU computes with; without it, as many as the process may use, the limits of a container
     /// included
     #[arg(long, value_name = "N", value_parser = size(MOST_THREADS))]
-    pub threads: Option<u32>,
+    threads: Option<u32>,
 
     /// The most memory that weights and matrices may take, on the CPU and on a GPU each, such as 512M or 4G; batches
     /// that need more are divided, and what cannot be is an error. Without it, what the system has is the limit
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
-    pub memory: Option<u64>,
+    memory: Option<u64>,
 }
 
 /// Where to compute, and how weights are stored there.
@@ -57,16 +64,18 @@ impl DeviceOptions {
     }
 }
 
-impl ComputeOptions {
+impl LimitOptions {
     /// Holds all that is computed from now on to the number of threads and the memory.
-    pub fn limit(&self) {
+    pub fn apply(&self) {
         threads::limit(self.threads);
         self.memory.into_iter().for_each(memory::set_limit);
     }
+}
 
+impl ComputeOptions {
     /// Opens the device and says which it is, unless `quiet`.
     pub fn open(&self, precision: Precision, quiet: bool) -> Result<Device> {
-        self.limit();
+        self.limits.apply();
         let device = match Device::open_blocking(&self.device, precision) {
             // Nobody asked for this GPU. That it does not work is worth a line, but not the translation.
             Err(error @ Error::Device { .. }) if self.device == DeviceRequest::Auto => {
@@ -209,13 +218,20 @@ impl AlignmentOptions {
     }
 }
 
+/// What is looked up first.
+#[derive(Clone, Debug, clap::Args)]
+pub struct DictionaryFile {
+    /// Look up in this file first, and ask the model for what it lacks: lines of source, tab, target, gzip is read too;
+    /// of several lines with one source the first is preferred
+    #[arg(long, value_name = "FILE")]
+    pub dictionary: Option<PathBuf>,
+}
+
 /// What to know without the model.
 #[derive(Clone, Debug, clap::Args)]
 pub struct DictionaryOptions {
-    /// Look lines up in this file first, and ask the model for those that it lacks: lines of source, tab, target, gzip
-    /// is read too; of several lines with one source the first is preferred
-    #[arg(long, value_name = "FILE")]
-    pub dictionary: Option<PathBuf>,
+    #[command(flatten)]
+    pub file: DictionaryFile,
 
     /// Replace a symbol that the model's target vocabulary lacks by the source symbol that most attention went to, or
     /// by what the dictionary has for that
@@ -223,7 +239,7 @@ pub struct DictionaryOptions {
     pub replace_unknown: bool,
 }
 
-impl DictionaryOptions {
+impl DictionaryFile {
     /// Reads the dictionary; an empty one if there is none.
     pub fn read(&self) -> Result<Dictionary> {
         Ok(self.dictionary.as_ref().map(Dictionary::read).transpose()?.unwrap_or_default())

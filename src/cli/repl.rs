@@ -133,7 +133,7 @@ impl Session {
         let replace_unknown = args.dictionary.replace_unknown;
         let options =
             TranslateOptions { beam, n_best, replace_unknown, alignment: true, ..args.search.options(&args.sizes) };
-        let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.read()?);
+        let translator = args.model.load(args.device.open(args.quiet)?)?.with_dictionary(args.dictionary.file.read()?);
         translator.prepare::<&str>(&[], &options)?;
         let config = Config::builder()
             .max_history_size(MOST_REMEMBERED)
@@ -144,7 +144,7 @@ impl Session {
             .build();
         let mut editor: Editor<(), FileHistory> = Editor::with_config(config).map_err(failure)?;
         if let Some(path) = &args.history {
-            let files = Files::default().read(&args.dictionary.dictionary).models(&args.model.model);
+            let files = Files::default().read(&args.dictionary.file.dictionary).models(&args.model.model);
             // A file that cannot be written is better known now than when all is typed.
             files.read([STDIN]).write([path]).reserve()?;
             if has_history(path)? {

@@ -80,7 +80,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
     // Tokenizers are made by several threads too.
-    args.compute.limit();
+    args.compute.limits.apply();
     let folder = Folder::new(&args.out);
     if folder.has_checkpoint() && !args.resume && !args.overwrite {
         return Err(Failure::Usage(format!(

@@ -169,10 +169,11 @@ impl Job {
         };
         let (mut input, samples) = input.skip(resumed.lines, &resumed.samples())?;
         let bytes = input.bytes();
-        let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.read()?);
+        let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.file.read()?);
         // What is wrong with an option is said before anything is created.
         translator.prepare::<&str>(&[], &options)?;
-        let files = Files::default().read(input.path()).read(&args.dictionary.dictionary).models(&args.model.model);
+        let files =
+            Files::default().read(input.path()).read(&args.dictionary.file.dictionary).models(&args.model.model);
         let files = files.output(args.output.as_deref()).write(file.map(|file| &file.path)).write(&args.report);
         files.reserve()?;
         let translator = Arc::new(translator);

@@ -66,7 +66,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut presenter = Presenter::new(args.json);
     let mut reports = Vec::new();
     if args.all {
-        args.device.compute.limit();
+        args.device.compute.limits.apply();
         let cpus = Instructions::available().into_iter().map(Instructions::set);
         let cpus = cpus.map(|set| (DeviceRequest::CpuWith(set), format!("CPU, {set}")));
         let gpus =

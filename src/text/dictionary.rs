@@ -46,6 +46,11 @@ impl Dictionary {
         self.entries.get(source).map_or(&[], |entry| &entry.targets)
     }
 
+    /// Every source and its targets, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.entries.iter().map(|(source, entry)| (source.as_str(), entry.targets.as_slice()))
+    }
+
     /// How many sources there are.
     pub fn len(&self) -> usize {
         self.entries.len()

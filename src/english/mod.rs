@@ -1,0 +1,14 @@
+//! English text to phones: what is written to words, by rules; words to phones, by a lexicon; and what it lacks by the model.
+
+pub mod lexicon;
+mod numbers;
+pub mod phones;
+mod pronouncer;
+mod reading;
+pub mod record;
+mod rules;
+mod text;
+
+pub use lexicon::Lexicon;
+pub use pronouncer::{From, Other, Pronouncer, Pronunciation, Spoken, pronounce};
+pub use reading::Unread;

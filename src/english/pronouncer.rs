@@ -1,0 +1,402 @@
+//! Texts to phones: the user's dictionary, the rules, the lexicon, and the model for what these lack.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use serde::Serialize;
+
+use super::Lexicon;
+use super::phones::{Phone, Phones, arpabet};
+use super::reading::{Reading, Unread, Way, read};
+use super::rules::{self, Condition, RULES};
+use crate::cpu::Cpu;
+use crate::device::Device;
+use crate::model::Model;
+use crate::text::Dictionary;
+use crate::{Array, Error, Result, TranslateOptions, Translation, Translator};
+
+/// A text, spoken.
+#[derive(Clone, Debug)]
+pub struct Pronunciation {
+    /// Its words.
+    pub words: Vec<Spoken>,
+    /// What of it cannot be read.
+    pub unread: Vec<Unread>,
+}
+
+/// A spoken word.
+#[derive(Clone, Debug)]
+pub struct Spoken {
+    /// What of the text it stands for, in bytes.
+    pub span: Range<usize>,
+    /// The word that is spoken, in lower case.
+    pub word: String,
+    /// Where its phones come from.
+    pub from: From,
+    /// Its phones.
+    pub phones: Vec<Phone>,
+    /// The model's log probability of them.
+    pub log_prob: Option<f64>,
+    /// What the model looked at: a row of weights of the letters for each phone.
+    pub alignment: Option<Array>,
+    /// In which other ways it is spoken, the likeliest first.
+    pub others: Vec<Other>,
+}
+
+/// Another way in which a word is spoken.
+#[derive(Clone, Debug)]
+pub struct Other {
+    /// Its phones.
+    pub phones: Vec<Phone>,
+    /// The model's log probability of them.
+    pub log_prob: Option<f64>,
+}
+
+/// Where phones come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum From {
+    /// The user's dictionary.
+    User,
+    /// The lexicon.
+    Lexicon,
+    /// The model.
+    Model,
+    /// The names of the letters.
+    Letters,
+    /// The table of rules.
+    Rule,
+}
+
+impl Pronunciation {
+    /// The phones of every word, a bar between words.
+    pub fn spell(&self, phones: Phones) -> String {
+        self.words.iter().map(|word| phones.spell(&word.phones)).collect::<Vec<_>>().join(" | ")
+    }
+}
+
+impl std::fmt::Display for Pronunciation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.spell(Phones::Arpabet))
+    }
+}
+
+/// The phones of an English text, on the CPU, by the lexicon and the model inside the library, which are read once.
+///
+/// ```
+/// assert_eq!(seq2seq::pronounce("It’s 5 p.m.")?.to_string(), "IH1 T S | F AY1 V | P IY1 | EH1 M");
+/// # Ok::<(), seq2seq::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// None of the text: what of it cannot be read is in [`Pronunciation::unread`]. [`Error::OutOfMemory`] if the model cannot
+/// be loaded.
+pub fn pronounce(text: &str) -> Result<Pronunciation> {
+    static SHARED: OnceLock<Pronouncer> = OnceLock::new();
+    if SHARED.get().is_none() {
+        // Of two threads that come at once one's work is lost.
+        let _ = SHARED.set(Pronouncer::new()?);
+    }
+    match SHARED.get() {
+        Some(pronouncer) => pronouncer.pronounce(text),
+        None => Pronouncer::new()?.pronounce(text),
+    }
+}
+
+/// What pronounces texts. Threads may share it.
+///
+/// ```
+/// use seq2seq::english::{Pronouncer, phones::Phones};
+///
+/// let pronouncer = Pronouncer::new()?.with_dictionary([("wgpu", "W EH1 B G P UW2")].into_iter().collect())?;
+/// let spoken = pronouncer.pronounce("Hello, WGPU!")?;
+/// assert_eq!(spoken.spell(Phones::Ipa), "h ə ˈl oʊ | ˈw ɛ b ɡ ˌp u");
+/// assert_eq!(&"Hello, WGPU!"[spoken.words[1].span.clone()], "WGPU");
+/// # Ok::<(), seq2seq::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Pronouncer {
+    user: HashMap<String, Vec<Vec<Phone>>>,
+    lexicon: Option<Lexicon>,
+    /// Loaded when the first word needs it.
+    model: OnceLock<Translator>,
+    options: TranslateOptions,
+}
+
+/// What is known of a word, before the model is asked.
+enum Known {
+    Phones(From, Vec<Vec<Phone>>),
+    /// The model is asked for this spelling.
+    Ask,
+}
+
+impl Pronouncer {
+    /// With the lexicon inside the library, if it has one.
+    ///
+    /// # Errors
+    ///
+    /// None, but if the library was built from damaged files.
+    pub fn new() -> Result<Self> {
+        #[cfg(feature = "lexicon")]
+        let lexicon = Some(Lexicon::cmudict()?);
+        #[cfg(not(feature = "lexicon"))]
+        let lexicon = None;
+        Ok(Self { user: HashMap::new(), lexicon, model: OnceLock::new(), options: TranslateOptions::default() })
+    }
+
+    /// Without a lexicon: what the user's dictionary and the rules lack is the model's.
+    #[must_use]
+    pub fn without_lexicon(self) -> Self {
+        Self { lexicon: None, ..self }
+    }
+
+    /// Looks words up here first: words as they are written, in either case, and their phones in ARPAbet.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`] naming the word whose phones are none.
+    pub fn with_dictionary(self, dictionary: Dictionary) -> Result<Self> {
+        let mut user = self.user;
+        for (word, targets) in dictionary.respelt(spelling).iter() {
+            let phones = |text: &String| {
+                let wrong =
+                    |error| Error::format("dictionary", format!("{word:?}: expected phones of ARPAbet: {error}"));
+                arpabet(text).map_err(wrong)
+            };
+            user.insert(word.to_owned(), targets.iter().map(phones).collect::<Result<_>>()?);
+        }
+        Ok(Self { user, ..self })
+    }
+
+    /// Searches for the model's pronunciations like this: how many of them there are, with which beam, with alignments.
+    #[must_use]
+    pub fn with_options(self, options: TranslateOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// The phones of a text.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pronounce`].
+    pub fn pronounce(&self, text: &str) -> Result<Pronunciation> {
+        let mut spoken = self.pronounce_all(&[text])?;
+        Ok(spoken.pop().unwrap_or(Pronunciation { words: Vec::new(), unread: Vec::new() }))
+    }
+
+    /// The phones of texts, in their order. The model is asked once for all words that need it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pronounce`].
+    pub fn pronounce_all<S: AsRef<str>>(&self, texts: &[S]) -> Result<Vec<Pronunciation>> {
+        let knows = |word: &str| self.look_up(word).is_some();
+        let read: Vec<_> = texts.iter().map(|text| read(text.as_ref(), &knows)).collect();
+        let known: Vec<Vec<Known>> =
+            read.iter().map(|(readings, _)| (0..readings.len()).map(|at| self.known(readings, at)).collect()).collect();
+
+        let (mut asked, mut places): (Vec<&str>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
+        for (reading, known) in read.iter().zip(&known).flat_map(|((readings, _), known)| readings.iter().zip(known)) {
+            if matches!(known, Known::Ask) {
+                places.entry(&reading.word).or_insert_with(|| {
+                    asked.push(&reading.word);
+                    asked.len() - 1
+                });
+            }
+        }
+        let answers =
+            if asked.is_empty() { Vec::new() } else { self.model()?.translate_blocking(&asked, &self.options)? };
+
+        let spoken = read.iter().zip(known).map(|((readings, unread), known)| {
+            let mut spoken = Pronunciation { words: Vec::with_capacity(readings.len()), unread: unread.clone() };
+            for (reading, known) in readings.iter().zip(known) {
+                let found = match known {
+                    Known::Phones(from, ways) => Ok(word(reading, from, ways)),
+                    Known::Ask => match &answers[places[reading.word.as_str()]] {
+                        Ok(translation) => by_model(reading, translation),
+                        Err(error) => Err(error.to_string()),
+                    },
+                };
+                match found {
+                    Ok(found) => spoken.words.push(found),
+                    Err(reason) => spoken.unread.push(Unread { span: reading.span.clone(), reason }),
+                }
+            }
+            weaken(readings, &mut spoken.words);
+            spoken.unread.sort_by_key(|unread| unread.span.start);
+            spoken
+        });
+        Ok(spoken.collect())
+    }
+
+    fn model(&self) -> Result<&Translator> {
+        if let Some(model) = self.model.get() {
+            return Ok(model);
+        }
+        let model = Translator::new(Model::embedded()?, Device::Cpu(Cpu::new()))?;
+        Ok(self.model.get_or_init(|| model))
+    }
+
+    /// What the user's dictionary, the table and the lexicon have for a word.
+    fn look_up(&self, word: &str) -> Option<(From, Vec<Vec<Phone>>)> {
+        if let Some(ways) = self.user.get(word) {
+            return Some((From::User, ways.clone()));
+        }
+        let mut ways = self.lexicon.as_ref().map(|lexicon| lexicon.get(word)).unwrap_or_default();
+        if let Some(preferred) = RULES.preferred.get(word) {
+            ways.retain(|way| way != preferred);
+            ways.insert(0, preferred.clone());
+            return Some((From::Rule, ways));
+        }
+        (!ways.is_empty()).then_some((From::Lexicon, ways))
+    }
+
+    fn known(&self, readings: &[Reading], at: usize) -> Known {
+        let Reading { word, way, .. } = &readings[at];
+        match way {
+            Way::Capitals => {
+                if let Some(ways) = self.user.get(&word.to_lowercase()) {
+                    return Known::Phones(From::User, ways.clone());
+                }
+                Known::Phones(From::Rule, RULES.capitals.get(word).cloned().into_iter().collect())
+            }
+            Way::Letters => match self.user.get(word) {
+                Some(ways) => Known::Phones(From::User, ways.clone()),
+                None => Known::Phones(From::Letters, vec![letters(word)]),
+            },
+            Way::Word => self.known_word(readings, at),
+        }
+    }
+
+    fn known_word(&self, readings: &[Reading], at: usize) -> Known {
+        let word = &readings[at].word;
+        if let Some((from, mut ways)) = self.look_up(word) {
+            let rule = RULES.heteronyms.get(word).filter(|_| from != From::User);
+            let chosen = rule.and_then(|rules| rules.iter().find(|way| hold(&way.conditions, readings, at)));
+            if let Some(rules::Way { phones, conditions }) = chosen {
+                ways.retain(|way| way != phones);
+                ways.insert(0, phones.clone());
+                return Known::Phones(if conditions.is_empty() { from } else { From::Rule }, ways);
+            }
+            return Known::Phones(from, ways);
+        }
+        // What belongs to a word that is known.
+        let owner = word.strip_suffix("'s").and_then(|stem| self.look_up(stem));
+        match owner {
+            Some((_, ways)) => Known::Phones(From::Rule, ways.into_iter().map(with_s).collect()),
+            None => Known::Ask,
+        }
+    }
+}
+
+/// A word of the dictionary as it is looked up.
+fn spelling(word: &str) -> String {
+    use super::text::{Kind, tokens};
+    let part = |token: super::text::Token| match token.kind {
+        Kind::Word(word) => word.to_lowercase(),
+        Kind::Digits(digits) => digits,
+        Kind::Sign(sign) => sign.to_string(),
+        Kind::Unread => word[token.span].to_owned(),
+    };
+    tokens(word).into_iter().map(part).collect()
+}
+
+/// The names of letters, and the sound of an `'s` behind them.
+fn letters(word: &str) -> Vec<Phone> {
+    let (letters, has_s) = word.strip_suffix("'s").map_or((word, false), |letters| (letters, true));
+    let names = letters.chars().filter_map(|letter| RULES.letters.get(&letter));
+    let phones: Vec<Phone> = names.flatten().copied().collect();
+    if has_s { with_s(phones) } else { phones }
+}
+
+/// With the ending of a plural or an owner: after a sibilant with a vowel, otherwise as voiced as what it follows.
+fn with_s(mut phones: Vec<Phone>) -> Vec<Phone> {
+    let ending = match phones.last().map(|phone| phone.name()) {
+        Some("S" | "Z" | "SH" | "ZH" | "CH" | "JH") => "IH0 Z",
+        Some("P" | "T" | "K" | "F" | "TH") => "S",
+        _ => "Z",
+    };
+    phones.extend(ending.split(' ').filter_map(Phone::parse));
+    phones
+}
+
+/// Whether all conditions hold of a word.
+fn hold(conditions: &[Condition], readings: &[Reading], at: usize) -> bool {
+    let is_adverb = |reading: &&Reading| RULES.is(&reading.word, "adverb");
+    let before = || {
+        let connected = readings[..=at].iter().rev().take_while({
+            let mut stopped = false;
+            move |reading| !std::mem::replace(&mut stopped, reading.stop)
+        });
+        connected.skip(1).find(|reading| !is_adverb(reading))
+    };
+    let after = || readings[at + 1..].iter().take_while(|reading| !reading.stop).find(|reading| !is_adverb(reading));
+    conditions.iter().all(|condition| match condition {
+        Condition::After(names) => before().is_some_and(|reading| RULES.is_one_of(&reading.word, names)),
+        Condition::Before(names) => after().is_some_and(|reading| RULES.is_one_of(&reading.word, names)),
+        Condition::With(names) => readings.iter().any(|reading| RULES.is_one_of(&reading.word, names)),
+        Condition::Capital => readings[at].capital && at > 0,
+        _ => false,
+    })
+}
+
+fn word(reading: &Reading, from: From, ways: Vec<Vec<Phone>>) -> Spoken {
+    let mut ways = ways.into_iter();
+    Spoken {
+        span: reading.span.clone(),
+        word: reading.word.to_lowercase(),
+        from,
+        phones: ways.next().unwrap_or_default(),
+        log_prob: None,
+        alignment: None,
+        others: ways.map(|phones| Other { phones, log_prob: None }).collect(),
+    }
+}
+
+fn by_model(reading: &Reading, translation: &Translation) -> std::result::Result<Spoken, String> {
+    let ways = translation.targets().map(|target| Ok((arpabet(&target.text)?, target)));
+    let ways: Vec<_> = ways.collect::<Result<_>>().map_err(|error| error.to_string())?;
+    let others =
+        ways.iter().skip(1).map(|(phones, target)| Other { phones: phones.clone(), log_prob: Some(target.log_prob) });
+    let (phones, best) = ways.first().ok_or("the model has no answer")?;
+    Ok(Spoken {
+        span: reading.span.clone(),
+        word: reading.word.clone(),
+        from: From::Model,
+        phones: phones.clone(),
+        log_prob: Some(best.log_prob),
+        alignment: best.alignment.clone(),
+        others: others.collect(),
+    })
+}
+
+/// The weak forms of `the` and `a`, which depend on what follows.
+fn weaken(readings: &[Reading], words: &mut [Spoken]) {
+    for at in 0..words.len() {
+        // What could not be read has no place among the words.
+        let Some(reading) = readings.iter().find(|reading| reading.span == words[at].span) else { continue };
+        if !matches!(words[at].word.as_str(), "the" | "a") || words[at].from == From::User || reading.way != Way::Word {
+            continue;
+        }
+        let next = words
+            .get(at + 1)
+            .filter(|next| readings.iter().any(|reading| reading.span.start == next.span.start && !reading.stop));
+        let weak = match (words[at].word.as_str(), next.and_then(|next| next.phones.first())) {
+            ("the", Some(phone)) if phone.is_vowel() => "DH IY0",
+            ("the", _) => "DH AH0",
+            // The letter: plan A, an A.
+            (_, None) => "EY1",
+            _ if reading.capital && at > 0 && !reading.stop => "EY1",
+            _ => "AH0",
+        };
+        let phones: Vec<Phone> = weak.split(' ').filter_map(Phone::parse).collect();
+        if words[at].phones != phones {
+            let full = std::mem::replace(&mut words[at].phones, phones.clone());
+            words[at].others.retain(|other| other.phones != phones);
+            words[at].others.insert(0, Other { phones: full, log_prob: None });
+            words[at].from = From::Rule;
+        }
+    }
+}
