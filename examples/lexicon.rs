@@ -3,6 +3,7 @@
 //! The files are those of `--dictionary`: lines of word, tab, phones of ARPAbet. `models/cmudict/make` runs this.
 
 use std::error::Error;
+use std::io::Write;
 use std::path::PathBuf;
 
 use seq2seq::english::{lexicon, phones};
@@ -22,6 +23,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lines = entries.len();
     let bytes = lexicon::encode(entries)?;
     std::fs::write(&out, &bytes)?;
-    eprintln!("{}: {lines} pronunciations in {} bytes", out.display(), bytes.len());
+    writeln!(std::io::stdout(), "{}: {lines} pronunciations in {} bytes", out.display(), bytes.len())?;
     Ok(())
 }

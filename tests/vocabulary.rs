@@ -5,7 +5,7 @@ mod common;
 use common::TestResult;
 use seq2seq::Error;
 use seq2seq::text::Tokenizer;
-use seq2seq::text::vocabulary::{TokenKind, build, special_tokens};
+use seq2seq::text::vocabulary::{Normalization, TokenKind, build, build_normalized, special_tokens};
 use serde_json::Value;
 
 const TEXTS: [&str; 8] = [
@@ -163,5 +163,26 @@ fn special_tokens_come_from_both_tokenizers() -> TestResult {
     assert_eq!(message(&source, &bare), r#"t.json: expected a token "<pad>", found none"#);
     let other = message(&bare, &target);
     assert_eq!(other, r#"t.json: expected id 0 to be "<pad>" as in the target tokenizer, found "a""#);
+    Ok(())
+}
+
+#[test]
+fn a_normalization_is_part_of_the_file() -> TestResult {
+    let normalization: Normalization = "nfkc+lower+strip-accents".parse()?;
+    for kind in ["char", "word", "bpe:300"] {
+        let tokenizer = build_normalized(&kind.parse()?, &normalization, &["Café CAFE", "ｎaïve"])?;
+        let again = Tokenizer::from_bytes(tokenizer.to_json(), "again.json")?;
+        for tokenizer in [&tokenizer, &again] {
+            assert_eq!(tokenizer.encode("CAFÉ naïve")?, tokenizer.encode("cafe NAIVE")?, "{kind}");
+        }
+        // The vocabulary has what comes out, and not what went in; every byte is in that of byte pairs.
+        assert!(
+            kind == "bpe:300" || !tokenizer.to_json().contains('É') && !tokenizer.to_json().contains("\"C\""),
+            "{kind}"
+        );
+    }
+    let file = TokenKind::File("a.json".into());
+    let error = build_normalized(&file, &normalization, &["a"]).unwrap_err().to_string();
+    assert!(error.contains("normalize") && error.contains("a.json"), "{error}");
     Ok(())
 }

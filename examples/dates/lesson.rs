@@ -5,7 +5,7 @@ use std::path::Path;
 use seq2seq::device::{Device, DeviceRequest, Precision};
 use seq2seq::model::{Config, Model};
 use seq2seq::text::pairs::Pair;
-use seq2seq::text::vocabulary::{TokenKind, build, special_tokens};
+use seq2seq::text::vocabulary::{TokenKind, build, build_normalized, special_tokens};
 use seq2seq::train::{Folder, Observer, Start, Task, TrainOptions, train};
 use seq2seq::{Result, TranslateOptions, Translator, block_on};
 
@@ -68,7 +68,7 @@ impl Lesson {
 
     fn task(&self, training: &[Pair], validation: &[Pair]) -> Result<Task> {
         let texts = |text: fn(&Pair) -> &str| -> Vec<&str> { training.iter().map(text).collect() };
-        let source = build(&TokenKind::Char, &texts(|pair| &pair.source))?;
+        let source = build_normalized(&TokenKind::Char, &"nfkc+lower".parse()?, &texts(|pair| &pair.source))?;
         let target = build(&TokenKind::Char, &texts(|pair| &pair.target))?;
         let config = serde_json::json!({
             "format_version": 1,

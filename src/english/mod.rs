@@ -10,5 +10,5 @@ mod rules;
 mod text;
 
 pub use lexicon::Lexicon;
-pub use pronouncer::{From, Other, Pronouncer, Pronunciation, Spoken, pronounce};
+pub use pronouncer::{Origin, Other, Pronouncer, Pronunciation, Spoken, pronounce};
 pub use reading::Unread;

@@ -33,7 +33,7 @@ pub struct Spoken {
     /// The word that is spoken, in lower case.
     pub word: String,
     /// Where its phones come from.
-    pub from: From,
+    pub origin: Origin,
     /// Its phones.
     pub phones: Vec<Phone>,
     /// The model's log probability of them.
@@ -56,7 +56,7 @@ pub struct Other {
 /// Where phones come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum From {
+pub enum Origin {
     /// The user's dictionary.
     User,
     /// The lexicon.
@@ -127,7 +127,7 @@ pub struct Pronouncer {
 
 /// What is known of a word, before the model is asked.
 enum Known {
-    Phones(From, Vec<Vec<Phone>>),
+    Phones(Origin, Vec<Vec<Phone>>),
     /// The model is asked for this spelling.
     Ask,
 }
@@ -210,23 +210,21 @@ impl Pronouncer {
             if asked.is_empty() { Vec::new() } else { self.model()?.translate_blocking(&asked, &self.options)? };
 
         let spoken = read.iter().zip(known).map(|((readings, unread), known)| {
-            let mut spoken = Pronunciation { words: Vec::with_capacity(readings.len()), unread: unread.clone() };
+            let mut unread = unread.clone();
+            let mut words: Vec<Option<Spoken>> = Vec::with_capacity(readings.len());
             for (reading, known) in readings.iter().zip(known) {
                 let found = match known {
-                    Known::Phones(from, ways) => Ok(word(reading, from, ways)),
+                    Known::Phones(origin, ways) => Ok(word(reading, origin, ways)),
                     Known::Ask => match &answers[places[reading.word.as_str()]] {
                         Ok(translation) => by_model(reading, translation),
                         Err(error) => Err(error.to_string()),
                     },
                 };
-                match found {
-                    Ok(found) => spoken.words.push(found),
-                    Err(reason) => spoken.unread.push(Unread { span: reading.span.clone(), reason }),
-                }
+                words.push(found.map_err(|reason| unread.push(Unread { span: reading.span.clone(), reason })).ok());
             }
-            weaken(readings, &mut spoken.words);
-            spoken.unread.sort_by_key(|unread| unread.span.start);
-            spoken
+            weaken(readings, &mut words);
+            unread.sort_by_key(|unread| unread.span.start);
+            Pronunciation { words: words.into_iter().flatten().collect(), unread }
         });
         Ok(spoken.collect())
     }
@@ -240,17 +238,17 @@ impl Pronouncer {
     }
 
     /// What the user's dictionary, the table and the lexicon have for a word.
-    fn look_up(&self, word: &str) -> Option<(From, Vec<Vec<Phone>>)> {
+    fn look_up(&self, word: &str) -> Option<(Origin, Vec<Vec<Phone>>)> {
         if let Some(ways) = self.user.get(word) {
-            return Some((From::User, ways.clone()));
+            return Some((Origin::User, ways.clone()));
         }
         let mut ways = self.lexicon.as_ref().map(|lexicon| lexicon.get(word)).unwrap_or_default();
         if let Some(preferred) = RULES.preferred.get(word) {
             ways.retain(|way| way != preferred);
             ways.insert(0, preferred.clone());
-            return Some((From::Rule, ways));
+            return Some((Origin::Rule, ways));
         }
-        (!ways.is_empty()).then_some((From::Lexicon, ways))
+        (!ways.is_empty()).then_some((Origin::Lexicon, ways))
     }
 
     fn known(&self, readings: &[Reading], at: usize) -> Known {
@@ -258,13 +256,13 @@ impl Pronouncer {
         match way {
             Way::Capitals => {
                 if let Some(ways) = self.user.get(&word.to_lowercase()) {
-                    return Known::Phones(From::User, ways.clone());
+                    return Known::Phones(Origin::User, ways.clone());
                 }
-                Known::Phones(From::Rule, RULES.capitals.get(word).cloned().into_iter().collect())
+                Known::Phones(Origin::Rule, RULES.capitals.get(word).cloned().into_iter().collect())
             }
             Way::Letters => match self.user.get(word) {
-                Some(ways) => Known::Phones(From::User, ways.clone()),
-                None => Known::Phones(From::Letters, vec![letters(word)]),
+                Some(ways) => Known::Phones(Origin::User, ways.clone()),
+                None => Known::Phones(Origin::Letters, vec![letters(word)]),
             },
             Way::Word => self.known_word(readings, at),
         }
@@ -273,19 +271,19 @@ impl Pronouncer {
     fn known_word(&self, readings: &[Reading], at: usize) -> Known {
         let word = &readings[at].word;
         if let Some((from, mut ways)) = self.look_up(word) {
-            let rule = RULES.heteronyms.get(word).filter(|_| from != From::User);
+            let rule = RULES.heteronyms.get(word).filter(|_| from != Origin::User);
             let chosen = rule.and_then(|rules| rules.iter().find(|way| hold(&way.conditions, readings, at)));
             if let Some(rules::Way { phones, conditions }) = chosen {
                 ways.retain(|way| way != phones);
                 ways.insert(0, phones.clone());
-                return Known::Phones(if conditions.is_empty() { from } else { From::Rule }, ways);
+                return Known::Phones(if conditions.is_empty() { from } else { Origin::Rule }, ways);
             }
             return Known::Phones(from, ways);
         }
         // What belongs to a word that is known.
         let owner = word.strip_suffix("'s").and_then(|stem| self.look_up(stem));
         match owner {
-            Some((_, ways)) => Known::Phones(From::Rule, ways.into_iter().map(with_s).collect()),
+            Some((_, ways)) => Known::Phones(Origin::Rule, ways.into_iter().map(with_s).collect()),
             None => Known::Ask,
         }
     }
@@ -322,6 +320,9 @@ fn with_s(mut phones: Vec<Phone>) -> Vec<Phone> {
     phones
 }
 
+/// How many words away what stands in the same text counts.
+const NEAR: usize = 20;
+
 /// Whether all conditions hold of a word.
 fn hold(conditions: &[Condition], readings: &[Reading], at: usize) -> bool {
     let is_adverb = |reading: &&Reading| RULES.is(&reading.word, "adverb");
@@ -336,18 +337,21 @@ fn hold(conditions: &[Condition], readings: &[Reading], at: usize) -> bool {
     conditions.iter().all(|condition| match condition {
         Condition::After(names) => before().is_some_and(|reading| RULES.is_one_of(&reading.word, names)),
         Condition::Before(names) => after().is_some_and(|reading| RULES.is_one_of(&reading.word, names)),
-        Condition::With(names) => readings.iter().any(|reading| RULES.is_one_of(&reading.word, names)),
+        Condition::With(names) => {
+            let near = &readings[at.saturating_sub(NEAR)..readings.len().min(at + NEAR)];
+            near.iter().any(|reading| RULES.is_one_of(&reading.word, names))
+        }
         Condition::Capital => readings[at].capital && at > 0,
         _ => false,
     })
 }
 
-fn word(reading: &Reading, from: From, ways: Vec<Vec<Phone>>) -> Spoken {
+fn word(reading: &Reading, origin: Origin, ways: Vec<Vec<Phone>>) -> Spoken {
     let mut ways = ways.into_iter();
     Spoken {
         span: reading.span.clone(),
         word: reading.word.to_lowercase(),
-        from,
+        origin,
         phones: ways.next().unwrap_or_default(),
         log_prob: None,
         alignment: None,
@@ -364,7 +368,7 @@ fn by_model(reading: &Reading, translation: &Translation) -> std::result::Result
     Ok(Spoken {
         span: reading.span.clone(),
         word: reading.word.clone(),
-        from: From::Model,
+        origin: Origin::Model,
         phones: phones.clone(),
         log_prob: Some(best.log_prob),
         alignment: best.alignment.clone(),
@@ -373,30 +377,27 @@ fn by_model(reading: &Reading, translation: &Translation) -> std::result::Result
 }
 
 /// The weak forms of `the` and `a`, which depend on what follows.
-fn weaken(readings: &[Reading], words: &mut [Spoken]) {
+fn weaken(readings: &[Reading], words: &mut [Option<Spoken>]) {
     for at in 0..words.len() {
-        // What could not be read has no place among the words.
-        let Some(reading) = readings.iter().find(|reading| reading.span == words[at].span) else { continue };
-        if !matches!(words[at].word.as_str(), "the" | "a") || words[at].from == From::User || reading.way != Way::Word {
-            continue;
-        }
-        let next = words
-            .get(at + 1)
-            .filter(|next| readings.iter().any(|reading| reading.span.start == next.span.start && !reading.stop));
-        let weak = match (words[at].word.as_str(), next.and_then(|next| next.phones.first())) {
+        let next = words.get(at + 1).and_then(|next| next.as_ref()).filter(|_| !readings[at + 1].stop);
+        let next = next.and_then(|next| next.phones.first().copied());
+        let Reading { way: Way::Word, capital, stop, .. } = readings[at] else { continue };
+        let Some(spoken) = words[at].as_mut().filter(|spoken| spoken.origin != Origin::User) else { continue };
+        let weak = match (spoken.word.as_str(), next) {
             ("the", Some(phone)) if phone.is_vowel() => "DH IY0",
             ("the", _) => "DH AH0",
             // The letter: plan A, an A.
-            (_, None) => "EY1",
-            _ if reading.capital && at > 0 && !reading.stop => "EY1",
-            _ => "AH0",
+            ("a", None) => "EY1",
+            ("a", _) if capital && at > 0 && !stop => "EY1",
+            ("a", _) => "AH0",
+            _ => continue,
         };
         let phones: Vec<Phone> = weak.split(' ').filter_map(Phone::parse).collect();
-        if words[at].phones != phones {
-            let full = std::mem::replace(&mut words[at].phones, phones.clone());
-            words[at].others.retain(|other| other.phones != phones);
-            words[at].others.insert(0, Other { phones: full, log_prob: None });
-            words[at].from = From::Rule;
+        if spoken.phones != phones {
+            let full = std::mem::replace(&mut spoken.phones, phones);
+            spoken.others.retain(|other| other.phones != spoken.phones);
+            spoken.others.insert(0, Other { phones: full, log_prob: None });
+            spoken.origin = Origin::Rule;
         }
     }
 }

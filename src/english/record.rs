@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::phones::Phones;
-use super::pronouncer::{From, Other, Pronunciation, Spoken};
+use super::pronouncer::{Origin, Other, Pronunciation, Spoken};
 use super::reading::Unread;
 
 /// A text and what is known of its pronunciation, to be serialized. Places are in characters of the text, from 0.
@@ -27,7 +27,7 @@ pub struct WordRecord<'a> {
     /// The word that is spoken.
     pub word: &'a str,
     /// Where its phones come from.
-    pub from: From,
+    pub from: Origin,
     /// Its phones.
     pub phones: Vec<String>,
     /// The model's log probability of them.
@@ -68,10 +68,10 @@ impl Pronunciation {
         let places = Characters::new(text);
         let other =
             |Other { phones: way, log_prob }: &Other| OtherRecord { phones: phones.symbols(way), log_prob: *log_prob };
-        let word = |Spoken { span, word, from, phones: way, log_prob, alignment, others }: &'a Spoken| WordRecord {
+        let word = |Spoken { span, word, origin, phones: way, log_prob, alignment, others }: &'a Spoken| WordRecord {
             span: places.span(span),
             word,
-            from: *from,
+            from: *origin,
             phones: phones.symbols(way),
             log_prob: *log_prob,
             others: others.iter().map(other).collect(),

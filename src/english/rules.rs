@@ -12,7 +12,7 @@
 //! | `joined`, `spaced` | without or with a space before it |
 //! | `capital` | if it begins with one |
 //! | `after=A,B`, `before=A,B` | next to one of these words, or of these classes of words; adverbs are passed over |
-//! | `with=A,B` | with one of these words or classes in the text |
+//! | `with=A,B` | with one of these words or classes among the twenty before or behind it |
 
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;

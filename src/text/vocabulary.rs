@@ -2,10 +2,12 @@
 
 mod bytes;
 mod kind;
+mod normalize;
 mod special;
 mod symbols;
 
 pub use kind::{BpeSize, TokenKind};
+pub use normalize::{Normalization, Step};
 
 use std::fs;
 
@@ -34,20 +36,39 @@ use special::SPECIAL;
 /// [`Error::Config`] if the texts hold no symbol, or the kind is a size out of bounds; [`Error::Io`] and
 /// [`Error::Format`] for a tokenizer's file that cannot be used.
 pub fn build<S: AsRef<str> + Sync>(kind: &TokenKind, texts: &[S]) -> Result<Tokenizer> {
+    build_normalized(kind, &Normalization::default(), texts)
+}
+
+/// A tokenizer that normalizes every text first; its vocabulary is what occurs in the texts then. The normalization is part
+/// of the tokenizer's file.
+///
+/// # Errors
+///
+/// Those of [`build`]; [`Error::Config`] if the kind is a file, which has its own normalization.
+pub fn build_normalized<S: AsRef<str> + Sync>(
+    kind: &TokenKind,
+    normalization: &Normalization,
+    texts: &[S],
+) -> Result<Tokenizer> {
+    let wrong = |expected: String, key: &str, found: String| Error::Config { key: key.to_owned(), expected, found };
+    let normalized = || normalization.apply(texts);
     let made = match kind {
+        TokenKind::File(path) if *normalization != Normalization::default() => {
+            let expected = format!("none, as {} has its own", path.display());
+            return Err(wrong(expected, "normalize", normalization.to_string()));
+        }
         TokenKind::File(path) => return Tokenizer::from_bytes(fs::read(path).map_err(Error::io(path))?, path),
         _ if texts.iter().all(|text| text.as_ref().trim().is_empty()) => {
-            let expected = "texts to make a vocabulary from".to_owned();
-            return Err(Error::Config { key: kind.to_string(), expected, found: "none".to_owned() });
+            return Err(wrong("texts to make a vocabulary from".to_owned(), &kind.to_string(), "none".to_owned()));
         }
-        TokenKind::Char => symbols::characters(texts),
-        TokenKind::Word => symbols::words(texts),
-        TokenKind::Bpe(size) => bytes::pairs(texts, size.get()),
+        TokenKind::Char => normalized().and_then(|texts| symbols::characters(&texts)),
+        TokenKind::Word => normalized().and_then(|texts| symbols::words(&texts)),
+        TokenKind::Bpe(size) => normalized().and_then(|texts| bytes::pairs(&texts, size.get())),
     };
     // Through its file: what is saved and loaded again is exactly what a model was taught with.
     let name = kind.to_string();
-    let json = made.and_then(|made| made.to_string(true)).map_err(|reason| Error::format(&name, reason))?;
-    Tokenizer::from_bytes(json, name)
+    let json = made.and_then(|mut made| made.with_normalizer(normalization.normalizer()).to_string(true));
+    Tokenizer::from_bytes(json.map_err(|reason| Error::format(&name, reason))?, name)
 }
 
 /// The ids that steer decoding with these two tokenizers.

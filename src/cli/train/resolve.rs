@@ -6,7 +6,7 @@ use seq2seq::Error;
 use seq2seq::model::{AttentionConfig, Bridge, Config, DecoderConfig, EncoderConfig, Score, Window};
 use seq2seq::text::Tokenizer;
 use seq2seq::text::pairs::{Pair, read_pairs, split};
-use seq2seq::text::vocabulary::{TokenKind, build, special_tokens};
+use seq2seq::text::vocabulary::{Normalization, TokenKind, build_normalized, special_tokens};
 use seq2seq::train::{Optimizer, Schedule, Task, TrainOptions};
 
 use super::settings::{Architecture, Data, Settings, Training, Validation};
@@ -29,16 +29,18 @@ pub fn resolve(chosen: &Settings) -> Result<Resolved> {
         valid: Some(chosen.data.valid.clone().unwrap_or_else(|| "0.05".to_owned())),
         source_tokens: Some(chosen.data.source_tokens.clone().unwrap_or_else(|| "char".to_owned())),
         target_tokens: Some(chosen.data.target_tokens.clone().unwrap_or_else(|| "word".to_owned())),
+        normalize: Some(chosen.data.normalize.clone().unwrap_or_else(|| "none".to_owned())),
         max_length: Some(chosen.data.max_length.unwrap_or(200)),
     };
     let (learnt, held_out) = pairs(&data, options.seed)?;
-    let tokenizer = |kind: &Option<String>, side: fn(&Pair) -> &str| -> Result<Tokenizer> {
+    let tokenizer = |kind: &Option<String>, normalization, side: fn(&Pair) -> &str| -> Result<Tokenizer> {
         let kind: TokenKind = kind.as_deref().unwrap_or_default().parse()?;
         let texts: Vec<&str> = learnt.iter().map(side).collect();
-        Ok(build(&kind, &texts)?)
+        Ok(build_normalized(&kind, normalization, &texts)?)
     };
-    let source = tokenizer(&data.source_tokens, |pair| &pair.source)?;
-    let target = tokenizer(&data.target_tokens, |pair| &pair.target)?;
+    let normalization: Normalization = data.normalize.as_deref().unwrap_or_default().parse()?;
+    let source = tokenizer(&data.source_tokens, &normalization, |pair| &pair.source)?;
+    let target = tokenizer(&data.target_tokens, &Normalization::default(), |pair| &pair.target)?;
     let longest = data.max_length.unwrap_or_default();
     let (config, mut model) = architecture(&chosen.model, &source, &target, || {
         let lengths = learnt.iter().chain(&held_out).filter_map(|pair| source.encode(&pair.source).ok());

@@ -53,6 +53,12 @@ pub struct Data {
     #[arg(long, value_name = "KIND|FILE.json")]
     pub target_tokens: Option<String>,
 
+    /// What is made of a source before it is divided into symbols, in training and whenever the model is used: "none",
+    /// or a sum of "nfc" (composed characters), "nfkc" (compatible ones too: ﬁ is fi), "lower" (small letters) and
+    /// "strip-accents" (é is e), such as nfkc+lower [default: none]
+    #[arg(long, value_name = "STEPS")]
+    pub normalize: Option<String>,
+
     /// Leave out pairs with more symbols than this on a side [default: 200]
     #[arg(long, value_name = "N")]
     pub max_length: Option<usize>,
