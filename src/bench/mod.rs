@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`operations`] | single operations: time, and the share of what the device can do |
 //! | [`translations`] | whole greedy translations a second |
+//! | `pronunciations` | words of English, with the feature `english`: words a second |
 //! | [`training`] | whole steps of training: target tokens a second |
 //! | [`models`] | the models of both |
 //! | [`peaks`] | what a device can do: bytes copied and multiply-adds a second, measured |
@@ -16,6 +17,8 @@ mod instruments;
 pub mod models;
 pub mod operations;
 pub mod peaks;
+#[cfg(feature = "english")]
+pub mod pronunciations;
 mod row;
 mod size;
 pub mod timing;

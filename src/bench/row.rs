@@ -11,7 +11,8 @@ use crate::gpu::KernelTime;
 pub struct Row {
     /// Its name, as the PyTorch benchmark has it.
     pub case: String,
-    /// The operation's name in the contract; `translate` for whole translations, `train` for steps of training.
+    /// The operation's name in the contract; `translate` for whole translations, `train` for steps of training,
+    /// `pronounce` for words of English.
     pub operation: &'static str,
     /// From the call until the result is there.
     #[serde(flatten)]
@@ -20,7 +21,7 @@ pub struct Row {
     pub device_s: Option<f64>,
     /// What is done in a second, in `unit`.
     pub rate: Option<f64>,
-    /// The unit of `rate`: `GFLOP/s`, `GB/s` where there is no product, `sentences/s`, `target tokens/s`.
+    /// The unit of `rate`: `GFLOP/s`, `GB/s` where there is no product, `sentences/s`, `target tokens/s`, `words/s`.
     pub unit: &'static str,
     /// The fewest bytes that it moves: each input read once, each output written once.
     pub bytes: Option<f64>,

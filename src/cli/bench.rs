@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seq2seq::backend::Training;
 use seq2seq::bench::peaks::Peaks;
-use seq2seq::bench::{Instruments, Size, operations, training, translations};
+use seq2seq::bench::{Instruments, Size, operations, pronunciations, training, translations};
 use seq2seq::block_on;
 use seq2seq::cpu::Cpu;
 use seq2seq::device::{Device, Precision};
@@ -39,7 +39,7 @@ pub struct Args {
     device: DeviceOptions,
 
     /// What to measure
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "ops,translate,train")]
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "ops,translate,train,pronounce")]
     only: Vec<Kind>,
 
     /// Only cases whose names contain this
@@ -81,6 +81,8 @@ enum Kind {
     Translate,
     /// Steps of training.
     Train,
+    /// English words; on the CPU.
+    Pronounce,
 }
 
 fn seconds(text: &str) -> std::result::Result<f64, &'static str> {
@@ -168,6 +170,15 @@ impl<B: Training> Bench<'_, B> {
                     let row_beside = block_on(training::run(cpu, plain, &case, args.seconds))?;
                     row.cpu_median_s = Some(row_beside.timing.median_s);
                 }
+                presenter.model(&row)?;
+                rows.push(row);
+            }
+        }
+        if args.only.contains(&Kind::Pronounce) && beside.is_none() {
+            presenter.models_header("pronunciation", "words/s", false)?;
+            let cpu = Cpu::new();
+            for case in pronunciations::cases().into_iter().filter(|case| args.wants(&case.name())) {
+                let row = block_on(pronunciations::run(&cpu, case, args.seconds))?;
                 presenter.model(&row)?;
                 rows.push(row);
             }
