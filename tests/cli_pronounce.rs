@@ -61,7 +61,11 @@ fn words_of_ones_own_come_first() -> TestResult {
     assert_eq!((ended.code, ended.stdout.trim_end()), (0, "HH EH1 L OW0 | W EH1 B"), "{}", ended.stderr);
     std::fs::write(&own, "hello\tHH ə\n")?;
     let ended = pronounce(&["--dictionary", text(&own), "hello"], "");
-    assert!(ended.code == 2 && ended.stderr.contains("\"hello\"") && ended.stderr.contains("\"ə\""), "{}", ended.stderr);
+    assert!(
+        ended.code == 2 && ended.stderr.contains("\"hello\"") && ended.stderr.contains("\"ə\""),
+        "{}",
+        ended.stderr
+    );
     Ok(())
 }
 

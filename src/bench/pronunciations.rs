@@ -21,7 +21,7 @@ pub enum PronunciationCase {
 }
 
 /// A text of words that the lexicon has.
-const TEXT: &str = "the encoder leaves a hidden state for every letter of a word and the decoder looks at all of them \
+const TEXT: &str = "one part leaves a hidden state for every letter of a word and the other looks at all of them \
                     while it says one sound after the other until nothing is left to be said";
 
 /// How many words the model is asked at once.
@@ -73,13 +73,14 @@ fn invented(number: usize) -> String {
 
 /// Measures one case for `seconds`.
 pub async fn run(cpu: &Cpu<f32>, case: PronunciationCase, seconds: f64) -> Result<Row> {
-    let warm = Pronouncer::new()?;
+    let new = || Ok::<_, crate::Error>(Pronouncer::new()?.on(*cpu));
+    let warm = new()?;
     let mut runs = 0;
     let pronounce = async || {
         runs += 1;
         let text = case.text(runs);
         let spoken = match case {
-            PronunciationCase::First => Pronouncer::new()?.pronounce(&text)?,
+            PronunciationCase::First => new()?.pronounce(&text)?,
             _ => warm.pronounce(&text)?,
         };
         // Nothing is measured that was not done.

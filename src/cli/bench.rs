@@ -102,7 +102,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             let peaks = Some(Peaks::of_cpu(cpu.instructions()));
             let instruments = Instruments { peaks, ..Instruments::default() };
             let bench = Bench { args, name: device.describe(), precision: Precision::F32, backend: cpu, instruments };
-            bench.run(None, &mut presenter)?;
+            bench.run(None, Some(cpu), &mut presenter)?;
         }
         Device::Gpu(gpu) => {
             let timer = |work: &mut dyn FnMut() -> seq2seq::Result<()>| {
@@ -116,7 +116,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             };
             let precision = args.device.precision;
             let bench = Bench { args, name: device.describe(), precision, backend: gpu, instruments };
-            bench.run(Some(&Cpu::new()), &mut presenter)?;
+            bench.run(Some(&Cpu::new()), None, &mut presenter)?;
         }
     }
     Ok(Outcome::Fine)
@@ -132,8 +132,8 @@ struct Bench<'a, B: Training> {
 }
 
 impl<B: Training> Bench<'_, B> {
-    /// Measures everything that is asked for; `beside` is the CPU, where the device is another.
-    fn run(&self, beside: Option<&Cpu<f32>>, presenter: &mut Presenter) -> Result<()> {
+    /// Measures everything that is asked for; `beside` is the CPU, where the device is another, `cpu` where it is not.
+    fn run(&self, beside: Option<&Cpu<f32>>, cpu: Option<&Cpu<f32>>, presenter: &mut Presenter) -> Result<()> {
         let &Self { args, backend, instruments, precision, .. } = self;
         let plain = Instruments::default();
         let mut rows = Vec::new();
@@ -174,11 +174,10 @@ impl<B: Training> Bench<'_, B> {
                 rows.push(row);
             }
         }
-        if args.only.contains(&Kind::Pronounce) && beside.is_none() {
+        if let (true, Some(cpu)) = (args.only.contains(&Kind::Pronounce), cpu) {
             presenter.models_header("pronunciation", "words/s", false)?;
-            let cpu = Cpu::new();
             for case in pronunciations::cases().into_iter().filter(|case| args.wants(&case.name())) {
-                let row = block_on(pronunciations::run(&cpu, case, args.seconds))?;
+                let row = block_on(pronunciations::run(cpu, case, args.seconds))?;
                 presenter.model(&row)?;
                 rows.push(row);
             }

@@ -5,11 +5,10 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use rayon::prelude::*;
 use seq2seq::TranslateOptions;
+use seq2seq::english::Pronouncer;
 use seq2seq::english::phones::Phones;
 use seq2seq::english::record::{Record, UnreadRecord};
-use seq2seq::english::{Pronouncer, Pronunciation};
 use serde::Serialize;
 
 use super::choice::choice;
@@ -174,16 +173,9 @@ impl Task {
     /// Writes the phones of lines; whether all of them could be read.
     fn pronounce(&self, lines: &[Line], output: &mut Output, tell: &mut dyn FnMut(&str)) -> Result<bool> {
         let mut all = true;
-        // Threads look words up; what they lack of one part the model is asked together.
-        let size = lines.len().div_ceil(rayon::current_num_threads()).max(1);
-        let parts: Vec<Vec<Pronunciation>> = lines
-            .par_chunks(size)
-            .map(|lines| {
-                let texts: Vec<&str> = lines.iter().map(|line| line.text.as_deref().unwrap_or_default()).collect();
-                self.pronouncer.pronounce_all(&texts)
-            })
-            .collect::<seq2seq::Result<_>>()?;
-        for (line, spoken) in lines.iter().zip(parts.into_iter().flatten()) {
+        let texts: Vec<&str> = lines.iter().map(|line| line.text.as_deref().unwrap_or_default()).collect();
+        let spoken = self.pronouncer.pronounce_all(&texts)?;
+        for (line, spoken) in lines.iter().zip(spoken) {
             let number = line.number;
             let text = match &line.text {
                 Ok(text) => text,

@@ -34,6 +34,7 @@ mod weights;
 
 pub use instructions::{InstructionSet, Instructions};
 pub use linear::Linear;
+pub use parallel::alone;
 pub use processor::Cpu;
 pub use recurrent::Recurrent;
 pub use simd::Lanes;

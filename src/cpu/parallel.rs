@@ -1,5 +1,6 @@
 //! Work on several threads.
 
+use std::cell::Cell;
 use std::ops::Range;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -137,9 +138,28 @@ impl Split {
     }
 }
 
+thread_local! {
+    /// Whether what this thread computes is divided among no others.
+    static ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Threads to divide among.
 pub fn threads() -> usize {
-    rayon::current_num_threads()
+    if ALONE.get() { 1 } else { rayon::current_num_threads() }
+}
+
+/// Runs `work`, all of whose products the CPU computes on this thread: where other threads have work of their own, or
+/// where it is so little that to wake another takes longer.
+pub fn alone<R>(work: impl FnOnce() -> R) -> R {
+    /// A panic ends it too.
+    struct Again(bool);
+    impl Drop for Again {
+        fn drop(&mut self) {
+            ALONE.set(self.0);
+        }
+    }
+    let _again = Again(ALONE.replace(true));
+    work()
 }
 
 /// `len` things in `parts` runs as even as possible, empty ones left out.

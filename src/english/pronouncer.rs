@@ -1,16 +1,17 @@
 //! Texts to phones: the user's dictionary, the rules, the lexicon, and the model for what these lack.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::OnceLock;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Lexicon;
 use super::phones::{Phone, Phones, arpabet};
 use super::reading::{Reading, Unread, Way, read};
 use super::rules::{self, Condition, RULES};
-use crate::cpu::Cpu;
+use crate::cpu::{Cpu, alone};
 use crate::device::Device;
 use crate::model::Model;
 use crate::text::Dictionary;
@@ -122,7 +123,29 @@ pub struct Pronouncer {
     lexicon: Option<Lexicon>,
     /// Loaded when the first word needs it.
     model: OnceLock<Translator>,
+    cpu: Cpu<f32>,
     options: TranslateOptions,
+}
+
+/// Texts that are worth another thread.
+const FEW: usize = 64;
+
+/// Words that the model is asked at once.
+const MANY: usize = 64;
+
+/// A text, read, and what is known of its words.
+struct Read {
+    readings: Vec<Reading>,
+    unread: Vec<Unread>,
+    known: Vec<Known>,
+}
+
+impl Read {
+    /// The words that only the model knows.
+    fn asked(&self) -> impl Iterator<Item = &str> {
+        let asked = self.readings.iter().zip(&self.known).filter(|(_, known)| matches!(known, Known::Ask));
+        asked.map(|(reading, _)| reading.word.as_str())
+    }
 }
 
 /// What is known of a word, before the model is asked.
@@ -143,7 +166,13 @@ impl Pronouncer {
         let lexicon = Some(Lexicon::cmudict()?);
         #[cfg(not(feature = "lexicon"))]
         let lexicon = None;
-        Ok(Self { user: HashMap::new(), lexicon, model: OnceLock::new(), options: TranslateOptions::default() })
+        Ok(Self {
+            user: HashMap::new(),
+            lexicon,
+            model: OnceLock::new(),
+            cpu: Cpu::new(),
+            options: TranslateOptions::default(),
+        })
     }
 
     /// Without a lexicon: what the user's dictionary and the rules lack is the model's.
@@ -170,6 +199,12 @@ impl Pronouncer {
         Ok(Self { user, ..self })
     }
 
+    /// Computes with these instructions.
+    #[must_use]
+    pub fn on(self, cpu: Cpu<f32>) -> Self {
+        Self { cpu, ..self }
+    }
+
     /// Searches for the model's pronunciations like this: how many of them there are, with which beam, with alignments.
     #[must_use]
     pub fn with_options(self, options: TranslateOptions) -> Self {
@@ -191,31 +226,27 @@ impl Pronouncer {
     /// # Errors
     ///
     /// Those of [`pronounce`].
-    pub fn pronounce_all<S: AsRef<str>>(&self, texts: &[S]) -> Result<Vec<Pronunciation>> {
+    pub fn pronounce_all<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Pronunciation>> {
         let knows = |word: &str| self.look_up(word).is_some();
-        let read: Vec<_> = texts.iter().map(|text| read(text.as_ref(), &knows)).collect();
-        let known: Vec<Vec<Known>> =
-            read.iter().map(|(readings, _)| (0..readings.len()).map(|at| self.known(readings, at)).collect()).collect();
+        let read: Vec<Read> = texts
+            .par_iter()
+            .with_min_len(FEW)
+            .map(|text| {
+                let (readings, unread) = read(text.as_ref(), &knows);
+                let known = (0..readings.len()).map(|at| self.known(&readings, at)).collect();
+                Read { readings, unread, known }
+            })
+            .collect();
+        let asked: BTreeSet<&str> = read.iter().flat_map(Read::asked).collect();
+        let answers = self.ask(asked.into_iter().collect())?;
 
-        let (mut asked, mut places): (Vec<&str>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
-        for (reading, known) in read.iter().zip(&known).flat_map(|((readings, _), known)| readings.iter().zip(known)) {
-            if matches!(known, Known::Ask) {
-                places.entry(&reading.word).or_insert_with(|| {
-                    asked.push(&reading.word);
-                    asked.len() - 1
-                });
-            }
-        }
-        let answers =
-            if asked.is_empty() { Vec::new() } else { self.model()?.translate_blocking(&asked, &self.options)? };
-
-        let spoken = read.iter().zip(known).map(|((readings, unread), known)| {
+        let spoken = read.iter().map(|Read { readings, unread, known }| {
             let mut unread = unread.clone();
             let mut words: Vec<Option<Spoken>> = Vec::with_capacity(readings.len());
             for (reading, known) in readings.iter().zip(known) {
                 let found = match known {
-                    Known::Phones(origin, ways) => Ok(word(reading, origin, ways)),
-                    Known::Ask => match &answers[places[reading.word.as_str()]] {
+                    Known::Phones(origin, ways) => Ok(word(reading, *origin, ways.clone())),
+                    Known::Ask => match &answers[reading.word.as_str()] {
                         Ok(translation) => by_model(reading, translation),
                         Err(error) => Err(error.to_string()),
                     },
@@ -229,11 +260,29 @@ impl Pronouncer {
         Ok(spoken.collect())
     }
 
+    /// What the model says of words, so many at once on each thread.
+    fn ask<'a>(&self, mut words: Vec<&'a str>) -> Result<HashMap<&'a str, Result<Translation>>> {
+        if words.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let model = self.model()?;
+        let ask = |words: &[&'a str]| {
+            let found = alone(|| model.translate_blocking(words, &self.options))?;
+            Ok(words.iter().copied().zip(found).collect::<Vec<_>>())
+        };
+        if words.len() <= MANY {
+            return Ok(ask(&words)?.into_iter().collect());
+        }
+        words.sort_by_key(|word| word.len());
+        let found = words.par_chunks(MANY).map(ask).collect::<Result<Vec<_>>>()?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
     fn model(&self) -> Result<&Translator> {
         if let Some(model) = self.model.get() {
             return Ok(model);
         }
-        let model = Translator::new(Model::embedded()?, Device::Cpu(Cpu::new()))?;
+        let model = Translator::new(Model::embedded()?, Device::Cpu(self.cpu))?;
         Ok(self.model.get_or_init(|| model))
     }
 
@@ -254,11 +303,11 @@ impl Pronouncer {
     fn known(&self, readings: &[Reading], at: usize) -> Known {
         let Reading { word, way, .. } = &readings[at];
         match way {
-            Way::Capitals => {
+            Way::Spelling => {
                 if let Some(ways) = self.user.get(&word.to_lowercase()) {
                     return Known::Phones(Origin::User, ways.clone());
                 }
-                Known::Phones(Origin::Rule, RULES.capitals.get(word).cloned().into_iter().collect())
+                Known::Phones(Origin::Rule, RULES.spellings.get(word).cloned().into_iter().collect())
             }
             Way::Letters => match self.user.get(word) {
                 Some(ways) => Known::Phones(Origin::User, ways.clone()),

@@ -35,8 +35,8 @@ pub enum Way {
     Word,
     /// Letter by letter.
     Letters,
-    /// As the table has it for these capitals.
-    Capitals,
+    /// As the table has it for these capitals or accents.
+    Spelling,
 }
 
 /// What cannot be read.
@@ -51,7 +51,7 @@ pub struct Unread {
 /// The words of a text and what cannot be read of it; `knows` says which words are spoken as they stand.
 pub fn read(text: &str, knows: &dyn Fn(&str) -> bool) -> (Vec<Reading>, Vec<Unread>) {
     let mut reader =
-        Reader { tokens: tokens(text), at: 0, knows, readings: Vec::new(), unread: Vec::new(), stop: false };
+        Reader { text, tokens: tokens(text), at: 0, knows, readings: Vec::new(), unread: Vec::new(), stop: false };
     while reader.at < reader.tokens.len() {
         reader.step();
     }
@@ -59,6 +59,7 @@ pub fn read(text: &str, knows: &dyn Fn(&str) -> bool) -> (Vec<Reading>, Vec<Unre
 }
 
 struct Reader<'a> {
+    text: &'a str,
     tokens: Vec<Token>,
     at: usize,
     knows: &'a dyn Fn(&str) -> bool,

@@ -35,8 +35,8 @@ pub struct Rules {
     pub money: HashMap<String, Vec<Rule>>,
     /// What is spoken of signs.
     pub signs: HashMap<char, Vec<Rule>>,
-    /// Words that capitals make others.
-    pub capitals: HashMap<String, Vec<Phone>>,
+    /// Words that capitals or accents make others.
+    pub spellings: HashMap<String, Vec<Phone>>,
     /// Words that the lexicon lacks, or prefers to be spoken in a rare way.
     pub preferred: HashMap<String, Vec<Phone>>,
     /// Words that are spoken in two ways.
@@ -168,7 +168,7 @@ impl Rules {
             "units" => self.units.entry(key.to_owned()).or_default().push(rule(2)?),
             "money" => self.money.entry(key.to_owned()).or_default().push(rule(4)?),
             "signs" => self.signs.entry(character()?).or_default().push(rule(1)?),
-            "capitals" => drop(self.capitals.insert(key.to_owned(), phones()?)),
+            "spellings" => drop(self.spellings.insert(key.to_owned(), phones()?)),
             "preferred" => drop(self.preferred.insert(key.to_owned(), phones()?)),
             "classes" => drop(self.classes.insert(key.to_owned(), first.split(' ').map(str::to_owned).collect())),
             "heteronyms" => {

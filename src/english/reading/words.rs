@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use unicode_normalization::UnicodeNormalization;
+
 use super::moments::two_digits;
 use super::{MOST_LETTERS, Reader, Reading, Unread, Way};
 use crate::english::numbers::{cardinal, plural};
@@ -27,8 +29,20 @@ impl Reader<'_> {
             return self.say([elided], at + 2);
         }
         let span = self.tokens[at].span.clone();
-        self.spell(&word, &span);
+        match self.accented(&span) {
+            Some(spelling) => {
+                let capital = self.is_name(at);
+                self.push(Reading { span, word: spelling, way: Way::Spelling, capital, stop: false });
+            }
+            None => self.spell(&word, &span),
+        }
         self.at += 1;
+    }
+
+    /// The word of the table that has these accents.
+    fn accented(&self, span: &Range<usize>) -> Option<String> {
+        let word = self.text.get(span.clone()).filter(|word| !word.is_ascii() && word.len() <= MOST_LETTERS)?;
+        Some(word.nfc().collect::<String>().to_lowercase()).filter(|word| RULES.spellings.contains_key(word))
     }
 
     /// U.S.A., e.g., a.m., Ph.D.: letters with points between them.
@@ -103,8 +117,8 @@ impl Reader<'_> {
         if word.len() > MOST_LETTERS {
             let reason = format!("a word of {} letters, at most {MOST_LETTERS} are read", word.len());
             self.unread.push(Unread { span: span.clone(), reason });
-        } else if RULES.capitals.contains_key(word) {
-            self.push(reading(word.to_owned(), Way::Capitals));
+        } else if RULES.spellings.contains_key(word) {
+            self.push(reading(word.to_owned(), Way::Spelling));
         } else if word.len() == 1 && lower != "a" && lower != "i" {
             self.push(reading(lower, Way::Letters));
         } else if (self.knows)(&lower)
