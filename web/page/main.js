@@ -37,6 +37,8 @@ function trouble(text) {
   byId("trouble").hidden = !text;
 }
 
+const onCpu = (why) => `${why.replace(/\.?$/, ".")} The CPU computes.`;
+
 // ---- the model and its device
 
 let model = new URL(OURS, location.href).href;
@@ -48,7 +50,7 @@ async function open(device = byId("where").value) {
   opened = ask("open", { model: files, device, precision: byId("precision").value });
   const { device: found, why } = await opened;
   byId("device").textContent = found;
-  trouble(why && `${why} The CPU computes.`);
+  trouble(why && onCpu(why));
 }
 
 // What goes wrong on a GPU is said, and typing goes on on the CPU.
@@ -58,7 +60,7 @@ async function orOnCpu(work) {
   } catch (error) {
     if (!byId("device").textContent.startsWith("GPU")) throw error;
     await open("cpu");
-    trouble(`${error.message} The CPU computes.`);
+    trouble(onCpu(error.message));
     return work();
   }
 }
