@@ -1,7 +1,5 @@
 //! Single operations at the sizes of real models.
 
-use pollster::block_on;
-
 use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
 use crate::Result;
@@ -169,8 +167,7 @@ pub async fn run<B: Training>(
 ) -> Result<Row> {
     let mut ready = named.case.prepare(backend, &named.case.inputs(precision))?;
     let (timing, counters) = measure(backend, seconds, async || ready.run(backend).await).await?;
-    // An operation only asks the device: there is nothing to wait for.
-    let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(ready.run(backend)))?;
+    let (device_s, kernels) = measure_on_device(instruments, seconds, async || ready.run(backend).await).await?;
     let time = device_s.unwrap_or(timing.median_s);
     let (work, peaks) = (named.case.work(), instruments.peaks);
     let bytes = work.bytes(precision);

@@ -19,8 +19,9 @@ pub struct Peaks {
     pub flops: f64,
 }
 
-/// Bytes of each buffer of the copy, all threads together: more than the caches of most processors.
-const COPY: usize = 256 << 20;
+/// Bytes of each buffer of the copy, all threads together: more than the caches of most processors, and not too much for
+/// a page.
+const COPY: usize = if cfg!(target_arch = "wasm32") { 64 << 20 } else { 256 << 20 };
 /// How often and how long each is measured at least; the best run counts, for it was disturbed least.
 const RUNS: usize = 5;
 const SECONDS: f64 = 0.5;
@@ -32,8 +33,8 @@ impl Peaks {
     }
 
     /// Those of a GPU.
-    pub fn of_gpu(gpu: &Gpu) -> Result<Self> {
-        Ok(Self { copy_bytes_per_s: gpu.copy_bytes_per_s()?, flops: gpu.multiply_adds_per_s()? })
+    pub async fn of_gpu(gpu: &Gpu) -> Result<Self> {
+        Ok(Self { copy_bytes_per_s: gpu.copy_bytes_per_s().await?, flops: gpu.multiply_adds_per_s().await? })
     }
 }
 

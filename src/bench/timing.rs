@@ -2,18 +2,22 @@
 
 use serde::Serialize;
 
-use super::{DeviceTimer, Instruments};
+use super::Instruments;
 use crate::Result;
 use crate::backend::{Backend, Counters};
-use crate::clock::Instant;
+use crate::clock::{self, Instant};
 use crate::gpu::KernelTime;
 
 /// The fewest runs that a median is taken of.
 const FEWEST: usize = 5;
 /// The runs before those that count.
 const WARM_UP: usize = 2;
+/// Steps of the clock that a run lasts at least: what is shorter is called several times in a run.
+const STEPS: f64 = 100.0;
+/// The most calls of a run, whatever the clock says.
+const MOST_CALLS: usize = 1 << 14;
 
-/// Seconds of repeated runs.
+/// Seconds of a call, in repeated runs.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Timing {
     /// Half of the runs took longer.
@@ -26,7 +30,7 @@ pub struct Timing {
     pub n: usize,
 }
 
-/// Runs `call` twice to warm up, then for `seconds` and five times at least; also what the device did for the last run.
+/// Runs `call` twice to warm up, then for `seconds` and five times at least; also what the device did for the last call.
 ///
 /// The clock stops when the device has finished, not when it has been asked.
 pub async fn measure<B: Backend>(
@@ -36,69 +40,63 @@ pub async fn measure<B: Backend>(
 ) -> Result<(Timing, Counters)> {
     let mark = backend.zeros(1, 1)?;
     let mut counters = Counters::default();
-    let mut times = Vec::new();
-    for warm in Runs::new(seconds) {
-        let (before, start) = (backend.counters(), Instant::now());
-        call().await?;
-        // A device works on while it is not asked for anything. Reading waits for all that came before.
-        backend.read(&mark).await?;
-        let elapsed = start.elapsed().as_secs_f64();
-        counters = backend.counters() - before;
-        if warm {
-            times.push(elapsed);
+    let times = runs(seconds, clock::resolution(), async |calls| {
+        let start = Instant::now();
+        for _ in 0..calls {
+            let before = backend.counters();
+            call().await?;
+            // A device works on while it is not asked for anything. Reading waits for all that came before.
+            backend.read(&mark).await?;
+            counters = backend.counters() - before;
         }
-    }
-    Ok((Timing::of(&mut times), counters))
+        Ok(Some(start.elapsed().as_secs_f64()))
+    });
+    Ok((Timing::of(&mut times.await?.unwrap_or_default()), counters))
 }
 
 /// What the device's own clock says: the median of as many runs, and of one more how long each kernel took.
-pub fn measure_on_device(
+pub async fn measure_on_device(
     instruments: Instruments<'_>,
     seconds: f64,
-    mut call: impl FnMut() -> Result<()>,
+    mut call: impl AsyncFnMut() -> Result<()>,
 ) -> Result<(Option<f64>, Option<Vec<KernelTime>>)> {
-    let device_s = instruments.timer.map(|timer| device_median(timer, seconds, &mut call)).transpose()?.flatten();
-    let kernels = instruments.kernels.map(|timer| timer(&mut call)).transpose()?.flatten();
+    let Some(gpu) = instruments.gpu else { return Ok((None, None)) };
+    let times = runs(seconds, clock::DEVICE_RESOLUTION, async |calls| {
+        let work = async || {
+            for _ in 0..calls {
+                call().await?;
+            }
+            Ok(())
+        };
+        Ok(gpu.device_time(work).await?.map(|time| time.as_secs_f64()))
+    });
+    let device_s = times.await?.map(|mut times| Timing::of(&mut times).median_s);
+    let kernels = if instruments.kernels { gpu.kernel_times(call).await? } else { None };
     Ok((device_s, kernels))
 }
 
-fn device_median(timer: DeviceTimer<'_>, seconds: f64, mut call: impl FnMut() -> Result<()>) -> Result<Option<f64>> {
-    let mut times = Vec::new();
-    for warm in Runs::new(seconds) {
-        let Some(time) = timer(&mut call)? else { return Ok(None) };
-        if warm {
-            times.push(time);
-        }
-    }
-    Ok(Some(Timing::of(&mut times).median_s))
-}
-
-/// Which runs there are, and whether they count.
-struct Runs {
+/// The seconds of a call in each run that counts. `run` says how long some calls took, by a clock of that resolution;
+/// nothing where there is no such clock.
+async fn runs(
     seconds: f64,
-    done: usize,
-    warm_since: Instant,
-}
-
-impl Runs {
-    fn new(seconds: f64) -> Self {
-        Self { seconds, done: 0, warm_since: Instant::now() }
-    }
-}
-
-impl Iterator for Runs {
-    type Item = bool;
-
-    fn next(&mut self) -> Option<bool> {
-        if self.done == WARM_UP {
-            self.warm_since = Instant::now();
+    resolution: f64,
+    mut run: impl AsyncFnMut(usize) -> Result<Option<f64>>,
+) -> Result<Option<Vec<f64>>> {
+    let (mut calls, mut warm) = (1, 0);
+    while warm < WARM_UP {
+        let Some(time) = run(calls).await? else { return Ok(None) };
+        if time < STEPS * resolution && calls < MOST_CALLS {
+            calls *= 2;
+        } else {
+            warm += 1;
         }
-        if self.done >= WARM_UP + FEWEST && self.warm_since.elapsed().as_secs_f64() >= self.seconds {
-            return None;
-        }
-        self.done += 1;
-        Some(self.done > WARM_UP)
     }
+    let (begin, mut times) = (Instant::now(), Vec::new());
+    while times.len() < FEWEST || begin.elapsed().as_secs_f64() < seconds {
+        let Some(time) = run(calls).await? else { return Ok(None) };
+        times.push(time / calls as f64);
+    }
+    Ok(Some(times))
 }
 
 impl Timing {
@@ -116,9 +114,26 @@ impl Timing {
 mod tests {
     use super::*;
 
+    /// How many calls each run has, of calls that take so long by a clock of one second.
+    fn calls_of_runs(each: f64) -> Vec<usize> {
+        let mut seen = Vec::new();
+        let times = pollster::block_on(runs(0.0, 1.0, async |calls| {
+            seen.push(calls);
+            Ok(Some(each * calls as f64))
+        }));
+        assert_eq!(times.expect("runs"), Some(vec![each; FEWEST]));
+        seen
+    }
+
     #[test]
     fn runs_are_warmed_up_and_at_least_five() {
-        assert_eq!(Runs::new(0.0).collect::<Vec<_>>(), [false, false, true, true, true, true, true]);
+        assert_eq!(calls_of_runs(100.0), [1; 7]);
+    }
+
+    #[test]
+    fn what_is_short_for_the_clock_is_called_more_often() {
+        assert_eq!(calls_of_runs(30.0), [1, 2, 4, 4, 4, 4, 4, 4, 4]);
+        assert_eq!(calls_of_runs(0.0).last(), Some(&MOST_CALLS), "a clock that stands still ends nothing");
     }
 
     #[test]

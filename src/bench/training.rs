@@ -1,7 +1,5 @@
 //! Whole steps of training, at the sizes that the PyTorch benchmark has: forward, backward, clipping, Adam.
 
-use pollster::block_on;
-
 use super::models::ModelSize;
 use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
@@ -89,7 +87,7 @@ pub async fn run<B: Training>(
         call().await?;
     }
     let (timing, counters) = measure(backend, seconds, &mut call).await?;
-    let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(call()))?;
+    let (device_s, kernels) = measure_on_device(instruments, seconds, call).await?;
     let tokens: usize = batches.iter().map(|batch| batch.tokens).sum();
     Ok(Row {
         case: case.name(),

@@ -4,8 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use pollster::block_on;
-
 use super::models::ModelSize;
 use super::timing::{measure, measure_on_device};
 use super::{Instruments, Row, Size};
@@ -103,7 +101,7 @@ pub async fn run<B: Backend>(
     let models = [model];
     let call = async || search(backend, &models, &source, &options).await.map(|_| ());
     let (timing, counters) = measure(backend, seconds, call).await?;
-    let (device_s, kernels) = measure_on_device(instruments, seconds, || block_on(call()))?;
+    let (device_s, kernels) = measure_on_device(instruments, seconds, call).await?;
     Ok(Row {
         case: case.name(),
         operation: "translate",

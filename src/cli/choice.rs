@@ -1,7 +1,7 @@
 //! Arguments whose values are an enum's of the library: their names, and what each of them means.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use seq2seq::bench::Size;
+use seq2seq::bench::{Kind, Size};
 use seq2seq::device::Precision;
 use seq2seq::english::phones::Phones;
 use seq2seq::gpu::translate::Language;
@@ -95,6 +95,12 @@ choices! {
         Msl = "msl": "Metal's, version 2.1; 2.4 with subgroups",
         Hlsl = "hlsl": "Direct3D 12's, shader model 6.0",
         Glsl = "glsl": "OpenGL ES's, version 3.1; what uses subgroups cannot be said in it",
+    }
+    Kind {
+        Operation = "ops": "Single operations",
+        Translation = "translate": "Whole translations, greedy and by beam search",
+        Training = "train": "Steps of training",
+        Pronunciation = "pronounce": "Words of English, on the CPU",
     }
     Size {
         Small = "small": "What a software adapter can do in a minute",

@@ -273,6 +273,8 @@ impl Opened {
         let exhausted = Arc::<AtomicBool>::default();
         let out_of_memory = Arc::clone(&exhausted);
         device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| match error {
+            // A browser says so when what there was no room for is long in use.
+            wgpu::Error::OutOfMemory { .. } if cfg!(target_arch = "wasm32") => uncaptured("out of memory".to_owned()),
             wgpu::Error::OutOfMemory { .. } => out_of_memory.store(true, Ordering::Relaxed),
             error => uncaptured(error.to_string()),
         }));

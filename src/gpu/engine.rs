@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_intrusive::channel::shared::oneshot_channel;
+use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
 use super::adapters::{AdapterKind, Opened};
 use super::memory::{Memory, Pool};
@@ -106,6 +106,39 @@ impl Timer {
             beginning_of_pass_write_index: Some(first),
             end_of_pass_write_index: Some(first + 1),
         })
+    }
+}
+
+/// A buffer that the host reads, on its way there.
+#[derive(Debug)]
+struct Mapping {
+    buffer: wgpu::Buffer,
+    bytes: u64,
+    done: OneshotReceiver<std::result::Result<(), wgpu::BufferAsyncError>>,
+}
+
+impl Mapping {
+    /// Asks for the first `bytes` of a buffer.
+    fn begin(buffer: &wgpu::Buffer, bytes: u64) -> Self {
+        let (sender, done) = oneshot_channel();
+        buffer.map_async(wgpu::MapMode::Read, ..bytes, move |result| {
+            // The receiver may be gone where the caller has lost interest.
+            let _ = sender.send(result);
+        });
+        Self { buffer: buffer.clone(), bytes, done }
+    }
+
+    /// The bytes, once they are there.
+    async fn finish(self, opened: &Opened) -> Result<Vec<u8>> {
+        match self.done.receive().await {
+            Some(Ok(())) => {}
+            _ => return Err(opened.failure("the readback was cancelled")),
+        }
+        let view = self.buffer.get_mapped_range(..self.bytes).map_err(|error| opened.failure(error))?;
+        let data = view.to_vec();
+        drop(view);
+        self.buffer.unmap();
+        Ok(data)
     }
 }
 
@@ -231,26 +264,12 @@ impl Engine {
     /// Runs everything that waits, then reads the first `bytes` of each memory.
     pub async fn read(&self, parts: &[(&Memory, u64)]) -> Result<Vec<Vec<u8>>> {
         let (staging, submission) = self.submit(&mut self.lock(), parts)?;
-        let mut receivers = Vec::with_capacity(parts.len());
-        for (buffer, (_, bytes)) in staging.iter().zip(parts) {
-            let (sender, receiver) = oneshot_channel();
-            buffer.map_async(wgpu::MapMode::Read, ..*bytes, move |result| {
-                // The receiver may be gone where the caller has lost interest.
-                let _ = sender.send(result);
-            });
-            receivers.push(receiver);
-        }
+        let mappings: Vec<_> =
+            staging.iter().zip(parts).map(|(buffer, (_, bytes))| Mapping::begin(buffer, *bytes)).collect();
         self.wait(submission)?;
         let mut data = Vec::with_capacity(parts.len());
-        for ((buffer, receiver), (_, bytes)) in staging.iter().zip(&receivers).zip(parts) {
-            match receiver.receive().await {
-                Some(Ok(())) => {}
-                _ => return Err(self.opened.failure("the readback was cancelled")),
-            }
-            let view = buffer.get_mapped_range(..*bytes).map_err(|error| self.opened.failure(error))?;
-            data.push(view.to_vec());
-            drop(view);
-            buffer.unmap();
+        for mapping in mappings {
+            data.push(mapping.finish(&self.opened).await?);
         }
         let mut state = self.lock();
         state.enough = first_dispatches(&self.opened);
@@ -275,29 +294,28 @@ impl Engine {
     }
 
     /// How long each pass took since timing began, with the stem of its last dispatch; `None` where that is not known.
-    pub fn stop_timing(&self) -> Result<Option<Vec<(&'static str, Duration)>>> {
+    pub async fn stop_timing(&self) -> Result<Option<Vec<(&'static str, Duration)>>> {
         let Opened { device, queue, .. } = &self.opened;
-        let mut state = self.lock();
-        self.submit(&mut state, &[])?;
-        let Some(timer) = state.timer.as_mut() else { return Ok(None) };
-        if timer.running.take().is_none() || timer.missed {
-            return Ok(None);
-        }
-        let passes = std::mem::take(&mut timer.passes);
-        if passes.is_empty() {
-            return Ok(Some(Vec::new()));
-        }
-        let (count, bytes) = (2 * passes.len() as u32, 16 * passes.len() as u64);
-        let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-        encoder.resolve_query_set(&timer.queries, 0..count, &timer.resolved, 0);
-        encoder.copy_buffer_to_buffer(&timer.resolved, 0, &timer.readable, 0, bytes);
-        let submission = queue.submit([encoder.finish()]);
-        timer.readable.map_async(wgpu::MapMode::Read, ..bytes, |_| {});
+        let (passes, submission, mapping) = {
+            let mut state = self.lock();
+            self.submit(&mut state, &[])?;
+            let Some(timer) = state.timer.as_mut() else { return Ok(None) };
+            if timer.running.take().is_none() || timer.missed {
+                return Ok(None);
+            }
+            let passes = std::mem::take(&mut timer.passes);
+            if passes.is_empty() {
+                return Ok(Some(Vec::new()));
+            }
+            let (count, bytes) = (2 * passes.len() as u32, 16 * passes.len() as u64);
+            let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            encoder.resolve_query_set(&timer.queries, 0..count, &timer.resolved, 0);
+            encoder.copy_buffer_to_buffer(&timer.resolved, 0, &timer.readable, 0, bytes);
+            let submission = queue.submit([encoder.finish()]);
+            (passes, submission, Mapping::begin(&timer.readable, bytes))
+        };
         self.wait(Some(submission))?;
-        let view = timer.readable.get_mapped_range(..bytes).map_err(|error| self.opened.failure(error))?;
-        let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
-        drop(view);
-        timer.readable.unmap();
+        let stamps: Vec<u64> = bytemuck::pod_collect_to_vec(&mapping.finish(&self.opened).await?);
         let period = f64::from(queue.get_timestamp_period());
         let times = stamps.chunks_exact(2).map(|pass| pass[1].saturating_sub(pass[0]) as f64 * period);
         Ok(Some(passes.into_iter().zip(times.map(|nanoseconds| Duration::from_nanos(nanoseconds as u64))).collect()))

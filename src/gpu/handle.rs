@@ -74,15 +74,15 @@ impl Gpu {
     }
 
     /// How long the device is busy with what `work` records; `None` where it has no clock.
-    pub fn device_time(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Duration>> {
-        Ok(self.timed(Grain::Passes, work)?.map(|passes| passes.iter().map(|(_, time)| *time).sum()))
+    pub async fn device_time(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<Option<Duration>> {
+        Ok(self.timed(Grain::Passes, work).await?.map(|passes| passes.iter().map(|(_, time)| *time).sum()))
     }
 
     /// How long each kernel takes of what `work` records, the longest first; `None` where the device has no clock.
     ///
     /// Every dispatch is timed alone, so that together they take longer than in one pass.
-    pub fn kernel_times(&self, work: impl FnOnce() -> Result<()>) -> Result<Option<Vec<KernelTime>>> {
-        let Some(dispatches) = self.timed(Grain::Dispatches, work)? else { return Ok(None) };
+    pub async fn kernel_times(&self, work: impl AsyncFnOnce() -> Result<()>) -> Result<Option<Vec<KernelTime>>> {
+        let Some(dispatches) = self.timed(Grain::Dispatches, work).await? else { return Ok(None) };
         let mut kernels: Vec<KernelTime> = Vec::new();
         for (kernel, time) in dispatches {
             let found = kernels.iter().position(|known| known.kernel == kernel).unwrap_or_else(|| {
@@ -96,26 +96,43 @@ impl Gpu {
         Ok(Some(kernels))
     }
 
-    fn timed(&self, grain: Grain, work: impl FnOnce() -> Result<()>) -> Result<Option<Vec<(&'static str, Duration)>>> {
+    async fn timed(
+        &self,
+        grain: Grain,
+        work: impl AsyncFnOnce() -> Result<()>,
+    ) -> Result<Option<Vec<(&'static str, Duration)>>> {
         self.engine.start_timing(grain)?;
-        let worked = work();
-        let times = self.engine.stop_timing()?;
+        let worked = work().await;
+        let times = self.engine.stop_timing().await?;
         worked.map(|()| times)
     }
 
-    /// The shortest of several runs of what `work` records, on the device's clock where it has one.
-    pub(in crate::gpu) fn best_seconds(&self, work: impl Fn() -> Result<()>) -> Result<f64> {
+    /// How long `work`, which writes to a memory, takes at the least, on the device's clock where it has one.
+    pub(in crate::gpu) async fn best_seconds(&self, written: &Memory, work: impl Fn() -> Result<()>) -> Result<f64> {
+        /// The best of so many runs counts, each of as much work as takes so long: clocks may be coarse, and a wait long.
         const RUNS: usize = 6;
-        let mut best = f64::INFINITY;
-        for _ in 0..RUNS {
-            self.finish()?;
+        const SECONDS: f64 = 0.02;
+        // Reading waits for all that came before.
+        let wait = async || self.engine.read(&[(written, 16)]).await.map(|_| ());
+        let run = async |times: usize| {
+            wait().await?;
             let start = Instant::now();
-            let timed = || {
-                work()?;
-                self.finish()
+            let timed = async || {
+                (0..times).try_for_each(|_| work())?;
+                wait().await
             };
-            let device = self.device_time(timed)?;
-            best = best.min(device.unwrap_or_else(|| start.elapsed()).as_secs_f64());
+            let device = self.device_time(timed).await?;
+            Ok(device.unwrap_or_else(|| start.elapsed()).as_secs_f64())
+        };
+        let (mut times, mut best, mut runs) = (1, f64::INFINITY, 0);
+        while runs < RUNS {
+            let seconds = run(times).await?;
+            if seconds < SECONDS && times < 1024 {
+                times *= 2;
+            } else {
+                runs += 1;
+            }
+            best = best.min(seconds / times as f64);
         }
         Ok(best.max(1e-9))
     }

@@ -76,6 +76,48 @@ export function verify(options?: {
   progress?: (progress: Progress) => void;
 }): Promise<{ version: string; devices: object[]; passed: boolean }>;
 
+/** A case of the benchmark; times are medians in seconds. */
+export interface BenchRow {
+  case: string;
+  /** The operation's name; "translate" and "train" for whole ones. */
+  operation: string;
+  /** From the call until the result is there. */
+  median_s: number;
+  min_s: number;
+  max_s: number;
+  n: number;
+  /** How long the device itself was busy, where it can tell. */
+  device_s: number | null;
+  /** What is done in a second, in `unit`. */
+  rate: number;
+  unit: "GFLOP/s" | "GB/s" | "sentences/s" | "target tokens/s";
+  share_of_bandwidth: number | null;
+  share_of_flops: number | null;
+  /** The same on the CPU, where the device is another. */
+  cpu_median_s: number | null;
+}
+
+export interface BenchReport {
+  version: string;
+  device: string;
+  precision: "f32" | "f16";
+  threads: number;
+  /** The smallest step of the clock; what is timed lasts a hundred of them at least. */
+  clock_resolution_s: number;
+  /** What the device can do at most, measured. */
+  peaks: { copy_bytes_per_s: number; flops: number };
+  rows: BenchRow[];
+}
+
+/** Measures how fast a device computes, and the CPU beside a GPU; the answer is that of `seq2seq bench --json`. */
+export function bench(options?: {
+  device?: "webgpu" | "cpu";
+  precision?: "f32" | "f16";
+  /** Only cases whose names contain this. */
+  case?: string;
+  progress?: (progress: { done: number; all: number; row: BenchRow }) => void;
+}): Promise<BenchReport>;
+
 /** The adapters that the browser offers, with their features and limits. */
 export function adapters(): Promise<object[]>;
 export function hasWebGpu(): Promise<boolean>;

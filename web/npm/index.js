@@ -94,6 +94,13 @@ export async function verify({ device = "webgpu", precision = "f32", progress = 
   return JSON.parse(await wasm.verify(device === "webgpu" ? "gpu" : device, precision, told));
 }
 
+/** Measures how fast a device computes, and the CPU beside a GPU; the answer is that of `seq2seq bench --json`. */
+export async function bench({ device = "webgpu", precision = "f32", case: part = "", progress = () => {} } = {}) {
+  await load();
+  const told = (done, all, row) => progress({ done, all, row: JSON.parse(row) });
+  return JSON.parse(await wasm.bench(device === "webgpu" ? "gpu" : device, precision, part, told));
+}
+
 /** The adapters that the browser offers, with their features and limits. */
 export async function adapters() {
   await load();

@@ -37,6 +37,8 @@ function trouble(text) {
   byId("trouble").hidden = !text;
 }
 
+const onCpu = (why) => `${why.replace(/\.?$/, ".")} The CPU computes.`;
+
 // ---- the model and its device
 
 let model = new URL(OURS, location.href).href;
@@ -48,7 +50,7 @@ async function open(device = byId("where").value) {
   opened = ask("open", { model: files, device, precision: byId("precision").value });
   const { device: found, why } = await opened;
   byId("device").textContent = found;
-  trouble(why && `${why} The CPU computes.`);
+  trouble(why && onCpu(why));
 }
 
 // What goes wrong on a GPU is said, and typing goes on on the CPU.
@@ -58,7 +60,7 @@ async function orOnCpu(work) {
   } catch (error) {
     if (!byId("device").textContent.startsWith("GPU")) throw error;
     await open("cpu");
-    trouble(`${error.message} The CPU computes.`);
+    trouble(onCpu(error.message));
     return work();
   }
 }
@@ -115,14 +117,21 @@ const translateText = newest(async () => {
   }));
 });
 
-async function reopen() {
+// The last that is asked for is what stays open: one waits for another.
+let turn = Promise.resolve();
+const inTurn = (work) => (turn = turn.catch(() => null).then(work));
+
+// Opens what `opening` does, and translates again.
+async function change(opening) {
   try {
-    await open();
+    await inTurn(opening);
     await Promise.all([translateWord(), translateText()]);
   } catch (error) {
     trouble(error.message);
   }
 }
+
+const reopen = () => change(() => open());
 
 byId("word").addEventListener("input", translateWord);
 byId("beam").addEventListener("input", translateWord);
@@ -133,18 +142,17 @@ byId("controls").addEventListener("submit", (event) => event.preventDefault());
 
 // ---- another model, from files
 
-async function take(files) {
+const take = (files) => change(async () => {
   const before = model;
   try {
     model = await modelFrom(await files);
     await open();
-    await Promise.all([translateWord(), translateText()]);
   } catch (error) {
     model = before;
     await open();
-    trouble(error.message);
+    throw error;
   }
-}
+});
 
 byId("files").addEventListener("change", ({ target }) => take([...target.files]));
 addEventListener("dragover", (event) => {
@@ -158,44 +166,76 @@ addEventListener("drop", (event) => {
   take(dropped(event.dataTransfer));
 });
 
-// ---- verifying
+// ---- what takes long: verifying and measuring
 
 const scientific = (number) => number.toExponential(1);
+const three = (number) => Number(number.toPrecision(3)).toLocaleString("en");
+const share = (part) => (part === null ? "" : `${Math.round(100 * part)} %`);
+const duration = (seconds) => {
+  if (seconds === null) return "";
+  const [factor, unit] = seconds < 1e-3 ? [1e6, "µs"] : seconds < 1 ? [1e3, "ms"] : [1, "s"];
+  return `${three(seconds * factor)} ${unit}`;
+};
 
-byId("verify").addEventListener("click", async () => {
-  const device = byId("where").value === "cpu" || !byId("device").textContent.startsWith("GPU") ? "cpu" : "webgpu";
-  byId("verify").disabled = true;
-  byId("save").hidden = true;
-  byId("progress").hidden = byId("operations").hidden = false;
-  const rows = byId("operations").tBodies[0];
-  rows.replaceChildren();
-  byId("verdict").textContent = "";
-  try {
-    const report = await ask("verify", { device, precision: byId("precision").value }, ({ done, all, operation }) => {
-      byId("progress").value = done / all;
-      byId("verdict").textContent = `${done} of ${all} cases`;
-      const row = document.createElement("tr");
-      const values = [operation.operation, operation.cases, scientific(operation.largest_absolute),
-        scientific(operation.largest_relative), operation.passed ? "pass" : "FAIL"];
-      for (const value of values) row.appendChild(document.createElement("td")).textContent = value;
-      if (operation.passed) rows.append(row);
-      else {
-        row.className = "problem";
-        rows.prepend(row);
-      }
-    });
-    const cases = report.devices[0].operations.reduce((sum, operation) => sum + operation.cases, 0);
-    const worst = Math.max(...report.devices[0].operations.map((operation) => operation.largest_relative));
-    byId("verdict").textContent =
-      `${report.passed ? "pass" : "FAIL"}: ${cases} cases on ${report.devices[0].device}; the largest error is ${scientific(worst)}`;
-    report.browser = navigator.userAgent;
-    byId("save").href = URL.createObjectURL(new Blob([JSON.stringify(report, null, 1)], { type: "application/json" }));
-    byId("save").hidden = false;
-  } catch (error) {
-    byId("verdict").textContent = error.message;
-  }
-  byId("progress").hidden = true;
-  byId("verify").disabled = false;
+// Lets a section run what it is named after: `row` is what its table says of a progress, `verdict` what is said of the
+// report, which can be saved; `options` is what it is asked beside. One runs at a time.
+function offer(name, { options = () => ({}), row, verdict }) {
+  const part = (selector) => byId(name).querySelector(selector);
+  const [button, save, label, said, scroll, rows] = ["button", "a", "label:has(progress)", ".verdict", ".scroll", "tbody"].map(part);
+  button.addEventListener("click", async () => {
+    const buttons = document.querySelectorAll("section button");
+    const device = byId("where").value === "cpu" || !byId("device").textContent.startsWith("GPU") ? "cpu" : "webgpu";
+    for (const one of buttons) one.disabled = true;
+    save.hidden = true;
+    label.hidden = scroll.hidden = false;
+    label.firstChild.textContent = said.textContent = "";
+    label.lastChild.value = 0;
+    rows.replaceChildren();
+    try {
+      const report = await ask(name, { device, precision: byId("precision").value, ...options() }, (progress) => {
+        label.lastChild.value = progress.done / progress.all;
+        label.firstChild.textContent = `${progress.done} of ${progress.all} cases`;
+        const { values, problem } = row(progress);
+        const line = document.createElement("tr");
+        for (const value of values) line.appendChild(document.createElement("td")).textContent = value;
+        line.classList.toggle("problem", Boolean(problem));
+        if (problem) rows.prepend(line);
+        else rows.append(line);
+      });
+      said.textContent = verdict(report);
+      report.browser = navigator.userAgent;
+      save.href = URL.createObjectURL(new Blob([JSON.stringify(report, null, 1)], { type: "application/json" }));
+      save.hidden = false;
+    } catch (error) {
+      said.textContent = error.message;
+    }
+    label.hidden = true;
+    for (const one of buttons) one.disabled = false;
+  });
+}
+
+offer("verify", {
+  row: ({ operation }) => ({
+    values: [operation.operation, operation.cases, scientific(operation.largest_absolute),
+      scientific(operation.largest_relative), operation.passed ? "pass" : "FAIL"],
+    problem: !operation.passed,
+  }),
+  verdict: ({ passed, devices: [{ device, operations }] }) => {
+    const cases = operations.reduce((sum, operation) => sum + operation.cases, 0);
+    const worst = Math.max(...operations.map((operation) => operation.largest_relative));
+    return `${passed ? "pass" : "FAIL"}: ${cases} cases on ${device}; the largest error is ${scientific(worst)}`;
+  },
+});
+
+offer("bench", {
+  options: () => ({ case: byId("case").value.trim() }),
+  row: ({ row }) => ({
+    values: [row.case, duration(row.median_s), duration(row.device_s), `${three(row.rate)} ${row.unit}`,
+      share(row.share_of_bandwidth), share(row.share_of_flops), duration(row.cpu_median_s)],
+  }),
+  verdict: ({ device, peaks, clock_resolution_s: step }) =>
+    `${device}: copies ${three(peaks.copy_bytes_per_s / 1e9)} GB/s, multiplies and adds ${three(peaks.flops / 1e9)} GFLOP/s; ` +
+    `the browser's clock has steps of ${duration(step)}`,
 });
 
 // ---- begin

@@ -1,6 +1,6 @@
 // All computing happens here, so that the page is never kept waiting. A message asks for one thing, and gets one answer.
 
-import { Translator, adapters, modelFiles, verify } from "./index.js";
+import { Translator, adapters, bench, modelFiles, verify } from "./index.js";
 
 let translator = null;
 
@@ -19,7 +19,8 @@ const METHODS = {
     return { device: translator.device, why };
   },
   translate: ({ sources, options }) => translator.translate(sources, options),
-  verify: ({ device, precision }, tell) => verify({ device, precision, progress: tell }),
+  verify: (options, tell) => verify({ ...options, progress: tell }),
+  bench: (options, tell) => bench({ ...options, progress: tell }),
   adapters: () => adapters(),
 };
 

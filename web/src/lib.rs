@@ -1,10 +1,13 @@
-//! seq2seq-wgpu for JavaScript: a translator and the verification. Options come, and answers go, as JSON.
+//! seq2seq-wgpu for JavaScript: a translator, the verification and the benchmark. Options come, and answers go, as JSON.
 //!
 //! Nothing here blocks but the computation itself: a page calls it in a worker.
 
 #![cfg(target_arch = "wasm32")]
 
-use js_sys::Function;
+use std::rc::Rc;
+
+use js_sys::{Function, Promise};
+use seq2seq::bench::{Bench, Size};
 use seq2seq::device::{Device, Precision};
 use seq2seq::heatmap::{ReportHypothesis, hypotheses_html};
 use seq2seq::model::{Model, ModelBytes};
@@ -14,6 +17,7 @@ use seq2seq::verify::tolerance::Bound;
 use seq2seq::{TranslateOptions, Translation, Translator, words};
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
 
 #[wasm_bindgen]
 extern "C" {
@@ -30,7 +34,7 @@ fn start() {
 /// A model on a device.
 #[wasm_bindgen]
 pub struct Session {
-    translator: Translator,
+    translator: Rc<Translator>,
     device: String,
 }
 
@@ -99,7 +103,7 @@ impl Session {
         drop(weights);
         let device = open(&device, precision_of(&precision)?).await?;
         let described = device.describe();
-        Ok(Self { translator: Translator::new(model, device)?, device: described })
+        Ok(Self { translator: Rc::new(Translator::new(model, device)?), device: described })
     }
 
     /// The device in a few words.
@@ -108,40 +112,45 @@ impl Session {
         self.device.clone()
     }
 
-    /// Translates sources; the answers are a JSON array in their order.
-    pub async fn translate(&self, sources: Vec<String>, options: String) -> Result<String, JsError> {
-        let options: Options = serde_json::from_str(&options)?;
-        let wanted = TranslateOptions {
-            beam: options.beam,
-            n_best: options.n_best,
-            alignment: options.alignment || options.html,
-            length_penalty: options.length_penalty.parse().map_err(JsError::new)?,
-            coverage_penalty: options.coverage_penalty,
-            max_length: options.max_length.parse().map_err(JsError::new)?,
-            ..TranslateOptions::default()
-        };
-        let sources: Vec<String> = match options.each_word {
-            true => sources.iter().flat_map(|text| words(text).map(str::to_owned).collect::<Vec<_>>()).collect(),
-            false => sources,
-        };
-        let found = self.translator.translate(&sources, &wanted).await?;
-        let answers: Vec<Answer> = found
-            .into_iter()
-            .zip(sources)
-            .enumerate()
-            .map(|(at, (found, source))| {
-                let word = options.each_word.then_some(source);
-                match found {
-                    Ok(translation) => {
-                        let html = options.html.then(|| html(at, &translation)).transpose()?;
-                        Ok(Answer { word, translation: Some(translation), error: None, html })
-                    }
-                    Err(error) => Ok(Answer { word, translation: None, error: Some(error.to_string()), html: None }),
-                }
-            })
-            .collect::<Result<_, JsError>>()?;
-        Ok(serde_json::to_string(&answers)?)
+    /// Translates sources; the answers are a JSON array in their order. The session may be freed meanwhile.
+    pub fn translate(&self, sources: Vec<String>, options: String) -> Promise {
+        let translator = Rc::clone(&self.translator);
+        future_to_promise(async move { Ok(translate(&translator, sources, &options).await?.into()) })
     }
+}
+
+async fn translate(translator: &Translator, sources: Vec<String>, options: &str) -> Result<String, JsError> {
+    let options: Options = serde_json::from_str(options)?;
+    let wanted = TranslateOptions {
+        beam: options.beam,
+        n_best: options.n_best,
+        alignment: options.alignment || options.html,
+        length_penalty: options.length_penalty.parse().map_err(JsError::new)?,
+        coverage_penalty: options.coverage_penalty,
+        max_length: options.max_length.parse().map_err(JsError::new)?,
+        ..TranslateOptions::default()
+    };
+    let sources: Vec<String> = match options.each_word {
+        true => sources.iter().flat_map(|text| words(text).map(str::to_owned).collect::<Vec<_>>()).collect(),
+        false => sources,
+    };
+    let found = translator.translate(&sources, &wanted).await?;
+    let answers: Vec<Answer> = found
+        .into_iter()
+        .zip(sources)
+        .enumerate()
+        .map(|(at, (found, source))| {
+            let word = options.each_word.then_some(source);
+            match found {
+                Ok(translation) => {
+                    let html = options.html.then(|| html(at, &translation)).transpose()?;
+                    Ok(Answer { word, translation: Some(translation), error: None, html })
+                }
+                Err(error) => Ok(Answer { word, translation: None, error: Some(error.to_string()), html: None }),
+            }
+        })
+        .collect::<Result<_, JsError>>()?;
+    Ok(serde_json::to_string(&answers)?)
 }
 
 /// Checks every operation of a device against the CPU in 64 bits. `progress` is told how many of all cases are done, and
@@ -153,24 +162,45 @@ pub async fn verify(device: String, precision: String, progress: Function) -> Re
     let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
     let cases = cases();
     let (mut done, mut told) = (0, Ok(()));
-    let tell = |report: &OperationReport| {
+    let told_of = |report: &OperationReport| {
         done += report.cases;
         if told.is_ok() {
-            told = serde_json::to_string(report).map_err(JsError::from).and_then(|json| {
-                let called = progress.call3(&JsValue::NULL, &done.into(), &cases.len().into(), &json.into());
-                called.map(|_| ()).map_err(|_| JsError::new("who was to be told of the progress has failed"))
-            });
+            told = tell(&progress, done, cases.len(), report);
         }
     };
     let operations = match &device {
-        Device::Cpu(cpu) => seq2seq::verify::verify(cpu, &cases, precision, Bound::Alone, tell).await,
-        Device::Gpu(gpu) => seq2seq::verify::verify(gpu, &cases, precision, Bound::BesideCpu, tell).await,
+        Device::Cpu(cpu) => seq2seq::verify::verify(cpu, &cases, precision, Bound::Alone, told_of).await,
+        Device::Gpu(gpu) => seq2seq::verify::verify(gpu, &cases, precision, Bound::BesideCpu, told_of).await,
     };
     told?;
     let passed = operations.iter().all(|operation| operation.passed);
     let devices =
         [DeviceReport { device: device.describe(), precision, operations, fixtures: Vec::new(), error: None, passed }];
     Ok(serde_json::to_string(&Reports::new(&devices))?)
+}
+
+/// Measures how fast a device computes the small cases of `seq2seq bench` whose names contain `part`, and the CPU beside a
+/// GPU. `progress` is told how many of all cases are done, and the row of the last one as JSON; the answer is what
+/// `seq2seq bench --json` prints.
+#[wasm_bindgen]
+pub async fn bench(device: String, precision: String, part: String, progress: Function) -> Result<String, JsError> {
+    /// How long to measure each case, and on each clock.
+    const SECONDS: f64 = 0.2;
+    let mut cases = seq2seq::bench::cases(Size::Small);
+    cases.retain(|case| case.name().contains(&part));
+    if cases.is_empty() {
+        return Err(JsError::new(&format!("case: no case has {part:?} in its name")));
+    }
+    let precision = precision_of(&precision)?;
+    let device = open(&device, precision).await?;
+    let bench = Bench::new(&device, precision, SECONDS, false).await?;
+    let mut rows = Vec::with_capacity(cases.len());
+    for case in &cases {
+        let row = bench.measure(case).await?;
+        tell(&progress, rows.len() + 1, cases.len(), &row)?;
+        rows.push(row);
+    }
+    Ok(serde_json::to_string(&bench.report(rows))?)
 }
 
 /// The adapters that the browser offers, as JSON.
@@ -181,6 +211,13 @@ pub async fn adapters() -> Result<String, JsError> {
 
 async fn open(device: &str, precision: Precision) -> Result<Device, JsError> {
     Ok(Device::open(&device.parse()?, precision).await?)
+}
+
+/// Tells of progress: how many of all are done, and what came of the last.
+fn tell(progress: &Function, done: usize, all: usize, last: &impl Serialize) -> Result<(), JsError> {
+    let json = serde_json::to_string(last)?;
+    let called = progress.call3(&JsValue::NULL, &done.into(), &all.into(), &json.into());
+    called.map(|_| ()).map_err(|_| JsError::new("who was to be told of the progress has failed"))
 }
 
 fn precision_of(name: &str) -> Result<Precision, JsError> {

@@ -1,23 +1,10 @@
 //! How a benchmark is shown.
 
-use seq2seq::bench::Row;
 use seq2seq::bench::peaks::Peaks;
-use seq2seq::device::Precision;
-use serde::Serialize;
+use seq2seq::bench::{Kind, Report, Row};
 
 use crate::cli::failure::Result;
 use crate::cli::output::Output;
-
-/// What was measured.
-#[derive(Debug, Serialize)]
-pub struct Report {
-    pub version: &'static str,
-    pub device: String,
-    pub precision: Precision,
-    pub threads: usize,
-    pub peaks: Option<Peaks>,
-    pub rows: Vec<Row>,
-}
 
 /// Writes a line for each case as it is measured, or all of it as JSON in the end.
 pub struct Presenter {
@@ -37,8 +24,7 @@ impl Presenter {
     }
 
     /// What it can do at most.
-    pub fn peaks(&mut self, peaks: Option<Peaks>) -> Result<()> {
-        let Some(peaks) = peaks else { return Ok(()) };
+    pub fn peaks(&mut self, peaks: Peaks) -> Result<()> {
         let (bytes, flops) = (peaks.copy_bytes_per_s / 1e9, peaks.flops / 1e9);
         self.text(&format!(
             "copies {} GB/s, multiplies and adds {} GFLOP/s, measured; more than these comes from caches\n",
@@ -47,10 +33,28 @@ impl Presenter {
         ))
     }
 
-    /// Before the first operation.
-    pub fn operations_header(&mut self, beside: bool) -> Result<()> {
-        let cpu = if beside { "CPU" } else { "" };
+    /// Before the first of a kind; `beside` the device the CPU may be measured.
+    pub fn header(&mut self, kind: Kind, beside: bool) -> Result<()> {
         self.text("\n")?;
+        match kind {
+            Kind::Operation => self.operations_header(beside),
+            Kind::Translation => self.models_header("translation", "sentences/s", beside),
+            Kind::Training => self.models_header("step of training", "tokens/s", beside),
+            Kind::Pronunciation => self.models_header("pronunciation", "words/s", false),
+        }
+    }
+
+    /// What was measured of a case.
+    pub fn row(&mut self, kind: Kind, row: &Row) -> Result<()> {
+        match kind {
+            Kind::Operation => self.operation(row)?,
+            Kind::Translation | Kind::Training | Kind::Pronunciation => self.model(row)?,
+        }
+        self.kernels(row)
+    }
+
+    fn operations_header(&mut self, beside: bool) -> Result<()> {
+        let cpu = if beside { "CPU" } else { "" };
         self.text(&line([
             "operation",
             "time",
@@ -65,8 +69,7 @@ impl Presenter {
         ]))
     }
 
-    /// An operation was measured.
-    pub fn operation(&mut self, row: &Row) -> Result<()> {
+    fn operation(&mut self, row: &Row) -> Result<()> {
         let time = row.device_s.unwrap_or(row.timing.median_s);
         self.text(&line([
             &row.case,
@@ -79,19 +82,15 @@ impl Presenter {
             &row.flops.map(|flops| rate(flops / time / 1e9)).unwrap_or_default(),
             &row.share_of_flops.map(share).unwrap_or_default(),
             &row.cpu_median_s.map(duration).unwrap_or_default(),
-        ]))?;
-        self.kernels(row)
+        ]))
     }
 
-    /// Before the first whole model of a kind, whose rate is in `unit`.
-    pub fn models_header(&mut self, kind: &str, unit: &str, beside: bool) -> Result<()> {
+    fn models_header(&mut self, kind: &str, unit: &str, beside: bool) -> Result<()> {
         let cpu = if beside { "on the CPU" } else { "" };
-        self.text("\n")?;
         self.text(&model_line([kind, "time", "on device", "dispatches", "submits", unit, cpu]))
     }
 
-    /// A whole model was measured.
-    pub fn model(&mut self, row: &Row) -> Result<()> {
+    fn model(&mut self, row: &Row) -> Result<()> {
         // Both did the same sentences.
         let on_cpu = row.rate.zip(row.cpu_median_s).map(|(here, cpu)| rate(here * row.timing.median_s / cpu));
         self.text(&model_line([
@@ -102,8 +101,7 @@ impl Presenter {
             &if row.counters.submits > 0 { row.counters.submits.to_string() } else { "–".to_owned() },
             &row.rate.map(rate).unwrap_or_default(),
             &on_cpu.unwrap_or_default(),
-        ]))?;
-        self.kernels(row)
+        ]))
     }
 
     /// How long each kernel took, where that was asked for.

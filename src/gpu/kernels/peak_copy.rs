@@ -11,16 +11,17 @@ kernel! {
 
 impl Gpu {
     /// Bytes read plus bytes written in a second by a copy of a buffer larger than caches.
-    pub fn copy_bytes_per_s(&self) -> Result<f64> {
+    pub async fn copy_bytes_per_s(&self) -> Result<f64> {
         let software = self.adapter().kind == AdapterKind::Software;
         let wanted: u64 = if software { 32 << 20 } else { 512 << 20 };
         let bytes = wanted.min(self.engine.opened().max_binding());
         let (from, to) = (self.engine.scratch(bytes, "a copy")?, self.engine.scratch(bytes, "a copy")?);
         let quads = bytes / 16;
-        let seconds = self.best_seconds(|| {
+        let work = || {
             let buffers = vec![from.clone(), to.clone()];
             self.record(DECLARED, PeakCopy { quads: quads as u32 }, &[], buffers, grid(quads.div_ceil(256) as usize))
-        })?;
+        };
+        let seconds = self.best_seconds(&to, work).await?;
         Ok(2.0 * bytes as f64 / seconds)
     }
 }

@@ -11,17 +11,18 @@ kernel! {
 
 impl Gpu {
     /// Multiplications plus additions in a second, in 32 bits, from registers.
-    pub fn multiply_adds_per_s(&self) -> Result<f64> {
+    pub async fn multiply_adds_per_s(&self) -> Result<f64> {
         const STEPS: u32 = 256;
         let software = self.adapter().kind == AdapterKind::Software;
         let threads: usize = if software { 1 << 12 } else { 1 << 20 };
         let start = [[0.999; 4], [0.001; 4], [1.0; 4], [0.0; 4]].concat();
         let start = GpuTensor::upload(&self.engine, &Array::new([4, 4], start))?;
         let result = self.engine.scratch(16 * threads as u64, "sums")?;
-        let seconds = self.best_seconds(|| {
+        let work = || {
             let buffers = vec![start.memory.clone(), result.clone()];
             self.record(DECLARED, PeakMultiplyAdd { steps: STEPS }, &[], buffers, grid(threads / 256))
-        })?;
+        };
+        let seconds = self.best_seconds(&result, work).await?;
         // Eight sums of four lanes four times, a multiplication and an addition each.
         Ok(256.0 * f64::from(STEPS) * threads as f64 / seconds)
     }
