@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use proptest::prelude::*;
 use seq2seq::english::phones::Phones;
 use seq2seq::english::{Origin, Pronouncer};
 use seq2seq::{TranslateOptions, pronounce};
@@ -138,4 +139,19 @@ fn threads_share_it() {
             scope.spawn(|| assert_eq!(texts.map(|text| pronounce(text).expect("a model").to_string()), expected));
         }
     });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is typed is answered, and what is said of it stands in it.
+    #[test]
+    fn places_are_in_the_text(text in r#"([a-zA-Z]{1,3}|[0-9]{1,4}|[.,:;'’"/$€£%°&@#()+*^~-]| |é|²|½|北|🙂|\u{7}|km|pm|st|Dr|US){0,24}"#) {
+        let spoken = pronounce(&text).expect("no error of a text");
+        let places = spoken.words.iter().map(|word| &word.span).chain(spoken.unread.iter().map(|unread| &unread.span));
+        for place in places {
+            prop_assert!(!place.is_empty() && text.get(place.clone()).is_some(), "{place:?} of {text:?}");
+        }
+        prop_assert!(spoken.words.is_sorted_by_key(|word| word.span.start), "{text:?}");
+    }
 }

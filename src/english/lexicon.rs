@@ -2,15 +2,15 @@
 //!
 //! Words are keys of a finite state transducer (the crate `fst`; Mihov and Maurel 2001), which gives a word's rank. The
 //! pronunciations stand one behind the other in the order of the ranks, a byte a phone or a pair of symbols (byte pair
-//! encoding, Gage 1994). An index has where each block of [`BLOCK`] words begins.
+//! encoding, Gage 1994). An index has where each block of 32 words begins.
 //!
 //! | bytes | hold |
 //! |---|---|
 //! | 8 | `S2LEX` and the version, `001` |
 //! | 3 × 4 | how many bytes the pairs, the index and the pronunciations take, little endian |
-//! | | the pairs: two bytes for each code from [`FIRST_PAIR`] on |
+//! | | the pairs: two bytes for each code from 86 on |
 //! | | the index: four bytes for each block, where it begins among the pronunciations |
-//! | | the pronunciations: of each word, the codes of each and [`NEXT`] between two of them, then [`END`] |
+//! | | the pronunciations: of each word, their codes, 1 between two of them, then 0; 2 to 85 are phones |
 //! | rest | the transducer |
 
 use std::borrow::Cow;
