@@ -12,7 +12,7 @@
 //! let device = Device::open_blocking(&DeviceRequest::Auto, Precision::F32)?;
 //! let translator = Translator::new(Model::load("models/g2p-en")?, device)?;
 //! for translation in translator.translate_blocking(&["attention"], &TranslateOptions::default())? {
-//!     assert_eq!(translation?.best.text, "AH T EH N SH AH N");
+//!     assert_eq!(translation?.best.text, "AH0 T EH1 N SH AH0 N");
 //! }
 //! # Ok::<(), seq2seq::Error>(())
 //! ```

@@ -38,7 +38,7 @@ use limits::{Capacity, Limits};
 /// let translator = Translator::new(Model::load("models/g2p-en")?, device)?;
 /// let options = TranslateOptions { beam: 5, ..Default::default() };
 /// for translation in translator.translate_blocking(&["attention"], &options)? {
-///     assert_eq!(translation?.best.text, "AH T EH N SH AH N");
+///     assert_eq!(translation?.best.text, "AH0 T EH1 N SH AH0 N");
 /// }
 /// # Ok(())
 /// # }
@@ -148,7 +148,7 @@ impl Translator {
     /// let translator = Translator::new(Model::load("models/g2p-en")?, device)?.with_dictionary(dictionary);
     /// let words = translator.translate_words_blocking("Attention, WGPU!", &TranslateOptions::default())?;
     /// let texts: Vec<_> = words.into_iter().map(|word| word.translation.map(|found| found.best.text)).collect();
-    /// assert!(matches!(&texts[..], [Ok(a), Ok(b)] if a == "AH T EH N SH AH N" && b == "W EH B G P UW"));
+    /// assert!(matches!(&texts[..], [Ok(a), Ok(b)] if a == "AH0 T EH1 N SH AH0 N" && b == "W EH B G P UW"));
     /// # Ok(())
     /// # }
     /// ```

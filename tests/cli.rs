@@ -13,7 +13,7 @@ use serde_json::Value;
 #[test]
 fn a_word_is_pronounced() {
     let ended = translate(&["attention"], "");
-    assert_eq!((ended.code, ended.stdout.as_str()), (0, "AH T EH N SH AH N\n"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "AH0 T EH1 N SH AH0 N\n"));
     assert!(ended.stderr.starts_with("device: CPU, ") && ended.stderr.lines().count() == 1, "{}", ended.stderr);
     assert_eq!(translate(&["attention", "--quiet"], "").stderr, "");
 }
@@ -23,7 +23,7 @@ fn words_lines_and_files_give_the_same() {
     let folder = tempfile::tempdir().expect("a folder");
     let (input, output) = (folder.path().join("in.txt"), folder.path().join("out.txt"));
     std::fs::write(&input, "attention\r\ncat").expect("a file");
-    let expected = "AH T EH N SH AH N\nK AE T\n";
+    let expected = "AH0 T EH1 N SH AH0 N\nK AE1 T\n";
     assert_eq!(translate(&["attention", "cat"], "").stdout, expected);
     assert_eq!(translate(&[], "attention\ncat\n").stdout, expected);
     assert_eq!(translate(&["--input", text(&input)], "").stdout, expected);
@@ -53,7 +53,7 @@ fn bad_lines_keep_their_place() {
     input.extend(b"b".repeat(3 << 20));
     input.extend("\ncaf\u{e9}\nCAT".as_bytes());
     let ended = translate(&["--quiet"], &input);
-    assert_eq!((ended.code, ended.stdout.as_str()), (1, "K AE T\n\n\n\n\n\n\n\nK AE T\n"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, "K AE1 T\n\n\n\n\n\n\n\nK AE1 T\n"));
     assert_eq!(
         ended.stderr,
         "\
@@ -73,7 +73,7 @@ fn bad_lines_are_json_too() {
     let ended = translate(&["--json"], "cat\n+\n");
     let lines: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     assert_eq!(ended.code, 1);
-    assert_eq!(lines[0]["text"], "K AE T");
+    assert_eq!(lines[0]["text"], "K AE1 T");
     assert_eq!(
         lines[1],
         serde_json::json!({"line": 2, "error": "the vocabulary has no symbol for \"+\" (position 0)"})
@@ -95,7 +95,7 @@ fn json_holds_symbols_and_alignment() {
     assert_eq!(lines.len(), 2);
     assert_eq!(lines[1]["line"], 2);
     assert_eq!(lines[1]["source"], serde_json::json!(["c", "a", "t"]));
-    assert_eq!(lines[1]["target"], serde_json::json!(["K", "AE", "T"]));
+    assert_eq!(lines[1]["target"], serde_json::json!(["K", "AE1", "T"]));
     assert_eq!(lines[1]["finished"], true);
     for line in lines {
         assert!(line["log_prob"].as_f64().is_some_and(|log_prob| (-5.0..0.0).contains(&log_prob)));
@@ -112,11 +112,11 @@ fn json_holds_symbols_and_alignment() {
 #[test]
 fn alignments_are_drawn_below_each_translation() {
     let drawing = "\
-K AE T
-   c a t
-K  ██
-AE   ██
-T      ██
+K AE1 T
+    c a t
+K   ██
+AE1   ██
+T       ██
 
 ";
     // A word after the option is a word.
@@ -134,10 +134,10 @@ fn pictures_hold_every_translation() {
     let option = format!("--alignment={}", text(&picture));
     for args in [&["cat", "dog", "--alignment", text(&picture)][..], &[&option, "cat", "dog"]] {
         let ended = translate(args, "");
-        assert_eq!((ended.code, ended.stdout.as_str()), (0, "K AE T\nD AO G\n"));
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, "K AE1 T\nD AO1 G\n"));
         let svg = std::fs::read_to_string(&picture).expect("a picture");
         std::fs::remove_file(&picture).expect("a picture");
-        assert!(svg.contains("cat <tspan") && svg.contains("D AO G"), "{svg}");
+        assert!(svg.contains("cat <tspan") && svg.contains("D AO1 G"), "{svg}");
         check_xml(&svg);
     }
     let ended = translate(&[&option], "cat\n".repeat(103));
@@ -175,7 +175,7 @@ fn a_line_is_answered_before_the_next_one_comes() {
     let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     let (sender, answers) = mpsc::channel();
     thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    for (word, expected) in [("cat", "K AE T"), ("", ""), ("dog", "D AO G")] {
+    for (word, expected) in [("cat", "K AE1 T"), ("", ""), ("dog", "D AO1 G")] {
         writeln!(stdin, "{word}").expect("a reader");
         assert_eq!(answers.recv_timeout(Duration::from_secs(60)).as_deref(), Ok(expected));
     }
@@ -202,7 +202,7 @@ fn a_reader_that_has_enough_is_no_failure() {
 #[test]
 fn lengths_can_be_limited() {
     let ended = translate(&["--max-length", "2", "cat"], "");
-    assert_eq!((ended.code, ended.stdout.as_str()), (0, "K AE\n"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "K AE1\n"));
     assert!(ended.stderr.ends_with("line 1: cut off after 2 symbols (--max-length)\n"), "{}", ended.stderr);
     let ended = translate(&["--max-source-length", "2", "cat"], "");
     assert_eq!((ended.code, ended.stdout.as_str()), (1, "\n"));
@@ -271,7 +271,7 @@ fn every_instruction_set_pronounces_alike() {
         for threads in ["1", "3"] {
             let args = ["translate", "--device", &device, "--threads", threads, "colonel", "attention"];
             let ended = seq2seq(&args, "");
-            assert_eq!((ended.code, &*ended.stdout), (0, "K ER N AH L\nAH T EH N SH AH N\n"), "{}", ended.stderr);
+            assert_eq!((ended.code, &*ended.stdout), (0, "K ER1 N AH0 L\nAH0 T EH1 N SH AH0 N\n"), "{}", ended.stderr);
             let plural = if threads == "1" { "" } else { "s" };
             assert!(ended.stderr.contains(&format!("CPU, {threads} thread{plural}, ")), "{}", ended.stderr);
         }
@@ -301,7 +301,7 @@ fn a_model_is_stored_in_half_the_bytes() {
         let ended = seq2seq(&["convert", "--weights", weights, "--out", text(&out)], "");
         assert_eq!(ended.code, 0, "{}", ended.stderr);
         let ended = translate(&["--model", text(&out), "attention"], "");
-        assert_eq!(ended.stdout, "AH T EH N SH AH N\n");
+        assert_eq!(ended.stdout, "AH0 T EH1 N SH AH0 N\n");
         std::fs::metadata(out.join("model.safetensors")).expect("weights").len()
     };
     let (single, half) = (size("single", "f32"), size("half", "f16"));
@@ -341,7 +341,7 @@ fn alignments_go_into_files_of_every_kind() {
     let ended = translate(&["--report", text(&page)], "attention\n~\n");
     assert_eq!(ended.code, 1);
     let page = std::fs::read_to_string(&page).expect("a page");
-    assert!(page.contains("AH T EH N SH AH N") && page.contains("the vocabulary has no symbol"), "{page}");
+    assert!(page.contains("AH0 T EH1 N SH AH0 N") && page.contains("the vocabulary has no symbol"), "{page}");
     assert!(page.trim_end().ends_with("</html>"));
     let ended = translate(&["--alignment=a.doc", "a"], "");
     assert!(ended.code == 2 && ended.stderr.contains(".svg, .png, .tsv, .npy, .json or .pharaoh"), "{}", ended.stderr);

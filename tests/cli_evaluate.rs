@@ -11,10 +11,10 @@ use tempfile::TempDir;
 
 /// "banana" has two targets and neither is wrong; of "cat" the vowel is.
 const PAIRS: &str = "\
-attention\tAH T EH N SH AH N
-banana\tB AH N AA N AH
-cat\tK EH T
-banana\tB AH N AE N AH
+attention\tAH0 T EH1 N SH AH0 N
+banana\tB AH0 N AA1 N AH0
+cat\tK EH1 T
+banana\tB AH0 N AE1 N AH0
 ";
 
 /// Runs `seq2seq evaluate --device cpu --quiet --pairs PAIRS ARGS`.
@@ -72,7 +72,7 @@ fn what_was_found_is_written_where_asked_for() {
     let pairs = file(&directory, PAIRS);
     let ended = evaluate(&pairs, &["--hypotheses", found.to_str().expect("UTF-8")]);
     assert_eq!(ended.code, 0);
-    let expected = "attention\tAH T EH N SH AH N\nbanana\tB AH N AE N AH\ncat\tK AE T\n";
+    let expected = "attention\tAH0 T EH1 N SH AH0 N\nbanana\tB AH0 N AE1 N AH0\ncat\tK AE1 T\n";
     assert_eq!(fs::read_to_string(&found).expect("text"), expected);
 
     let ended = evaluate(&pairs, &["--hypotheses", pairs.to_str().expect("UTF-8")]);
@@ -85,7 +85,7 @@ fn what_was_found_is_written_where_asked_for() {
 fn what_cannot_be_translated_is_wrong_and_named() {
     let directory = directory();
     let found = directory.path().join("found.tsv");
-    let pairs = file(&directory, "cat\tK AE T\nca+t\tK AE T\ndog\tD AO G\ndog\tD ? G\n");
+    let pairs = file(&directory, "cat\tK AE1 T\nca+t\tK AE1 T\ndog\tD AO1 G\ndog\tD ? G\n");
     let ended = evaluate(&pairs, &["--json", "--hypotheses", found.to_str().expect("UTF-8")]);
     assert_eq!(ended.code, 1);
     assert_eq!(
@@ -96,9 +96,9 @@ fn what_cannot_be_translated_is_wrong_and_named() {
     let json: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     assert_eq!((&json["sources"], &json["untranslated"]), (&3.into(), &1.into()));
     assert!((json["symbol_error_rate"].as_f64().expect("a number") - 3.0 / 9.0).abs() < 1e-12, "{json}");
-    assert_eq!(fs::read_to_string(&found).expect("text"), "cat\tK AE T\nca+t\t\ndog\tD AO G\n");
+    assert_eq!(fs::read_to_string(&found).expect("text"), "cat\tK AE1 T\nca+t\t\ndog\tD AO1 G\n");
 
-    let ended = evaluate(&file(&directory, "ca+t\tK AE T\n"), &["--json"]);
+    let ended = evaluate(&file(&directory, "ca+t\tK AE1 T\n"), &["--json"]);
     let json: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     assert_eq!((&json["word_error_rate"], json.get("loss")), (&1.0.into(), None));
 }
@@ -106,7 +106,7 @@ fn what_cannot_be_translated_is_wrong_and_named() {
 #[test]
 fn a_malformed_file_is_refused_with_its_lines() {
     let directory = directory();
-    let ended = evaluate(&file(&directory, "cat K AE T\ndog\tD AO G\n\n"), &[]);
+    let ended = evaluate(&file(&directory, "cat K AE1 T\ndog\tD AO1 G\n\n"), &[]);
     assert_eq!((ended.code, ended.stdout.as_str()), (2, ""));
     assert!(ended.stderr.contains("pairs.tsv: ") && ended.stderr.contains("line 1: 0 tabs; line 3: blank"));
     assert_eq!(evaluate(&directory.path().join("none.tsv"), &[]).code, 2);

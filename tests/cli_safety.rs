@@ -188,7 +188,7 @@ fn where_no_thread_can_be_had_one_does_the_work() -> TestResult {
         let line = format!("{become_nobody} bash -c 'ulimit -u {most}; exec ./seq2seq translate --device cpu -q cat'");
         let ended = shell(folder.path(), &line);
         let said = String::from_utf8_lossy(&ended.stderr);
-        assert!(ended.status.success() && ended.stdout == b"K AE T\n", "{most}: {:?}: {said}", ended.status);
+        assert!(ended.status.success() && ended.stdout == b"K AE1 T\n", "{most}: {:?}: {said}", ended.status);
     }
     Ok(())
 }
@@ -216,7 +216,7 @@ fn a_pipe_is_written_to_as_it_comes() -> TestResult {
     let line =
         "mkfifo pipe; cat pipe > out & seq2seq translate --device cpu --quiet attention --output pipe; wait; cat out";
     let ended = shell(folder.path(), line);
-    assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH T EH N SH AH N\n");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH0 T EH1 N SH AH0 N\n");
     Ok(())
 }
 
@@ -226,7 +226,7 @@ fn threads_are_as_many_as_make_sense() -> TestResult {
     let ended = shell(folder.path(), "RAYON_NUM_THREADS=10000 seq2seq translate --device CPU attention");
     let stderr = String::from_utf8_lossy(&ended.stderr);
     assert!(ended.status.success() && stderr.contains("threads, not 10000"), "{stderr}");
-    assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH T EH N SH AH N\n");
+    assert_eq!(String::from_utf8_lossy(&ended.stdout), "AH0 T EH1 N SH AH0 N\n");
     Ok(())
 }
 

@@ -23,7 +23,7 @@ fn the_best_come_first_in_the_format_of_moses() {
     let lines: Vec<Vec<&str>> = ended.stdout.lines().map(|line| line.split(" ||| ").collect()).collect();
     assert_eq!(lines.len(), 6);
     assert_eq!(lines.iter().map(|fields| fields[0]).collect::<String>(), "000222");
-    assert_eq!((lines[0][1], lines[3][1], lines[4][1]), ("K ER N AH L", "R IY D", "R EH D"));
+    assert_eq!((lines[0][1], lines[3][1], lines[4][1]), ("K ER1 N AH0 L", "R IY1 D", "R EH1 D"));
     for of_one in lines.chunks(3) {
         let scores: Vec<f64> = of_one.iter().map(|fields| fields[3].parse().expect("a score")).collect();
         assert!(scores.is_sorted_by(|a, b| a >= b) && scores[0] < 0.0, "{scores:?}");
@@ -39,7 +39,7 @@ fn the_best_and_the_others_are_json() {
     let ended = translate(&[&options[..], &["read"]].concat(), "");
     let [line] = &json(&ended)[..] else { panic!("{}", ended.stdout) };
     let others = line["others"].as_array().expect("the others");
-    assert_eq!((line["text"].as_str(), others.len(), line["from"].as_str()), (Some("R IY D"), 3, Some("model")));
+    assert_eq!((line["text"].as_str(), others.len(), line["from"].as_str()), (Some("R IY1 D"), 3, Some("model")));
     for target in others.iter().chain([line]) {
         let symbols = target["target"].as_array().expect("symbols").len();
         assert!((number(&target["score"]) - number(&target["log_prob"]) / (symbols + 1) as f64).abs() < 1e-6);
@@ -102,7 +102,7 @@ fn every_log_probability_is_the_models_own() {
 
 #[test]
 fn scores_stand_in_columns_and_bad_pairs_keep_their_place() {
-    let input = "colonel\tK ER N AH L\nno tab\n\ncolonel\tK ? L\na\tb\tc\ncolonel\tL IY\n";
+    let input = "colonel\tK ER1 N AH0 L\nno tab\n\ncolonel\tK ? L\na\tb\tc\ncolonel\tL IY\n";
     let ended = seq2seq(&["score", "--device", "cpu", "--symbols"], input);
     assert_eq!(ended.code, 1);
     let lines: Vec<Vec<&str>> = ended.stdout.lines().map(|line| line.split('\t').collect()).collect();
@@ -122,8 +122,8 @@ fn scores_stand_in_columns_and_bad_pairs_keep_their_place() {
     ] {
         assert!(ended.stderr.contains(reason), "{reason} is not in {}", ended.stderr);
     }
-    let drawn = seq2seq(&["score", "--device", "cpu", "--quiet", "--alignment"], "oh\tOW\n").stdout;
-    assert!(drawn.contains("   o h\nOW "), "{drawn}");
+    let drawn = seq2seq(&["score", "--device", "cpu", "--quiet", "--alignment"], "oh\tOW1\n").stdout;
+    assert!(drawn.contains("    o h\nOW1 "), "{drawn}");
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn an_ensemble_averages_probabilities() -> TestResult {
     let score = |models: &[&str]| -> Vec<f64> {
         let models: Vec<&str> = models.iter().flat_map(|model| ["--model", model]).collect();
         let ended =
-            seq2seq(&[&["score", "--device", "cpu", "--json", "--quiet"], &models[..]].concat(), "cat\tK AE T\n");
+            seq2seq(&[&["score", "--device", "cpu", "--json", "--quiet"], &models[..]].concat(), "cat\tK AE1 T\n");
         json(&ended)[0]["log_probs"].as_array().expect("numbers").iter().map(number).collect()
     };
     let (one, other) = (text(&one), text(other));
@@ -188,7 +188,7 @@ fn an_ensemble_averages_probabilities() -> TestResult {
     let options = ["--model", one, "--model", other, "--json", "--quiet", "--beam", "4", "--n-best", "2"];
     for beam in [&options[..6], &options[..]] {
         let found = json(&translate(&[beam, &["cat"]].concat(), ""));
-        assert_eq!(found[0]["text"], "K AE T");
+        assert_eq!(found[0]["text"], "K AE1 T");
         assert!((number(&found[0]["log_prob"]) - both.iter().sum::<f64>()).abs() < 1e-4);
     }
 
@@ -211,14 +211,14 @@ fn an_ensemble_averages_probabilities() -> TestResult {
 fn a_dictionary_is_asked_first() -> TestResult {
     let folder = tempfile::tempdir()?;
     let dictionary = folder.path().join("words.tsv");
-    std::fs::write(&dictionary, "read\tR EH D\nREAD\tR IY D\nwgpu\tW EH B G P UW\nca+t\tK AE T\n")?;
+    std::fs::write(&dictionary, "read\tR EH1 D\nREAD\tR IY1 D\nwgpu\tW EH B G P UW\nca+t\tK AE1 T\n")?;
     let asked = ["--dictionary", text(&dictionary), "--quiet"];
     let ended = translate(&[&asked[..], &["read", "Wgpu", "ca+t", "cat"]].concat(), "");
-    assert_eq!((ended.code, ended.stdout.as_str()), (0, "R EH D\nW EH B G P UW\nK AE T\nK AE T\n"));
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "R EH1 D\nW EH B G P UW\nK AE1 T\nK AE1 T\n"));
 
     let found = json(&translate(&[&asked[..], &["--json", "--n-best", "2", "read", "cat"]].concat(), ""));
     assert_eq!((&found[0]["from"], &found[1]["from"]), (&"dictionary".into(), &"model".into()));
-    assert_eq!((&found[0]["others"][0]["text"], &found[0]["log_prob"]), (&"R IY D".into(), &0.0.into()));
+    assert_eq!((&found[0]["others"][0]["text"], &found[0]["log_prob"]), (&"R IY1 D".into(), &0.0.into()));
     assert!(found[0].get("alignment").is_none() && found[1]["alignment"].is_array());
 
     // The words of a text, and one that nobody knows.
@@ -228,11 +228,11 @@ fn a_dictionary_is_asked_first() -> TestResult {
         (ended.code, ended.stderr.as_str()),
         (1, "line 1, \"7\": the vocabulary has no symbol for \"7\" (position 0)\n")
     );
-    assert_eq!(ended.stdout, "R EH D | AH T EH N SH AH N | W EH B G P UW | IH T S | K AE T | \n\n");
+    assert_eq!(ended.stdout, "R EH1 D | AH0 T EH1 N SH AH0 N | W EH B G P UW | IH1 T S | K AE1 T | \n\n");
     let found = json(&translate(&[&asked[..], &["--each-word", "--json"]].concat(), said));
     let words = found[0]["words"].as_array().ok_or("words")?;
     assert_eq!((words.len(), &words[0]["word"], &words[0]["from"]), (6, &"Read".into(), &"dictionary".into()));
-    assert_eq!((&words[3]["word"], &words[3]["text"]), (&"it's".into(), &"IH T S".into()));
+    assert_eq!((&words[3]["word"], &words[3]["text"]), (&"it's".into(), &"IH1 T S".into()));
     assert!(words[5]["error"].is_string() && found[1]["words"].as_array().is_some_and(Vec::is_empty));
 
     // No alignment is no picture, but a place.
@@ -257,12 +257,12 @@ fn a_dictionary_is_asked_first() -> TestResult {
 fn a_long_text_is_answered_in_parts() -> TestResult {
     let few = ["cat", "dog", "attention", "7"];
     let said: String = (0..20_001).map(|at| format!("{} ", few[at % few.len()])).collect::<String>() + "\ncat\n";
-    let (cat, dog, attention) = ("K AE T", "D AO G", "AH T EH N SH AH N");
+    let (cat, dog, attention) = ("K AE1 T", "D AO1 G", "AH0 T EH1 N SH AH0 N");
     let ended = translate(&["--each-word"], &said);
     assert_eq!(ended.code, 1);
     let expected: Vec<&str> = (0..20_001).map(|at| [cat, dog, attention, ""][at % few.len()]).collect();
     let (first, rest) = ended.stdout.split_once('\n').ok_or("lines")?;
-    assert!(first.split(" | ").eq(expected) && rest == "K AE T\n");
+    assert!(first.split(" | ").eq(expected) && rest == "K AE1 T\n");
     assert_eq!(ended.stderr.lines().filter(|line| line.starts_with("line 1, \"7\": ")).count(), 5000);
 
     let found = json(&translate(&["--each-word", "--json"], &said));
@@ -278,7 +278,7 @@ fn a_line_without_end_is_no_line() {
     let typed = [vec![b'a'; 5 << 20], b"\ncat\n".to_vec()].concat();
     let ended = seq2seq(&["repl", "--device", "cpu", "--beam", "1"], typed);
     assert!(ended.stderr.contains("the line is longer than 1048576 bytes"), "{}", ended.stderr);
-    assert!(ended.code == 0 && ended.stdout.starts_with("K AE T"), "{}", ended.stdout);
+    assert!(ended.code == 0 && ended.stdout.starts_with("K AE1 T"), "{}", ended.stdout);
 }
 
 #[test]
@@ -287,9 +287,9 @@ fn what_is_typed_is_answered() {
     let ended = seq2seq(&["repl", "--device", "cpu"], typed);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let (first, rest) = ended.stdout.split_once("\n\n").expect("an answer");
-    assert!(first.starts_with("K ER N AH L  (-0."), "{first}");
+    assert!(first.starts_with("K ER1 N AH0 L  (-"), "{first}");
     assert!(first.contains("\nK  ██") && first.lines().count() == 9, "{first}");
-    assert!(rest.contains("beam 2, n-best 1, ") && rest.contains("\nR IY D  (-0."), "{rest}");
+    assert!(rest.contains("beam 2, n-best 1, ") && rest.contains("\nR IY1 D  (-0."), "{rest}");
     assert!(rest.contains(":n-best N") && !rest.contains("██"), "{rest}");
     assert!(
         ended.stderr.contains("no symbol for \"+\"") && ended.stderr.contains("beam: expected"),

@@ -12,7 +12,7 @@ const NOT_RUN: [(&str, &str); 1] = [("seq2seq verify --device gpu", "takes a cer
 const SHELL: &str = r#"
 seq2seq() {
     case "$* " in
-        devices*|convert*|shaders*|*" --device "*) "$PROGRAM" "$@" ;;
+        devices*|convert*|shaders*|pronounce*|*" --device "*) "$PROGRAM" "$@" ;;
         *) command=$1; shift; "$PROGRAM" "$command" --device cpu "$@" ;;
     esac
 }

@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const screenshots = join(here, "../target/web/screenshots");
 mkdirSync(screenshots, { recursive: true });
 
-const ATTENTION = "AH T EH N SH AH N";
+const ATTENTION = "AH0 T EH1 N SH AH0 N";
 const FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader",
   "--enable-features=Vulkan"];
@@ -101,7 +101,7 @@ await test("a word on the CPU, its five best and what they attended to", async (
 await test("every key is answered, and the last word counts", async () => {
   await page.fill("#word", "");
   await page.type("#word", "colonel", { delay: 15 });
-  await answer("K ER N AH L");
+  await answer("K ER1 N AH0 L");
   await page.fill("#word", "x+y");
   await page.waitForFunction(() => document.getElementById("answer").textContent.includes('no symbol for "+"'));
   await page.fill("#word", "attention");
@@ -112,7 +112,7 @@ await test("the words of a text", async () => {
   await page.fill("#text", "It's a cat, 7 times");
   await page.waitForFunction(() => document.querySelectorAll("#text-answer span").length === 5);
   const words = await page.locator("#text-answer span").allTextContents();
-  assert.ok(words[0].startsWith("IH T S") && words[2].startsWith("K AE T"), words.join("|"));
+  assert.ok(words[0].startsWith("IH1 T S") && words[2].startsWith("K AE1 T"), words.join("|"));
 });
 
 await test("the main thread is never kept waiting", async () => {
@@ -143,7 +143,7 @@ await test("files that are no model are named, and the model stays", async () =>
   await page.setInputFiles("#files", ["config.json", "model.safetensors", "source_tokenizer.json", "target_tokenizer.json"]
     .map((name) => file(name, read(name))));
   await page.fill("#word", "read");
-  await answer("R IY D");
+  await answer("R IY1 D");
   await page.waitForFunction(() => document.getElementById("trouble").hidden);
 });
 
@@ -154,7 +154,7 @@ await test("a zip of a model's folder", async () => {
   execFileSync("python3", ["-c", "import shutil, sys; shutil.make_archive(sys.argv[1][:-4], 'zip', sys.argv[2], 'mine')", zip, folder]);
   await page.setInputFiles("#files", [zip]);
   await page.fill("#word", "dog");
-  await answer("D AO G");
+  await answer("D AO1 G");
   writeFileSync(join(folder, "cut.zip"), readFileSync(zip).subarray(0, 1000));
   await page.setInputFiles("#files", [join(folder, "cut.zip")]);
   await page.waitForFunction(() => document.getElementById("trouble").textContent === "cut.zip: is no zip");
@@ -232,7 +232,7 @@ await test("a word on WebGPU", async () => {
   await page.selectOption("#where", "webgpu");
   await page.waitForFunction(() => document.getElementById("device").textContent.startsWith("GPU"), null, { timeout: 120_000 });
   await page.fill("#word", "colonel");
-  await answer("K ER N AH L", 180_000);
+  await answer("K ER1 N AH0 L", 180_000);
   const began = Date.now();
   await page.fill("#word", "attention");
   await answer(ATTENTION, 180_000);
@@ -280,7 +280,7 @@ async function goesOn(page, why) {
   await page.waitForFunction((why) => document.getElementById("trouble").textContent.includes(why), why);
   assert.match(await page.textContent("#device"), /^CPU/);
   await page.fill("#word", "colonel");
-  await answer("K ER N AH L", 60_000, page);
+  await answer("K ER1 N AH0 L", 60_000, page);
   const said = await page.textContent("#trouble");
   assert.ok(said.includes(why) && /[^.]\. The CPU computes\.$/.test(said), said);
   return said;
@@ -306,7 +306,7 @@ for (const [name, [fault, breaks, why]] of Object.entries(FAULTS)) {
     if (breaks) {
       await page.waitForFunction(() => document.getElementById("device").textContent.startsWith("GPU"), null, { timeout: 120_000 });
       await page.fill("#word", "dog");
-      await answer("D AO G", 180_000, page);
+      await answer("D AO1 G", 180_000, page);
       await page.workers()[0].evaluate(breaks);
       await page.fill("#word", "a");
     }

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 /// >>> seq2seq.pronounce("It’s 5 p.m.")
 /// 'IH1 T S | F AY1 V | P IY1 | EH1 M'
 /// >>> seq2seq.Translator().translate(["attention"])[0]["text"]
-/// 'AH T EH N SH AH N'
+/// 'AH0 T EH1 N SH AH0 N'
 ///
 /// The interpreter's lock is free while something is computed, and objects may be shared among threads.
 #[pymodule(name = "seq2seq", gil_used = false)]

@@ -21,7 +21,7 @@ use super::views::Views;
 const EXAMPLES: &str = "\
 Examples:
   seq2seq score --pairs test.tsv                               a line for each pair
-  printf 'colonel\\tK ER N AH L\\n' | seq2seq score --alignment   what each symbol attends to
+  printf 'colonel\\tK ER1 N AH0 L\\n' | seq2seq score --alignment   what each symbol attends to
   seq2seq score --pairs corpus.tsv --quiet | paste - corpus.tsv | sort -n   the least likely first";
 
 /// Tell how likely given translations are

@@ -30,7 +30,7 @@ pub use resume::Resumed;
 
 const EXAMPLES: &str = "\
 Examples:
-  seq2seq translate attention                        prints AH T EH N SH AH N
+  seq2seq translate attention                        prints AH0 T EH1 N SH AH0 N
   seq2seq translate colonel --beam 5 --n-best 3      the three best of a beam of five
   seq2seq translate --alignment attention            draws what was attended to
   seq2seq translate attention --alignment heat.svg   as a picture

@@ -237,15 +237,14 @@ impl Pronouncer {
                 Read { readings, unread, known }
             })
             .collect();
-        let asked: BTreeSet<&str> = read.iter().flat_map(Read::asked).collect();
+        let asked: BTreeSet<String> = read.iter().flat_map(Read::asked).map(str::to_owned).collect();
         let answers = self.ask(asked.into_iter().collect())?;
 
-        let spoken = read.iter().map(|Read { readings, unread, known }| {
-            let mut unread = unread.clone();
+        let spoken = read.into_iter().map(|Read { readings, mut unread, known }| {
             let mut words: Vec<Option<Spoken>> = Vec::with_capacity(readings.len());
             for (reading, known) in readings.iter().zip(known) {
                 let found = match known {
-                    Known::Phones(origin, ways) => Ok(word(reading, *origin, ways.clone())),
+                    Known::Phones(origin, ways) => Ok(word(reading, origin, ways)),
                     Known::Ask => match &answers[reading.word.as_str()] {
                         Ok(translation) => by_model(reading, translation),
                         Err(error) => Err(error.to_string()),
@@ -253,7 +252,7 @@ impl Pronouncer {
                 };
                 words.push(found.map_err(|reason| unread.push(Unread { span: reading.span.clone(), reason })).ok());
             }
-            weaken(readings, &mut words);
+            weaken(&readings, &mut words);
             unread.sort_by_key(|unread| unread.span.start);
             Pronunciation { words: words.into_iter().flatten().collect(), unread }
         });
@@ -261,21 +260,19 @@ impl Pronouncer {
     }
 
     /// What the model says of words, so many at once on each thread.
-    fn ask<'a>(&self, mut words: Vec<&'a str>) -> Result<HashMap<&'a str, Result<Translation>>> {
+    fn ask(&self, mut words: Vec<String>) -> Result<HashMap<String, Result<Translation>>> {
         if words.is_empty() {
             return Ok(HashMap::new());
         }
         let model = self.model()?;
-        let ask = |words: &[&'a str]| {
-            let found = alone(|| model.translate_blocking(words, &self.options))?;
-            Ok(words.iter().copied().zip(found).collect::<Vec<_>>())
+        let ask = |words: &[String]| alone(|| model.translate_blocking(words, &self.options));
+        let found = if words.len() <= MANY {
+            vec![ask(&words)?]
+        } else {
+            words.sort_by_key(String::len);
+            words.par_chunks(MANY).map(ask).collect::<Result<_>>()?
         };
-        if words.len() <= MANY {
-            return Ok(ask(&words)?.into_iter().collect());
-        }
-        words.sort_by_key(|word| word.len());
-        let found = words.par_chunks(MANY).map(ask).collect::<Result<Vec<_>>>()?;
-        Ok(found.into_iter().flatten().collect())
+        Ok(words.into_iter().zip(found.into_iter().flatten()).collect())
     }
 
     fn model(&self) -> Result<&Translator> {

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 /// let model = Model::load("models/g2p-en")?;
 /// if let (Some(source), Some(target)) = (&model.source_tokenizer, &model.target_tokenizer) {
 ///     assert_eq!(source.encode("Cat")?.tokens, ["c", "a", "t"]);
-///     assert_eq!(target.decode(&[22, 4, 33]), "K AE T");
+///     assert_eq!(target.decode(&[9, 20, 7]), "K AE1 T");
 /// }
 /// # Ok::<(), seq2seq::Error>(())
 /// ```
