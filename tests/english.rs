@@ -130,6 +130,15 @@ fn the_model_says_what_the_lexicon_lacks() -> TestResult {
     Ok(())
 }
 
+/// A model that has seen words of the usual length alone ends early.
+#[test]
+fn a_long_word_is_spoken_to_its_end() -> TestResult {
+    let spoken = pronounce("pneumonoultramicroscopicsilicovolcanoconiosis")?.to_string();
+    assert!(spoken.starts_with("N ") && spoken.ends_with("S IH0 S"), "{spoken}");
+    assert!((36..48).contains(&spoken.split(' ').count()), "{spoken}");
+    Ok(())
+}
+
 #[test]
 fn threads_share_it() {
     let texts = ["Hello, world", "zyzzogeton", "It’s 5 p.m."];
