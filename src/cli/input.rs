@@ -26,8 +26,17 @@ pub struct Input {
 }
 
 impl Input {
+    /// The lines of the file that is named, or else the words that are given, or else standard input.
+    pub fn wanted(file: Option<PathBuf>, words: Vec<String>, window: usize, full: bool, quiet: bool) -> Result<Self> {
+        match file {
+            Some(path) => Self::file(path, window, full),
+            None if words.is_empty() => Self::stdin(window, full, quiet),
+            None => Ok(Self::words(words, window)),
+        }
+    }
+
     /// Words as if they were lines.
-    pub fn words(words: Vec<String>, window: usize) -> Self {
+    fn words(words: Vec<String>, window: usize) -> Self {
         let line = |(at, word): (usize, String)| Line { number: at + 1, bytes: word.len() as u64, text: Ok(word) };
         Self::lines(words.into_iter().enumerate().map(line).collect(), window)
     }
@@ -39,14 +48,14 @@ impl Input {
     }
 
     /// The lines of a file, or of a named pipe; in full windows if they are `full` or the file is a regular one.
-    pub fn file(path: PathBuf, window: usize, full: bool) -> Result<Self> {
+    fn file(path: PathBuf, window: usize, full: bool) -> Result<Self> {
         let place = Place::File(path.clone());
         let file = File::open(&path).map_err(|error| place.failure(error))?;
         Self::open(BufReader::new(file), place, path, window, full)
     }
 
     /// The lines of standard input. A person who is to type them is told so, unless `quiet`.
-    pub fn stdin(window: usize, full: bool, quiet: bool) -> Result<Self> {
+    fn stdin(window: usize, full: bool, quiet: bool) -> Result<Self> {
         if stdin().is_terminal() && !quiet {
             note(format_args!("reading lines from the terminal"));
         }

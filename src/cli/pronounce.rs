@@ -115,15 +115,8 @@ pub fn run(args: Args) -> Result<Outcome> {
 
     let form = if args.json { Form::Json } else { Form::Text };
     let window = args.lines.window as usize;
-    let resumed = match &args.output {
-        Some(path) if args.skip_done => Resumed::find(path, form, window)?,
-        _ => Resumed::default(),
-    };
-    let input = match args.input {
-        Some(path) => Input::file(path, window, args.skip_done)?,
-        None if args.texts.is_empty() => Input::stdin(window, args.skip_done, quiet)?,
-        None => Input::words(args.texts, window),
-    };
+    let resumed = Resumed::find(args.output.as_deref(), args.skip_done, form, window)?;
+    let input = Input::wanted(args.input, args.texts, window, args.skip_done, quiet)?;
     let (mut input, samples) = input.skip(resumed.lines, &resumed.samples())?;
     Files::default().read(input.path()).read(&args.dictionary.dictionary).output(args.output.as_deref()).reserve()?;
     let shown = args.output.is_some() || !std::io::stdout().is_terminal();

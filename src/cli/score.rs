@@ -110,10 +110,7 @@ impl Job {
         let (file, drawn, quiet) = (args.alignment.file(), args.alignment.drawn(), args.lines.quiet);
         let options = TranslateOptions { alignment: args.json || drawn || file.is_some(), ..args.sizes.options() };
         let window = args.lines.window as usize;
-        let input = match args.pairs {
-            Some(path) => Input::file(path, window, false)?,
-            None => Input::stdin(window, false, quiet)?,
-        };
+        let input = Input::wanted(args.pairs, Vec::new(), window, false, quiet)?;
         let translator = args.model.load(args.device.open(quiet)?)?;
         let files = Files::default().read(input.path()).models(&args.model.model);
         files.output(args.output.as_deref()).write(file.map(|file| &file.path)).reserve()?;

@@ -158,15 +158,8 @@ impl Job {
             (false, false) => Form::Text,
         };
         let window = args.lines.window as usize;
-        let resumed = match &args.output {
-            Some(path) if args.skip_done => Resumed::find(path, form, window)?,
-            _ => Resumed::default(),
-        };
-        let input = match args.input {
-            Some(path) => Input::file(path, window, args.skip_done)?,
-            None if args.words.is_empty() => Input::stdin(window, args.skip_done, quiet)?,
-            None => Input::words(args.words, window),
-        };
+        let resumed = Resumed::find(args.output.as_deref(), args.skip_done, form, window)?;
+        let input = Input::wanted(args.input, args.words, window, args.skip_done, quiet)?;
         let (mut input, samples) = input.skip(resumed.lines, &resumed.samples())?;
         let bytes = input.bytes();
         let translator = args.model.load(args.device.open(quiet)?)?.with_dictionary(args.dictionary.file.read()?);

@@ -38,8 +38,9 @@ pub struct Sample {
 }
 
 impl Resumed {
-    /// What an output of this form holds; nothing if there is no such file.
-    pub fn find(path: &Path, form: Form, window: usize) -> Result<Self> {
+    /// What an output of this form holds; nothing if it is not to be continued, or there is no such file.
+    pub fn find(output: Option<&Path>, skip_done: bool, form: Form, window: usize) -> Result<Self> {
+        let Some(path) = output.filter(|_| skip_done) else { return Ok(Self::default()) };
         let place = Place::File(path.to_owned());
         if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
             let reason = "only a regular file can be continued (--skip-done)";
