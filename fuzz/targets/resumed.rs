@@ -13,7 +13,7 @@ fuzz_target!(|bytes: &[u8]| {
     let path = file("output", bytes);
     for form in [Form::Text, Form::NBest, Form::Json] {
         for window in [1, 3] {
-            let Ok(done) = Resumed::find(&path, form, window) else { continue };
+            let Ok(done) = Resumed::find(Some(&path), true, form, window) else { continue };
             assert!(done.lines % window == 0 && done.bytes <= bytes.len() as u64, "{done:?}");
         }
     }

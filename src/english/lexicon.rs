@@ -32,6 +32,8 @@ const NEXT: u8 = 1;
 const FIRST_PHONE: u8 = 2;
 /// The first code of a pair.
 const FIRST_PAIR: u8 = 86;
+/// The most phones of a pronunciation.
+const MOST_PHONES: usize = 1000;
 /// How many words are found together.
 const BLOCK: usize = 32;
 
@@ -123,8 +125,11 @@ impl Lexicon {
         Some(word.split(|&code| code == NEXT).map(pronunciation).collect())
     }
 
-    /// The phones of a code. A pair is made of codes before its own.
+    /// The phones of a code. A pair is made of codes before its own; a file that makes too much of them is cut short.
     fn expand(&self, code: u8, phones: &mut Vec<Phone>) {
+        if phones.len() >= MOST_PHONES {
+            return;
+        }
         if code < FIRST_PAIR {
             phones.extend(PHONES.get(usize::from(code.saturating_sub(FIRST_PHONE))));
         } else if let Some(pair) = self.pairs.get(usize::from(code - FIRST_PAIR)) {
