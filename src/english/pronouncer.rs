@@ -1,87 +1,21 @@
 //! Texts to phones: the user's dictionary, the rules, the lexicon, and the model for what these lack.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
 use std::sync::OnceLock;
 
 use rayon::prelude::*;
-use serde::Serialize;
 
 use super::Lexicon;
-use super::phones::{Phone, Phones, arpabet};
+use super::neighbours::{hold, weaken};
+use super::phones::{Phone, arpabet};
+use super::pronunciation::{Origin, Other, Pronunciation, Spoken};
 use super::reading::{Reading, Unread, Way, read};
-use super::rules::{self, Condition, RULES};
+use super::rules::{self, RULES};
 use crate::cpu::{Cpu, alone};
 use crate::device::Device;
 use crate::model::Model;
 use crate::text::Dictionary;
-use crate::{Array, Error, Result, TranslateOptions, Translation, Translator};
-
-/// A text, spoken.
-#[derive(Clone, Debug)]
-pub struct Pronunciation {
-    /// Its words.
-    pub words: Vec<Spoken>,
-    /// What of it cannot be read.
-    pub unread: Vec<Unread>,
-}
-
-/// A spoken word.
-#[derive(Clone, Debug)]
-pub struct Spoken {
-    /// What of the text it stands for, in bytes.
-    pub span: Range<usize>,
-    /// The word that is spoken, in lower case.
-    pub word: String,
-    /// Where its phones come from.
-    pub origin: Origin,
-    /// Its phones.
-    pub phones: Vec<Phone>,
-    /// The model's log probability of them.
-    pub log_prob: Option<f64>,
-    /// What the model looked at: a row of weights of the letters for each phone.
-    pub alignment: Option<Array>,
-    /// In which other ways it is spoken, the likeliest first.
-    pub others: Vec<Other>,
-}
-
-/// Another way in which a word is spoken.
-#[derive(Clone, Debug)]
-pub struct Other {
-    /// Its phones.
-    pub phones: Vec<Phone>,
-    /// The model's log probability of them.
-    pub log_prob: Option<f64>,
-}
-
-/// Where phones come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Origin {
-    /// The user's dictionary.
-    User,
-    /// The lexicon.
-    Lexicon,
-    /// The model.
-    Model,
-    /// The names of the letters.
-    Letters,
-    /// The table of rules.
-    Rule,
-}
-
-impl Pronunciation {
-    /// The phones of every word, a bar between words.
-    pub fn spell(&self, phones: Phones) -> String {
-        self.words.iter().map(|word| phones.spell(&word.phones)).collect::<Vec<_>>().join(" | ")
-    }
-}
-
-impl std::fmt::Display for Pronunciation {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.spell(Phones::Arpabet))
-    }
-}
+use crate::{Error, Result, TranslateOptions, Translation, Translator};
 
 /// The phones of an English text, on the CPU, by the lexicon and the model inside the library, which are read once.
 ///
@@ -366,32 +300,6 @@ fn with_s(mut phones: Vec<Phone>) -> Vec<Phone> {
     phones
 }
 
-/// How many words away what stands in the same text counts.
-const NEAR: usize = 20;
-
-/// Whether all conditions hold of a word.
-fn hold(conditions: &[Condition], readings: &[Reading], at: usize) -> bool {
-    let is_adverb = |reading: &&Reading| RULES.is(&reading.word, "adverb");
-    let before = || {
-        let connected = readings[..=at].iter().rev().take_while({
-            let mut stopped = false;
-            move |reading| !std::mem::replace(&mut stopped, reading.stop)
-        });
-        connected.skip(1).find(|reading| !is_adverb(reading))
-    };
-    let after = || readings[at + 1..].iter().take_while(|reading| !reading.stop).find(|reading| !is_adverb(reading));
-    conditions.iter().all(|condition| match condition {
-        Condition::After(names) => before().is_some_and(|reading| RULES.is_one_of(&reading.word, names)),
-        Condition::Before(names) => after().is_some_and(|reading| RULES.is_one_of(&reading.word, names)),
-        Condition::With(names) => {
-            let near = &readings[at.saturating_sub(NEAR)..readings.len().min(at + NEAR)];
-            near.iter().any(|reading| RULES.is_one_of(&reading.word, names))
-        }
-        Condition::Capital => readings[at].capital && at > 0,
-        _ => false,
-    })
-}
-
 fn word(reading: &Reading, origin: Origin, ways: Vec<Vec<Phone>>) -> Spoken {
     let mut ways = ways.into_iter();
     Spoken {
@@ -420,30 +328,4 @@ fn by_model(reading: &Reading, translation: &Translation) -> std::result::Result
         alignment: best.alignment.clone(),
         others: others.collect(),
     })
-}
-
-/// The weak forms of `the` and `a`, which depend on what follows.
-fn weaken(readings: &[Reading], words: &mut [Option<Spoken>]) {
-    for at in 0..words.len() {
-        let next = words.get(at + 1).and_then(|next| next.as_ref()).filter(|_| !readings[at + 1].stop);
-        let next = next.and_then(|next| next.phones.first().copied());
-        let Reading { way: Way::Word, capital, stop, .. } = readings[at] else { continue };
-        let Some(spoken) = words[at].as_mut().filter(|spoken| spoken.origin != Origin::User) else { continue };
-        let weak = match (spoken.word.as_str(), next) {
-            ("the", Some(phone)) if phone.is_vowel() => "DH IY0",
-            ("the", _) => "DH AH0",
-            // The letter: plan A, an A.
-            ("a", None) => "EY1",
-            ("a", _) if capital && at > 0 && !stop => "EY1",
-            ("a", _) => "AH0",
-            _ => continue,
-        };
-        let phones: Vec<Phone> = weak.split(' ').filter_map(Phone::parse).collect();
-        if spoken.phones != phones {
-            let full = std::mem::replace(&mut spoken.phones, phones);
-            spoken.others.retain(|other| other.phones != spoken.phones);
-            spoken.others.insert(0, Other { phones: full, log_prob: None });
-            spoken.origin = Origin::Rule;
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::phones::Phones;
-use super::pronouncer::{Origin, Other, Pronunciation, Spoken};
+use super::pronunciation::{Origin, Other, Pronunciation, Spoken};
 use super::reading::Unread;
 
 /// A text and what is known of its pronunciation, to be serialized. Places are in characters of the text, from 0.
