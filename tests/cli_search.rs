@@ -302,7 +302,7 @@ fn what_is_typed_is_answered() {
     assert_eq!(ended.stdout, "");
     let ended = seq2seq(&["repl", "--device", "cpu", "--quiet", "--beam", "1"], b"oh\n\xff\xfe\noh\n");
     assert!(ended.code == 0 && ended.stderr.contains("not UTF-8"), "{}", ended.stderr);
-    assert_eq!(ended.stdout.matches("OW  (").count(), 2, "{}", ended.stdout);
+    assert_eq!(ended.stdout.matches("OW1  (").count(), 2, "{}", ended.stdout);
     let ended = seq2seq(&["repl", "--device", "cpu", "--quiet", "--beam", "1"], "oh\n");
     assert!(ended.code == 0 && ended.stdout.starts_with("OW  (") && ended.stderr.is_empty(), "{}", ended.stdout);
 }

@@ -362,7 +362,7 @@ proptest! {
 fn the_files_that_are_edited_are_valid() {
     for file in tokenizers() {
         let tokenizer = Tokenizer::from_bytes(&file, "t.json").expect("it is valid");
-        assert!(tokenizer.encode("ab").is_ok() || tokenizer.encode("AH").is_ok(), "{file}");
+        assert!(tokenizer.encode("ab").is_ok() || tokenizer.encode("AH0").is_ok(), "{file}");
     }
     check_config(CONFIG.as_bytes()).expect("it is valid");
     check_weights(&WEIGHTS).expect("they are valid");
