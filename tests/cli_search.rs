@@ -304,7 +304,7 @@ fn what_is_typed_is_answered() {
     assert!(ended.code == 0 && ended.stderr.contains("not UTF-8"), "{}", ended.stderr);
     assert_eq!(ended.stdout.matches("OW1  (").count(), 2, "{}", ended.stdout);
     let ended = seq2seq(&["repl", "--device", "cpu", "--quiet", "--beam", "1"], "oh\n");
-    assert!(ended.code == 0 && ended.stdout.starts_with("OW  (") && ended.stderr.is_empty(), "{}", ended.stdout);
+    assert!(ended.code == 0 && ended.stdout.starts_with("OW1  (") && ended.stderr.is_empty(), "{}", ended.stdout);
 }
 
 /// A wider beam finds what is as likely or more, for nearly every word; and beam search is no worse than greedy.

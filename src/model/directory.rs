@@ -13,7 +13,7 @@ use crate::{Error, Result};
 /// use seq2seq::model::Model;
 ///
 /// let model = Model::load("models/g2p-en")?;
-/// assert_eq!(model.parameters.count(), 3_709_738);
+/// assert_eq!(model.parameters.count(), 4_781_896);
 /// # Ok::<(), seq2seq::Error>(())
 /// ```
 #[derive(Clone, Debug)]
