@@ -1,7 +1,6 @@
 //! `seq2seq pronounce`: English text in, phones out.
 
 use std::io::IsTerminal;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -123,9 +122,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let mut output = match &args.output {
         None => Output::stdout(),
         Some(path) if args.skip_done => {
-            let next = input.first().to_vec();
-            resumed
-                .confirm(path, |lines| task.in_memory(lines.map_or_else(|| next.clone(), |done| of(&samples, done))))?;
+            resumed.confirm(path, &samples, input.first(), |lines| task.in_memory(lines))?;
             resumed.go_on(path)?
         }
         Some(path) => Output::create(path)?,
@@ -146,11 +143,6 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     progress.finish();
     Ok(outcome)
-}
-
-/// Those of the lines that stand there, counted from 0.
-fn of(lines: &[Line], places: &Range<usize>) -> Vec<Line> {
-    lines.iter().filter(|line| places.contains(&(line.number - 1))).cloned().collect()
 }
 
 impl Task {

@@ -5,7 +5,6 @@ mod present;
 mod resume;
 
 use std::io::IsTerminal;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -171,16 +170,9 @@ impl Job {
         files.reserve()?;
         let translator = Arc::new(translator);
         let task = Task { translator: Arc::clone(&translator), options: options.clone(), each_word: args.each_word };
-        if let Some(path) = &args.output {
-            let resumes = args.skip_done.then(|| input.first().to_vec());
-            if let Some(next) = resumes {
-                resumed.confirm(path, |lines| {
-                    let done = |lines: &Range<usize>| {
-                        samples.iter().filter(|line| lines.contains(&(line.number - 1))).cloned().collect()
-                    };
-                    task.in_memory(Input::lines(lines.map_or_else(|| next.clone(), done), window), form)
-                })?;
-            }
+        if let Some(path) = args.output.as_ref().filter(|_| args.skip_done) {
+            resumed
+                .confirm(path, &samples, input.first(), |lines| task.in_memory(Input::lines(lines, window), form))?;
         }
         // What reads must run before anything is emptied.
         let windows = Pipeline::start(input, task.clone(), args.workers as usize);

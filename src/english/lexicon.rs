@@ -13,7 +13,6 @@
 //! | | the pronunciations: of each word, their codes, 1 between two of them, then 0; 2 to 85 are phones |
 //! | rest | the transducer |
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
@@ -51,10 +50,10 @@ static PHONES: LazyLock<Vec<Phone>> = LazyLock::new(|| Phone::all().collect());
 /// # Ok::<(), seq2seq::Error>(())
 /// ```
 pub struct Lexicon {
-    words: Map<Cow<'static, [u8]>>,
+    words: Map<&'static [u8]>,
     pairs: Vec<[u8; 2]>,
     index: Vec<u32>,
-    pronunciations: Cow<'static, [u8]>,
+    pronunciations: &'static [u8],
 }
 
 impl Lexicon {
@@ -84,13 +83,13 @@ impl Lexicon {
             Ok::<_, Error>(part)
         };
         let (pairs, index, pronunciations) = (part(0)?, part(4)?, part(8)?);
-        let words = Map::new(Cow::Borrowed(rest)).map_err(|error| wrong(&error.to_string()))?;
+        let words = Map::new(rest).map_err(|error| wrong(&error.to_string()))?;
         words.as_fst().verify().map_err(|error| wrong(&error.to_string()))?;
         Ok(Self {
             words,
             pairs: pairs.as_chunks().0.to_vec(),
             index: index.as_chunks().0.iter().map(|&bytes| u32::from_le_bytes(bytes)).collect(),
-            pronunciations: Cow::Borrowed(pronunciations),
+            pronunciations,
         })
     }
 

@@ -11,6 +11,7 @@ use super::phones::{Phone, arpabet};
 use super::pronunciation::{Origin, Other, Pronunciation, Spoken};
 use super::reading::{Reading, Unread, Way, read};
 use super::rules::{self, RULES};
+use super::text::{Kind, Token, tokens};
 use crate::cpu::{Cpu, alone};
 use crate::device::Device;
 use crate::model::Model;
@@ -30,14 +31,16 @@ use crate::{Error, Result, TranslateOptions, Translation, Translator};
 /// be loaded.
 pub fn pronounce(text: &str) -> Result<Pronunciation> {
     static SHARED: OnceLock<Pronouncer> = OnceLock::new();
-    if SHARED.get().is_none() {
-        // Of two threads that come at once one's work is lost.
-        let _ = SHARED.set(Pronouncer::new()?);
+    once(&SHARED, Pronouncer::new)?.pronounce(text)
+}
+
+/// What is made when it is first asked for, and then kept. Of two threads that come at once one's work is lost.
+fn once<T>(kept: &OnceLock<T>, make: impl FnOnce() -> Result<T>) -> Result<&T> {
+    if let Some(known) = kept.get() {
+        return Ok(known);
     }
-    match SHARED.get() {
-        Some(pronouncer) => pronouncer.pronounce(text),
-        None => Pronouncer::new()?.pronounce(text),
-    }
+    let made = make()?;
+    Ok(kept.get_or_init(|| made))
 }
 
 /// What pronounces texts. Threads may share it.
@@ -161,7 +164,7 @@ impl Pronouncer {
     ///
     /// Those of [`pronounce`].
     pub fn pronounce_all<S: AsRef<str> + Sync>(&self, texts: &[S]) -> Result<Vec<Pronunciation>> {
-        let knows = |word: &str| self.look_up(word).is_some();
+        let knows = |word: &str| self.knows(word);
         let read: Vec<Read> = texts
             .par_iter()
             .with_min_len(FEW)
@@ -210,14 +213,17 @@ impl Pronouncer {
     }
 
     fn model(&self) -> Result<&Translator> {
-        if let Some(model) = self.model.get() {
-            return Ok(model);
-        }
-        let model = Translator::new(Model::embedded()?, Device::Cpu(self.cpu))?;
-        Ok(self.model.get_or_init(|| model))
+        once(&self.model, || Translator::new(Model::embedded()?, Device::Cpu(self.cpu)))
     }
 
-    /// What the user's dictionary, the table and the lexicon have for a word.
+    /// Whether the user's dictionary, the table or the lexicon has a word.
+    fn knows(&self, word: &str) -> bool {
+        self.user.contains_key(word)
+            || RULES.preferred.contains_key(word)
+            || self.lexicon.as_ref().is_some_and(|lexicon| lexicon.contains(word))
+    }
+
+    /// What they have for it.
     fn look_up(&self, word: &str) -> Option<(Origin, Vec<Vec<Phone>>)> {
         if let Some(ways) = self.user.get(word) {
             return Some((Origin::User, ways.clone()));
@@ -233,17 +239,12 @@ impl Pronouncer {
 
     fn known(&self, readings: &[Reading], at: usize) -> Known {
         let Reading { word, way, .. } = &readings[at];
+        if let Some(ways) = self.user.get(&word.to_lowercase()) {
+            return Known::Phones(Origin::User, ways.clone());
+        }
         match way {
-            Way::Spelling => {
-                if let Some(ways) = self.user.get(&word.to_lowercase()) {
-                    return Known::Phones(Origin::User, ways.clone());
-                }
-                Known::Phones(Origin::Rule, RULES.spellings.get(word).cloned().into_iter().collect())
-            }
-            Way::Letters => match self.user.get(word) {
-                Some(ways) => Known::Phones(Origin::User, ways.clone()),
-                None => Known::Phones(Origin::Letters, vec![letters(word)]),
-            },
+            Way::Spelling => Known::Phones(Origin::Rule, RULES.spellings.get(word).cloned().into_iter().collect()),
+            Way::Letters => Known::Phones(Origin::Letters, vec![letters(word)]),
             Way::Word => self.known_word(readings, at),
         }
     }
@@ -251,8 +252,8 @@ impl Pronouncer {
     fn known_word(&self, readings: &[Reading], at: usize) -> Known {
         let word = &readings[at].word;
         if let Some((from, mut ways)) = self.look_up(word) {
-            let rule = RULES.heteronyms.get(word).filter(|_| from != Origin::User);
-            let chosen = rule.and_then(|rules| rules.iter().find(|way| hold(&way.conditions, readings, at)));
+            let rules = RULES.heteronyms.get(word);
+            let chosen = rules.and_then(|rules| rules.iter().find(|way| hold(&way.conditions, readings, at)));
             if let Some(rules::Way { phones, conditions }) = chosen {
                 ways.retain(|way| way != phones);
                 ways.insert(0, phones.clone());
@@ -271,8 +272,7 @@ impl Pronouncer {
 
 /// A word of the dictionary as it is looked up.
 fn spelling(word: &str) -> String {
-    use super::text::{Kind, tokens};
-    let part = |token: super::text::Token| match token.kind {
+    let part = |token: Token| match token.kind {
         Kind::Word(word) => word.to_lowercase(),
         Kind::Digits(digits) => digits,
         Kind::Sign(sign) => sign.to_string(),

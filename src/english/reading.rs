@@ -7,7 +7,7 @@ mod words;
 
 use std::ops::Range;
 
-use super::rules::{Condition, Rule};
+use super::rules::{Condition, RULES, Rule};
 use super::text::{Kind, Token, tokens};
 
 /// The most letters of a word that is read.
@@ -171,10 +171,21 @@ impl Reader<'_> {
         self.readings.push(Reading { stop, ..reading });
     }
 
+    /// Says what an abbreviation stands for, if the table has it, whatever is beside it.
+    fn say_abbreviation(&mut self, key: &str, end: usize) -> bool {
+        let rule = RULES.abbreviations.get(key).and_then(|rules| rules.first());
+        rule.map(|rule| self.say_all(&rule.values[0], end)).is_some()
+    }
+
     /// Says all words of a value of the table.
     fn say_all(&mut self, words: &str, end: usize) {
         self.say(words.split(' ').map(str::to_owned), end);
     }
+}
+
+/// The word for one, or that for several.
+fn counted(count: &str, one: &str, several: &str) -> String {
+    if count == "1" { one.to_owned() } else { several.to_owned() }
 }
 
 fn owned(words: impl IntoIterator<Item = &'static str>) -> Vec<String> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::present::Form;
 use crate::cli::failure::{Failure, Place, Result};
+use crate::cli::lines::Line;
 use crate::cli::output::Output;
 
 /// The longest line of an output: a long sentence with its alignment takes less.
@@ -120,11 +121,13 @@ impl Resumed {
     }
 
     /// Checks that what is done is what these options make of this input, and what follows it the beginning of what they
-    /// make of the next window; `translate` says what that is of some lines, or of those that come next.
+    /// make of the next window; `translate` says what that is of some lines: those of the samples, and the `next` ones.
     pub fn confirm(
         &self,
         path: &Path,
-        mut translate: impl FnMut(Option<&Range<usize>>) -> Result<Vec<u8>>,
+        samples: &[Line],
+        next: &[Line],
+        mut translate: impl FnMut(Vec<Line>) -> Result<Vec<u8>>,
     ) -> Result<()> {
         let place = Place::File(path.to_owned());
         let read = |bytes: Range<u64>| {
@@ -149,7 +152,8 @@ impl Resumed {
         };
         for Sample { lines, bytes } in &self.samples {
             let found = read(bytes.clone()).map_err(|error| place.failure(error))?;
-            check(&translate(Some(lines))?, &found, lines.clone())?;
+            let known = samples.iter().filter(|line| lines.contains(&(line.number - 1)));
+            check(&translate(known.cloned().collect())?, &found, lines.clone())?;
         }
         let all = match std::fs::metadata(path) {
             Ok(metadata) => metadata.len(),
@@ -157,7 +161,7 @@ impl Resumed {
         };
         if all > self.bytes {
             let found = read(self.bytes..all).map_err(|error| place.failure(error))?;
-            let expected = translate(None)?;
+            let expected = translate(next.to_vec())?;
             // It was cut somewhere: in this window, or, of several lines for each, in the first line of the next one.
             let both = expected.len().min(found.len());
             let is_begun = found[both..].contains(&b'\n');

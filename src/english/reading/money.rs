@@ -1,32 +1,36 @@
 //! Amounts of money.
 
 use super::quantities::Number;
-use super::{Kind, Reader, owned};
+use super::{Kind, Reader, counted, owned};
 use crate::english::numbers::{cardinal, value};
-use crate::english::rules::RULES;
+use crate::english::rules::{RULES, Rule};
 
 impl Reader<'_> {
     /// The amount behind a sign of money.
     pub(super) fn money_before(&self, at: usize) -> Option<Number> {
-        let Some(Kind::Sign(sign)) = self.kind(at) else { return None };
-        RULES.money.get(&sign.to_string())?;
+        self.sign_of_money(at)?;
         self.parse(at + 1)
+    }
+
+    /// What a sign of money stands for.
+    fn sign_of_money(&self, at: usize) -> Option<&'static Rule> {
+        let Some(Kind::Sign(sign)) = self.kind(at) else { return None };
+        RULES.money.get(&sign.to_string())?.first()
     }
 
     /// Says an amount behind which the money stands, if it does.
     pub(super) fn paid(&mut self, number: &Number) -> bool {
-        let Some(Kind::Sign(sign)) = self.kind(number.end) else { return false };
-        let rule = RULES.money.get(&sign.to_string()).and_then(|rules| rules.first());
         // 5 $10: the sign is that of the next number.
-        let Some(rule) = rule.filter(|_| self.joined_digits(number.end + 1).is_none()) else { return false };
+        let Some(rule) = self.sign_of_money(number.end).filter(|_| self.joined_digits(number.end + 1).is_none()) else {
+            return false;
+        };
         self.say(amount(number, &rule.values, None), number.end + 1);
         true
     }
 
     /// Says an amount behind the sign that stands there.
     pub(super) fn money(&mut self, number: &Number, at: usize) {
-        let Some(Kind::Sign(sign)) = self.kind(at) else { return };
-        let Some(rule) = RULES.money.get(&sign.to_string()).and_then(|rules| rules.first()) else { return };
+        let Some(rule) = self.sign_of_money(at) else { return };
         let mut end = number.end;
         // $5 million, $2.5bn, $5k
         let scale = self.letters(end).map(str::to_lowercase).and_then(|word| match word.as_str() {
@@ -55,7 +59,6 @@ impl Reader<'_> {
 /// An amount of money in words.
 fn amount(number: &Number, money: &[String], scale: Option<String>) -> Vec<String> {
     let [one, several, hundredth, hundredths] = money else { return number.words() };
-    let unit = |value: &str, one: &str, several: &str| if value == "1" { one.to_owned() } else { several.to_owned() };
     let cents = number.decimals.as_deref().filter(|decimals| decimals.len() == 2 && hundredth != "-");
     match (cents, scale) {
         (_, Some(scale)) => number.words().into_iter().chain([scale, several.clone()]).collect(),
@@ -63,13 +66,13 @@ fn amount(number: &Number, money: &[String], scale: Option<String>) -> Vec<Strin
             let mut words = Vec::new();
             if !matches!(number.whole.as_str(), "" | "0") {
                 words.extend(owned(cardinal(&number.whole)));
-                words.push(unit(&number.whole, one, several));
+                words.push(counted(&number.whole, one, several));
             }
             if value(cents) > 0 || words.is_empty() {
                 words.extend((!words.is_empty()).then(|| "and".to_owned()));
                 let cents = cents.strip_prefix('0').unwrap_or(cents);
                 words.extend(owned(cardinal(cents)));
-                words.push(unit(cents, hundredth, hundredths));
+                words.push(counted(cents, hundredth, hundredths));
             }
             words
         }

@@ -1,7 +1,7 @@
 //! Numbers, and what is counted with them.
 
 use super::moments::MONTHS;
-use super::{Kind, Reader, owned};
+use super::{Kind, Reader, counted, owned};
 use crate::english::numbers::{cardinal, fraction, one_by_one, ordinal, plural, value, year};
 use crate::english::rules::{RULES, Rule};
 
@@ -52,7 +52,7 @@ impl Reader<'_> {
 
     pub(super) fn number(&mut self) {
         let at = self.at;
-        if self.date(at) || self.telephone(at) || self.time(at) || self.parts(at) || self.always(at) {
+        if self.date(at) || self.telephone(at) || self.time(at) || self.always(at) || self.parts(at) {
             return;
         }
         let Some(number) = self.parse(at) else {
@@ -105,12 +105,10 @@ impl Reader<'_> {
     /// 5'10"
     fn feet(&mut self, feet: &str, at: usize) {
         let inches = self.digits(at).unwrap_or_default();
-        let unit =
-            |count: &str, one: &str, several: &str| if count == "1" { one.to_owned() } else { several.to_owned() };
         let mut words = owned(cardinal(feet));
-        words.push(unit(feet, "foot", "feet"));
+        words.push(counted(feet, "foot", "feet"));
         words.extend(owned(cardinal(inches)));
-        words.push(unit(inches, "inch", "inches"));
+        words.push(counted(inches, "inch", "inches"));
         self.say(words, at + 2);
     }
 
@@ -120,9 +118,7 @@ impl Reader<'_> {
             (Some(first), true, Some(second)) => format!("{first}/{second}"),
             _ => return false,
         };
-        let Some(rule) = RULES.abbreviations.get(&key).and_then(|rules| rules.first()) else { return false };
-        self.say_all(&rule.values[0], at + 3);
-        true
+        self.say_abbreviation(&key, at + 3)
     }
 
     /// 1/2, 2½, 2 3/4
@@ -133,9 +129,6 @@ impl Reader<'_> {
             let others = self.is_behind(at + 3, '/') && self.joined_digits(at + 4).is_some();
             (!others && above.len() <= 3 && below.len() <= 4).then(|| fraction(above, below))
         };
-        if RULES.abbreviations.contains_key(&self.slashed(at)) {
-            return false;
-        }
         if let Some(words) = parts(at) {
             self.say(words, at + 3);
             self.count(0);
@@ -157,11 +150,6 @@ impl Reader<'_> {
         if let Some((unit, end)) = self.unit(self.at) {
             self.say_all(&unit.values[several], end);
         }
-    }
-
-    pub(super) fn slashed(&self, at: usize) -> String {
-        let text = |at: usize| self.letters(at).or_else(|| self.digits(at)).unwrap_or_default().to_lowercase();
-        format!("{}/{}", text(at), text(at + 2))
     }
 
     /// The unit that stands there, and the token behind it.

@@ -63,8 +63,7 @@ impl Reader<'_> {
         }
         let point = usize::from(self.is_behind(end, '.'));
         let lower = letters.to_lowercase();
-        if let Some(rule) = RULES.abbreviations.get(&lower).and_then(|rules| rules.first()) {
-            self.say_all(&rule.values[0], end + point);
+        if self.say_abbreviation(&lower, end + point) {
             return true;
         }
         let span = self.tokens[at].span.start..self.tokens[end - 1 + point].span.end;
@@ -78,12 +77,9 @@ impl Reader<'_> {
         if !self.is_behind(at + 1, '/') {
             return false;
         }
-        let (long, short) = (self.slashed(at), format!("{lower}/"));
-        let behind = self.letters(at + 2).filter(|_| self.is_joined(at + 2));
-        let (key, end) = if behind.is_some() { (long, at + 3) } else { (short, at + 2) };
-        let Some(rule) = RULES.abbreviations.get(&key).and_then(|rules| rules.first()) else { return false };
-        self.say_all(&rule.values[0], end);
-        true
+        let behind = self.letters(at + 2).filter(|_| self.is_joined(at + 2)).map(str::to_lowercase);
+        let end = at + 2 + usize::from(behind.is_some());
+        self.say_abbreviation(&format!("{lower}/{}", behind.unwrap_or_default()), end)
     }
 
     /// Words with hyphens between them that are known as one.
