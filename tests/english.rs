@@ -5,7 +5,10 @@ use std::error::Error;
 use proptest::prelude::*;
 use seq2seq::english::phones::Phones;
 use seq2seq::english::{Origin, Pronouncer};
-use seq2seq::{TranslateOptions, pronounce};
+use seq2seq::cpu::Cpu;
+use seq2seq::device::Device;
+use seq2seq::model::Model;
+use seq2seq::{TranslateOptions, Translator, pronounce};
 
 type TestResult = Result<(), Box<dyn Error>>;
 
@@ -148,6 +151,26 @@ fn threads_share_it() {
             scope.spawn(|| assert_eq!(texts.map(|text| pronounce(text).expect("a model").to_string()), expected));
         }
     });
+}
+
+/// The model without the rules: other ways of writing a word are the same word.
+#[test]
+fn the_model_itself_reads_what_people_type() -> TestResult {
+    let translator = Translator::new(Model::embedded()?, Device::Cpu(Cpu::new()))?;
+    let said = |text: &str| -> Result<Vec<String>, Box<dyn Error>> {
+        let words = translator.translate_words_blocking(text, &TranslateOptions::default())?;
+        Ok(words.into_iter().map(|word| word.translation.map(|found| found.text)).collect::<Result<_, _>>()?)
+    };
+    for (typed, plain) in [
+        ("It’s d´accord o‘clock", "it's d'accord o'clock"),
+        ("café cafe\u{301} naïve señor", "cafe cafe naive senor"),
+        ("ｈｅｌｌｏ ﬁve", "hello five"),
+        ("rock-n-roll, sonoff_buero_tim", "rock n roll sonoff buero tim"),
+    ] {
+        assert_eq!(said(typed)?, said(plain)?, "{typed}");
+    }
+    assert!(said("wort 北京").is_err());
+    Ok(())
 }
 
 proptest! {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 
@@ -62,6 +63,8 @@ pub struct Pronouncer {
     model: OnceLock<Translator>,
     cpu: Cpu<f32>,
     options: TranslateOptions,
+    /// Calls that are asking the model.
+    asking: AtomicUsize,
 }
 
 /// Texts that are worth another thread.
@@ -69,6 +72,23 @@ const FEW: usize = 64;
 
 /// Words that the model is asked at once.
 const MANY: usize = 64;
+
+/// A call that is asking the model, and counted for as long.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    /// One more, and how many others there are.
+    fn one_more(count: &'a AtomicUsize) -> (Self, usize) {
+        let others = count.fetch_add(1, Ordering::Relaxed);
+        (Self(count), others)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// A text, read, and what is known of its words.
 struct Read {
@@ -109,6 +129,7 @@ impl Pronouncer {
             model: OnceLock::new(),
             cpu: Cpu::new(),
             options: TranslateOptions::default(),
+            asking: AtomicUsize::new(0),
         })
     }
 
@@ -196,18 +217,22 @@ impl Pronouncer {
         Ok(spoken.collect())
     }
 
-    /// What the model says of words, so many at once on each thread.
+    /// What the model says of words: of a few on all threads, unless another call is asking too, of more so many at once
+    /// on each.
     fn ask(&self, mut words: Vec<String>) -> Result<HashMap<String, Result<Translation>>> {
         if words.is_empty() {
             return Ok(HashMap::new());
         }
         let model = self.model()?;
-        let ask = |words: &[String]| alone(|| model.translate_blocking(words, &self.options));
-        let found = if words.len() <= MANY {
-            vec![ask(&words)?]
-        } else {
+        let (_asking, others) = Asking::one_more(&self.asking);
+        let ask = |words: &[String]| model.translate_blocking(words, &self.options);
+        let found = if words.len() > MANY {
             words.sort_by_key(String::len);
-            words.par_chunks(MANY).map(ask).collect::<Result<_>>()?
+            words.par_chunks(MANY).map(|words| alone(|| ask(words))).collect::<Result<_>>()?
+        } else if others > 0 {
+            vec![alone(|| ask(&words))?]
+        } else {
+            vec![ask(&words)?]
         };
         Ok(words.into_iter().zip(found.into_iter().flatten()).collect())
     }

@@ -7,6 +7,7 @@ use unicode_normalization::char::is_combining_mark;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::rules::RULES;
+use crate::text::vocabulary::APOSTROPHES;
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,7 +101,7 @@ fn plain(grapheme: &str) -> Vec<Option<char>> {
     let mut found = Vec::new();
     for character in grapheme.chars().filter(|&c| !is_invisible(c)) {
         match character {
-            '’' | '‘' | 'ʼ' | 'ʹ' | '′' | '‛' | '´' | '`' | '＇' => found.push(Some('\'')),
+            _ if APOSTROPHES.contains(character) => found.push(Some('\'')),
             '⁄' | '∕' => found.push(Some('/')),
             '‐' | '‑' | '‒' | '–' => found.push(Some('-')),
             _ if RULES.signs.contains_key(&character) => found.push(Some(character)),

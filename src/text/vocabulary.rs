@@ -7,7 +7,7 @@ mod special;
 mod symbols;
 
 pub use kind::{BpeSize, TokenKind};
-pub use normalize::{Normalization, Step};
+pub use normalize::{APOSTROPHES, Normalization, Step};
 
 use std::fs;
 
@@ -67,7 +67,7 @@ pub fn build_normalized<S: AsRef<str> + Sync>(
     };
     // Through its file: what is saved and loaded again is exactly what a model was taught with.
     let name = kind.to_string();
-    let json = made.and_then(|mut made| made.with_normalizer(normalization.normalizer()).to_string(true));
+    let json = made.and_then(|mut made| made.with_normalizer(normalization.normalizer()?).to_string(true));
     Tokenizer::from_bytes(json.map_err(|reason| Error::format(&name, reason))?, name)
 }
 

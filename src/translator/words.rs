@@ -14,9 +14,10 @@ pub struct Word<'a> {
     pub translation: Result<Translation>,
 }
 
-/// The words of a text, without what stands between them: Unicode's word boundaries (UAX #29), so that *it's* is one.
+/// The words of a text, without what stands between them: Unicode's word boundaries (UAX #29), so that *it's* is one;
+/// an underscore joins names of programs, and no words.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.unicode_words()
+    text.unicode_words().flat_map(|word| word.split('_')).filter(|word| !word.is_empty())
 }
 
 impl Translator {
@@ -49,6 +50,7 @@ mod tests {
             ["It's", "3.5", "o'clock", "Mr", "O'Neil", "said", "he"]
         );
         assert_eq!(found("naïve café\tДом"), ["naïve", "café", "Дом"]);
+        assert_eq!(found("sonoff_buero_tim __x rock-n-roll"), ["sonoff", "buero", "tim", "x", "rock", "n", "roll"]);
         assert!(found(" …—! ").is_empty() && found("").is_empty());
     }
 }

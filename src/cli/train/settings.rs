@@ -54,8 +54,8 @@ pub struct Data {
     pub target_tokens: Option<String>,
 
     /// What is made of a source before it is divided into symbols, in training and whenever the model is used: "none",
-    /// or a sum of "nfc" (composed characters), "nfkc" (compatible ones too: ﬁ is fi), "lower" (small letters) and
-    /// "strip-accents" (é is e), such as nfkc+lower [default: none]
+    /// or a sum of "quotes" (’ and “ as keyboards have them), "nfc" (composed characters), "nfkc" (compatible ones too: ﬁ
+    /// is fi), "lower" (small letters) and "strip-accents" (é is e), such as nfkc+lower [default: none]
     #[arg(long, value_name = "STEPS")]
     pub normalize: Option<String>,
 

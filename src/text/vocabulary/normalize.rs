@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
+use tokenizers::normalizers::replace::{Replace, ReplacePattern};
 use tokenizers::normalizers::{Lowercase, NFC, NFD, NFKC, Sequence, StripAccents};
 use tokenizers::{NormalizedString, Normalizer, NormalizerWrapper, Result as TokenizerResult};
 
@@ -25,6 +26,8 @@ pub struct Normalization(Vec<Step>);
 /// A step of a normalization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
+    /// Apostrophes and quotation marks as keyboards have them: ’ is ', “ is ".
+    Quotes,
     /// Composed characters: an e and an accent are é (Unicode Standard Annex #15).
     Nfc,
     /// Compatible characters too: ﬁ is fi, ５ is 5.
@@ -36,27 +39,47 @@ pub enum Step {
 }
 
 impl Step {
-    const ALL: [(Self, &str); 4] =
-        [(Self::Nfc, "nfc"), (Self::Nfkc, "nfkc"), (Self::Lower, "lower"), (Self::StripAccents, "strip-accents")];
+    const ALL: [(Self, &str); 5] = [
+        (Self::Quotes, "quotes"),
+        (Self::Nfc, "nfc"),
+        (Self::Nfkc, "nfkc"),
+        (Self::Lower, "lower"),
+        (Self::StripAccents, "strip-accents"),
+    ];
+}
+
+/// What people and their programs type for the apostrophe.
+pub const APOSTROPHES: &str = "’‘‛ʼʹ′´`＇";
+
+/// What they type for the quotation mark.
+const QUOTATION_MARKS: &str = "“”„‟″＂";
+
+/// Puts a character in the place of each of some others.
+fn replace_all(characters: &str, with: &str) -> TokenizerResult<NormalizerWrapper> {
+    Ok(Replace::new(ReplacePattern::Regex(format!("[{characters}]")), with)?.into())
 }
 
 impl Normalization {
     /// The normalizer of a tokenizer's file; none if there is nothing to do.
-    pub(super) fn normalizer(&self) -> Option<NormalizerWrapper> {
-        let normalizers = self.0.iter().flat_map(|step| match step {
-            Step::Nfc => vec![NFC.into()],
-            Step::Nfkc => vec![NFKC.into()],
-            Step::Lower => vec![Lowercase.into()],
-            // A mark can be taken off once it stands by itself; what is left is composed again.
-            Step::StripAccents => vec![NFD.into(), StripAccents.into(), NFC.into()],
-        });
-        let normalizers: Vec<NormalizerWrapper> = normalizers.collect();
-        (!normalizers.is_empty()).then(|| Sequence::new(normalizers).into())
+    pub(super) fn normalizer(&self) -> TokenizerResult<Option<NormalizerWrapper>> {
+        let mut normalizers: Vec<NormalizerWrapper> = Vec::new();
+        for step in &self.0 {
+            match step {
+                // Before the marks that stand for one are taken for a space and an accent.
+                Step::Quotes => normalizers.extend([replace_all(APOSTROPHES, "'")?, replace_all(QUOTATION_MARKS, "\"")?]),
+                Step::Nfc => normalizers.push(NFC.into()),
+                Step::Nfkc => normalizers.push(NFKC.into()),
+                Step::Lower => normalizers.push(Lowercase.into()),
+                // A mark can be taken off once it stands by itself; what is left is composed again.
+                Step::StripAccents => normalizers.extend([NFD.into(), StripAccents.into(), NFC.into()]),
+            }
+        }
+        Ok((!normalizers.is_empty()).then(|| Sequence::new(normalizers).into()))
     }
 
     /// What it makes of texts.
     pub(super) fn apply<'a, S: AsRef<str>>(&self, texts: &'a [S]) -> TokenizerResult<Vec<Cow<'a, str>>> {
-        let Some(normalizer) = self.normalizer() else {
+        let Some(normalizer) = self.normalizer()? else {
             return Ok(texts.iter().map(|text| text.as_ref().into()).collect());
         };
         let one = |text: &S| {
@@ -78,7 +101,7 @@ impl FromStr for Normalization {
         }
         let step = |name: &str| {
             let known = Step::ALL.iter().find(|(_, known)| *known == name);
-            let expected = || "none, or a sum of nfc, nfkc, lower and strip-accents, such as nfkc+lower".to_owned();
+            let expected = || "none, or a sum of quotes, nfc, nfkc, lower and strip-accents, such as nfkc+lower".to_owned();
             let wrong =
                 || Error::Config { key: "normalize".to_owned(), expected: expected(), found: format!("{text:?}") };
             known.map(|&(step, _)| step).ok_or_else(wrong)
@@ -129,5 +152,7 @@ mod tests {
         assert_eq!(made("lower", "CAFÉ"), "café");
         assert_eq!(made("strip-accents", "Café ñandú 한"), "Cafe nandu 한");
         assert_eq!(made("nfkc+lower+strip-accents", "ＣAFÉ"), "cafe");
+        assert_eq!(made("quotes", "It’s “5`s„ „6″"), "It's \"5's\" \"6\"");
+        assert_eq!(made("nfkc+quotes", "d´accord"), "d'accord");
     }
 }
