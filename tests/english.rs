@@ -3,10 +3,10 @@
 use std::error::Error;
 
 use proptest::prelude::*;
-use seq2seq::english::phones::Phones;
-use seq2seq::english::{Origin, Pronouncer};
 use seq2seq::cpu::Cpu;
 use seq2seq::device::Device;
+use seq2seq::english::phones::Phones;
+use seq2seq::english::{Origin, Pronouncer};
 use seq2seq::model::Model;
 use seq2seq::{TranslateOptions, Translator, pronounce};
 
@@ -159,10 +159,10 @@ fn the_model_itself_reads_what_people_type() -> TestResult {
     let translator = Translator::new(Model::embedded()?, Device::Cpu(Cpu::new()))?;
     let said = |text: &str| -> Result<Vec<String>, Box<dyn Error>> {
         let words = translator.translate_words_blocking(text, &TranslateOptions::default())?;
-        Ok(words.into_iter().map(|word| word.translation.map(|found| found.text)).collect::<Result<_, _>>()?)
+        Ok(words.into_iter().map(|word| word.translation.map(|found| found.best.text)).collect::<Result<_, _>>()?)
     };
     for (typed, plain) in [
-        ("It’s d´accord o‘clock", "it's d'accord o'clock"),
+        ("It’s d’accord o‘clock", "it's d'accord o'clock"),
         ("café cafe\u{301} naïve señor", "cafe cafe naive senor"),
         ("ｈｅｌｌｏ ﬁve", "hello five"),
         ("rock-n-roll, sonoff_buero_tim", "rock n roll sonoff buero tim"),

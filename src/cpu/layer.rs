@@ -46,7 +46,9 @@ impl<T: Lanes> Cpu<T> {
         sorted.sort_by_key(|&sentence| std::cmp::Reverse(lengths[sentence]));
 
         // Sentences are dealt out, so that every group has long and short ones.
-        let split = layer.split(batch, 0, parallel::threads().div_ceil(directions));
+        let steps = lengths.iter().fold(0, |sum: usize, length| sum.saturating_add(*length));
+        let threads = parallel::threads_for(steps.saturating_mul(directions * layer.cell.gates() * size * size));
+        let split = layer.split(batch, 0, threads.div_ceil(directions));
         let mut runs: Vec<Run<'_, T>> = Vec::with_capacity(directions * split.rows);
         for (direction, OneWay { weights, folded }) in layer.directions.iter().enumerate() {
             if let (Input::Ids(ids), Some(folded), Some(table)) = (&input, folded, &layer.embedding) {
@@ -68,7 +70,7 @@ impl<T: Lanes> Cpu<T> {
             }
         }
         let mut results: Vec<(Run<'_, T>, Vec<Part<T>>)> = runs.into_iter().map(|run| (run, Vec::new())).collect();
-        parallel::for_each(&mut results, |(run, parts)| *parts = run.forward(split.panels));
+        parallel::for_each_on(threads, &mut results, |(run, parts)| *parts = run.forward(split.panels));
 
         let cols = directions * size;
         for (run, part) in results.iter().flat_map(|(run, parts)| parts.iter().map(move |part| (run, part))) {
@@ -104,7 +106,7 @@ impl<T: Lanes> Cpu<T> {
         let parts = results.iter().zip(columns).flat_map(|((run, parts), columns)| {
             parts.iter().zip(columns).map(move |(part, columns)| (run, part, columns))
         });
-        parallel::for_each(parts, |(run, part, columns)| part.write(run, columns));
+        parallel::for_each_on(threads, parts, |(run, part, columns)| part.write(run, columns));
         Ok(())
     }
 }

@@ -11,6 +11,10 @@ use rayon::{ThreadPool, ThreadPoolBuilder, Yield};
 /// Multiplications that are worth waking a thread for.
 const WORTH: usize = 600_000;
 
+/// Multiplications that are worth waiting until a thread wakes, or another process leaves it a processor: some
+/// milliseconds.
+const WORTH_WAITING: usize = 100_000_000;
+
 /// Rows that a thread needs at least to read weights for them alone that stay in its cache.
 const ROWS: usize = 16;
 
@@ -43,8 +47,13 @@ static HELPERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
 
 /// Runs `work` on every part, on as many threads as there are.
 pub fn for_each<P: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
+    for_each_on(threads(), parts, work);
+}
+
+/// Runs `work` on every part, on so many threads.
+pub fn for_each_on<P: Send>(threads: usize, parts: impl IntoIterator<Item = P>, work: impl Fn(P) + Sync) {
     let parts: Vec<P> = parts.into_iter().collect();
-    if parts.len() > threads() { deal(parts, threads(), work) } else { at_once(parts, work) }
+    if parts.len() > threads { deal(parts, threads, work) } else { at_once(parts, work) }
 }
 
 /// Runs `work` on every part: the first on this thread, the others on helpers.
@@ -98,14 +107,40 @@ pub fn dealt<P>(parts: Vec<P>, threads: usize) -> Vec<Vec<P>> {
 /// Helpers that are looking for work or at work.
 static LOOKING: AtomicUsize = AtomicUsize::new(0);
 
+/// How often those that look for work were asked whether they are there, and how often one of them said so.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static ANSWERS: AtomicUsize = AtomicUsize::new(0);
+
+/// How often to look for answers: a microsecond. Who is at work, or waits for a processor, does not answer in time.
+const MOMENT: usize = 50;
+
+/// How many helpers are there to begin at once, at most `wanted`.
+fn present(wanted: usize) -> usize {
+    let before = ANSWERS.load(Ordering::Acquire);
+    CALLS.fetch_add(1, Ordering::AcqRel);
+    let answers = || ANSWERS.load(Ordering::Acquire).wrapping_sub(before).min(wanted);
+    for _ in 0..MOMENT {
+        if answers() == wanted {
+            break;
+        }
+        std::hint::spin_loop();
+    }
+    answers()
+}
+
 /// Lets as many helpers look for work as will be needed.
 fn stay_awake(helpers: &ThreadPool, wanted: usize) {
     let wanted = wanted.min(helpers.current_num_threads());
     let more = |looking| (looking < wanted).then_some(looking + 1);
     while LOOKING.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok() {
         helpers.spawn(|| {
-            let mut since = Instant::now();
+            let (mut since, mut heard) = (Instant::now(), CALLS.load(Ordering::Acquire));
             while since.elapsed() < AWAKE {
+                let calls = CALLS.load(Ordering::Acquire);
+                if calls != heard {
+                    heard = calls;
+                    ANSWERS.fetch_add(1, Ordering::AcqRel);
+                }
                 match rayon::yield_now() {
                     Some(Yield::Executed) => since = Instant::now(),
                     _ => std::hint::spin_loop(),
@@ -130,7 +165,7 @@ impl Split {
     ///
     /// Many rows are divided; few share the weights, because reading those is what takes the time.
     pub fn choose<T>(rows: usize, panels: usize, work: usize, threads: usize) -> Self {
-        let threads = threads.min(rows.saturating_mul(work) / WORTH + 1);
+        let threads = threads.min(threads_for(rows.saturating_mul(work)));
         let rows_each = if work * size_of::<T>() > NEAR { MANY_ROWS } else { ROWS };
         let row_groups = threads.min(rows / rows_each).max(1);
         let panel_groups = (threads / row_groups).clamp(1, panels.max(1));
@@ -146,6 +181,20 @@ thread_local! {
 /// Threads to divide among.
 pub fn threads() -> usize {
     if ALONE.get() { 1 } else { rayon::current_num_threads() }
+}
+
+/// Threads to divide so many multiplications among: as many as are worth it, but of few only the helpers that are looking for
+/// work at this moment. One that sleeps is woken for the next product; who waited for it, or for the processor that
+/// another process has, would wait longer than the product takes.
+pub fn threads_for(work: usize) -> usize {
+    let threads = threads().min(work / WORTH + 1);
+    match &*HELPERS {
+        Some(helpers) if threads > 1 && work < WORTH_WAITING => {
+            stay_awake(helpers, threads - 1);
+            1 + present(threads - 1)
+        }
+        _ => threads,
+    }
 }
 
 /// Runs `work`, all of whose products the CPU computes on this thread: where other threads have work of their own, or

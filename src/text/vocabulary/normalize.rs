@@ -66,7 +66,9 @@ impl Normalization {
         for step in &self.0 {
             match step {
                 // Before the marks that stand for one are taken for a space and an accent.
-                Step::Quotes => normalizers.extend([replace_all(APOSTROPHES, "'")?, replace_all(QUOTATION_MARKS, "\"")?]),
+                Step::Quotes => {
+                    normalizers.extend([replace_all(APOSTROPHES, "'")?, replace_all(QUOTATION_MARKS, "\"")?])
+                }
                 Step::Nfc => normalizers.push(NFC.into()),
                 Step::Nfkc => normalizers.push(NFKC.into()),
                 Step::Lower => normalizers.push(Lowercase.into()),
@@ -101,7 +103,8 @@ impl FromStr for Normalization {
         }
         let step = |name: &str| {
             let known = Step::ALL.iter().find(|(_, known)| *known == name);
-            let expected = || "none, or a sum of quotes, nfc, nfkc, lower and strip-accents, such as nfkc+lower".to_owned();
+            let expected =
+                || "none, or a sum of quotes, nfc, nfkc, lower and strip-accents, such as nfkc+lower".to_owned();
             let wrong =
                 || Error::Config { key: "normalize".to_owned(), expected: expected(), found: format!("{text:?}") };
             known.map(|&(step, _)| step).ok_or_else(wrong)
