@@ -6,6 +6,7 @@
 
 #import cell
 #import finish_registers
+#import positions
 #import product
 #import weights
 
@@ -56,15 +57,16 @@ fn store(row: u32, unit: u32, next: Unit) {
     let place = direction * params.hidden + unit;
     let state = row * params.pitch * 4u + place;
     let length = lengths[row];
+    let position = position_at(params.step, length, direction);
+    let shown = (row * params.len + position) * params.pitch * 4u + place;
     if params.step < length {
-        let position = select(params.step, length - 1u - params.step, direction == 1u);
-        output[(row * params.len + position) * params.pitch * 4u + place] = next.hidden;
+        output[shown] = next.hidden;
         next_hidden[state] = next.hidden;
         if CELL == LSTM {
             next_cell[state] = next.cell;
         }
     } else {
-        output[(row * params.len + params.step) * params.pitch * 4u + place] = 0.0;
+        output[shown] = 0.0;
         next_hidden[state] = previous_hidden[state / 4u][state % 4u];
         if CELL == LSTM {
             next_cell[state] = previous_cell[state];
@@ -73,9 +75,7 @@ fn store(row: u32, unit: u32, next: Unit) {
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {
-    let length = lengths[row];
-    let step = min(params.step, length - 1u);
-    let position = select(step, length - 1u - step, direction == 1u);
+    let position = position_at(params.step, lengths[row], direction);
     let place = (row * params.len + position) * params.directions + direction;
     let sums = gates[place * params.quads + quad] + y;
     if CELL == TANH {

@@ -127,9 +127,11 @@ pub enum Error {
         available: String,
     },
 
-    /// Products have no such form.
-    #[error("SEQ2SEQ_PRODUCT is {name:?}: expected one of {known}")]
-    UnknownProduct {
+    /// What is computed has no such form.
+    #[error("{variable} is {name:?}: expected one of {known}")]
+    UnknownForm {
+        /// The environment variable that asks for it.
+        variable: &'static str,
         /// What was asked for.
         name: String,
         /// The forms there are.

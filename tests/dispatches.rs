@@ -3,7 +3,7 @@
 mod common;
 
 use common::TestResult;
-use common::gpu::gpu;
+use common::gpu::{gpu, gpu_with};
 use seq2seq::Storage;
 use seq2seq::backend::{
     Activation, AttendedStep, Backend, Counters, GateLayout, Rule, Search, SearchRules, Sequence, Share, Training,
@@ -11,7 +11,8 @@ use seq2seq::backend::{
 };
 use seq2seq::batch::{Batch, PairBatch};
 use seq2seq::decode::{GreedyOptions, greedy};
-use seq2seq::gpu::{AdapterKind, Gpu, GpuIds, GpuTensor};
+use seq2seq::device::Precision;
+use seq2seq::gpu::{AdapterKind, Choices, Gpu, GpuIds, GpuTensor, RecurrenceForm};
 use seq2seq::model::{
     AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
@@ -86,6 +87,42 @@ fn a_recurrent_layer_is_one_product_and_one_dispatch_a_position() -> TestResult 
             let expected = 1 + layers * (1 + source.len()) + 1;
             assert_eq!(encode.dispatches, expected as u64, "{cell:?}, {layers} layers");
             assert!(at_once(&gpu, encode, 1), "{cell:?}, {layers} layers: {encode:?}");
+        }
+    }
+    Ok(())
+}
+
+/// As few weights as a processor reads at once: states stay where they are for 256 positions.
+#[test]
+fn a_recurrent_layer_in_sequence_is_one_product_and_one_dispatch() -> TestResult {
+    let choices = Choices { recurrence: Some(RecurrenceForm::Sequence), ..Choices::best(Precision::F32) };
+    let name = "a_recurrent_layer_in_sequence_is_one_product_and_one_dispatch";
+    let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
+    // Few sentences have a workgroup each; of large states fewer threads share a unit.
+    for (length, hidden, batch, dispatches) in
+        [(9, 7, 3, 1), (256, 7, 3, 1), (257, 33, 3, 2), (600, 7, 2, 3), (5, 130, 35, 1), (4, 250, 37, 1)]
+    {
+        let sentence = |index: usize| if index == 1 { vec![3; length] } else { vec![5; 1 + index % 4] };
+        let source = Batch::new(&(0..batch).map(sentence).collect::<Vec<_>>(), 0, 11)?;
+        for cell in [Cell::Tanh, Cell::Gru, Cell::Lstm] {
+            let mut config = config(cell, 1, Score::Dot, Window::Global, false);
+            (config.encoder.hidden_size, config.decoder.hidden_size) = (hidden, 2 * hidden);
+            let model = endless(&gpu, &config)?;
+            let (memory, encode) = counted(&gpu, || {
+                let (memory, _) = model.encode(&gpu, &source)?;
+                Ok(pollster::block_on(gpu.read(&memory.states))?)
+            })?;
+            assert_eq!(encode.dispatches, 1 + 1 + dispatches + 1, "{cell:?} of {hidden}, {length} positions");
+            // What is computed is what a dispatch a position computes.
+            let positions = Choices { recurrence: Some(RecurrenceForm::Positions), ..choices };
+            let Some(other) = gpu_with(name, positions) else { return Ok(()) };
+            let model = endless(&other, &config)?;
+            let (expected, _) = model.encode(&other, &source)?;
+            let expected = pollster::block_on(other.read(&expected.states))?;
+            let differences = memory.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+            let largest = differences.fold(0.0, f32::max);
+            println!("{cell:?} of {hidden}, {length} positions: largest difference {largest:e}");
+            assert!(largest < 5e-6 && expected.iter().any(|state| state.abs() > 0.01), "{cell:?}: {largest:e}");
         }
     }
     Ok(())

@@ -34,6 +34,14 @@ impl<'a> Bench<'a> {
         self.peaks
     }
 
+    /// On a GPU, shapes of computations and the form that each has.
+    pub fn forms(&self) -> Vec<(String, String)> {
+        match self.device {
+            Device::Gpu(gpu) => gpu.forms(),
+            Device::Cpu(_) => Vec::new(),
+        }
+    }
+
     /// Whether the CPU is measured beside the device, which is another.
     pub fn has_cpu_beside(&self) -> bool {
         matches!(self.device, Device::Gpu(_))
@@ -67,6 +75,7 @@ impl<'a> Bench<'a> {
             threads: rayon::current_num_threads(),
             clock_resolution_s: clock::resolution(),
             peaks: self.peaks,
+            forms: self.forms(),
             rows,
         }
     }

@@ -21,6 +21,8 @@ pub struct Report {
     pub clock_resolution_s: f64,
     /// What the device can do at most.
     pub peaks: Peaks,
+    /// On a GPU, shapes of computations and the form that each has.
+    pub forms: Vec<(String, String)>,
     /// Every case that was measured.
     pub rows: Vec<Row>,
 }

@@ -18,7 +18,8 @@ Examples:
   seq2seq bench --size large --case 'beam B'  searches with a model of that size
   seq2seq bench --kernels --case 'greedy A'   which kernels take the time
   seq2seq bench --only translate --json      translations a second, for a program to read
-  SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, registers-4, …)";
+  SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, registers-4, …)
+  SEQ2SEQ_RECURRENCE=sequence seq2seq bench  recurrent layers in one form (or positions)";
 
 /// Measure how fast a device computes
 ///
@@ -81,6 +82,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     presenter.device(&device.describe())?;
     let bench = block_on(Bench::new(&device, args.device.precision, args.seconds, args.kernels))?;
     presenter.peaks(bench.peaks())?;
+    presenter.forms(&bench.forms())?;
     let mut rows = Vec::with_capacity(cases.len());
     for kind in cases.chunk_by(|one, next| one.kind() == next.kind()) {
         presenter.header(kind[0].kind(), bench.has_cpu_beside())?;

@@ -18,6 +18,10 @@ use super::threads;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: seq2seq devices --json")]
 pub struct Args {
+    /// Say of each GPU which form products and recurrent layers have there, by their shapes
+    #[arg(long)]
+    verbose: bool,
+
     /// Print one JSON object instead: {"adapters": [...], "cpu": {...}}
     #[arg(long)]
     json: bool,
@@ -25,14 +29,28 @@ pub struct Args {
 
 #[derive(Serialize)]
 struct Devices {
-    adapters: Vec<Adapter>,
+    adapters: Vec<Described>,
     cpu: Processor,
+}
+
+#[derive(Serialize)]
+struct Described {
+    #[serde(flatten)]
+    adapter: Adapter,
+    /// Shapes, and their forms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    forms: Vec<(String, String)>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     threads::limit(None);
-    let devices = Devices { adapters: adapters_blocking(), cpu: Processor::here() };
+    let describe = |adapter: Adapter| {
+        let forms = if args.verbose { adapter.forms()? } else { Vec::new() };
+        Ok(Described { adapter, forms })
+    };
+    let adapters = adapters_blocking().into_iter().map(describe).collect::<Result<_>>()?;
+    let devices = Devices { adapters, cpu: Processor::here() };
     let mut output = Output::stdout();
     if args.json {
         output.json(&devices)?
@@ -45,7 +63,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 fn list(devices: &Devices) -> String {
     let mut text = String::new();
-    for Adapter { index, name, backend, driver, kind, features, limits } in &devices.adapters {
+    for Described { adapter, forms } in &devices.adapters {
+        let Adapter { index, name, backend, driver, kind, features, limits } = adapter;
         let limits: Vec<String> = limits.iter().map(|(name, value)| limit(name, *value)).collect();
         let rows = [
             ("backend", backend.clone()),
@@ -58,6 +77,9 @@ fn list(devices: &Devices) -> String {
         let _ = writeln!(text, "{index}    {name}");
         for (key, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
             let _ = writeln!(text, "     {key:<9} {value}");
+        }
+        for (place, (shape, form)) in forms.iter().enumerate() {
+            let _ = writeln!(text, "     {:<9} {shape}: {form}", if place == 0 { "forms" } else { "" });
         }
     }
     if devices.adapters.is_empty() {
@@ -106,7 +128,12 @@ mod tests {
 cpu  CPU, 1 thread, AVX2
      choices   cpu:avx2, cpu:scalar
 ";
-        assert_eq!(list(&Devices { adapters: vec![adapter], cpu: cpu.clone() }), expected);
+        let mut described = Described { adapter, forms: Vec::new() };
+        let shown = |described| list(&Devices { adapters: vec![described], cpu: cpu.clone() });
+        described.forms = vec![("one".into(), "staged".into()), ("two".into(), "sequence".into())];
+        let verbose = expected.replace("cpu  ", "     forms     one: staged\n               two: sequence\ncpu  ");
+        assert_eq!(shown(Described { adapter: described.adapter.clone(), forms: Vec::new() }), expected);
+        assert_eq!(shown(described), verbose);
         assert_eq!(
             list(&Devices { adapters: vec![], cpu }),
             "No GPU.\ncpu  CPU, 1 thread, AVX2\n     choices   cpu:avx2, cpu:scalar\n"

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
+use super::forms::{Form, ProductForm, RecurrenceForm};
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
 
@@ -73,43 +74,6 @@ impl From<wgpu::DeviceType> for AdapterKind {
     }
 }
 
-/// How the outputs of a product are shared out among threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProductForm {
-    /// In registers: a block of outputs is computed by 1, 4 or 16 threads, each with a slice of the inputs.
-    Registers {
-        /// How many.
-        slices: u32,
-    },
-    /// Inputs and weights pass through workgroup memory: for many rows, on hardware.
-    Staged,
-}
-
-impl ProductForm {
-    /// Every form.
-    pub const ALL: [Self; 4] =
-        [Self::Registers { slices: 1 }, Self::Registers { slices: 4 }, Self::Registers { slices: 16 }, Self::Staged];
-}
-
-impl std::fmt::Display for ProductForm {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Registers { slices } => write!(formatter, "registers-{slices}"),
-            Self::Staged => formatter.write_str("staged"),
-        }
-    }
-}
-
-impl std::str::FromStr for ProductForm {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Self> {
-        let forms = Self::ALL.map(|form| form.to_string());
-        let found = forms.iter().position(|form| form == name).map(|place| Self::ALL[place]);
-        found.ok_or_else(|| Error::UnknownProduct { name: name.to_owned(), known: forms.join(", ") })
-    }
-}
-
 /// Which of several ways a device is used. Asked for, it says what may be used; of an open device, what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choices {
@@ -121,6 +85,8 @@ pub struct Choices {
     pub timestamps: bool,
     /// How products are computed; `None` to decide for every product by its shape.
     pub product: Option<ProductForm>,
+    /// How recurrent layers pass over sequences; `None` to decide for each.
+    pub recurrence: Option<RecurrenceForm>,
     /// How weights are stored.
     pub precision: Precision,
 }
@@ -128,7 +94,7 @@ pub struct Choices {
 impl Choices {
     /// The best of what the adapter has.
     pub fn best(precision: Precision) -> Self {
-        Self { subgroups: true, immediates: true, timestamps: true, product: None, precision }
+        Self { subgroups: true, immediates: true, timestamps: true, product: None, recurrence: None, precision }
     }
 
     /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes.
@@ -140,7 +106,10 @@ impl Choices {
             ("without immediates".to_owned(), Self { immediates: false, ..best }),
         ];
         let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..best });
-        paths.extend(ProductForm::ALL.map(with));
+        paths.extend(ProductForm::ALL.iter().copied().map(with));
+        let with =
+            |form: RecurrenceForm| (format!("recurrent layers by {form}"), Self { recurrence: Some(form), ..best });
+        paths.extend(RecurrenceForm::ALL.iter().copied().map(with));
         paths
     }
 

@@ -6,14 +6,15 @@ use std::time::Duration;
 use bytemuck::NoUninit;
 use serde::Serialize;
 
-use super::adapters::{Adapter, AdapterKind, Choices, Opened, ProductForm};
+use super::adapters::{Adapter, AdapterKind, Choices, Opened};
 use super::engine::{Engine, Grain};
+use super::forms::{Form, ProductForm, RecurrenceForm};
 use super::kernel::Declared;
 use super::memory::Memory;
 use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
 use super::shader::Variant;
 use super::tensor::GpuTensor;
-use super::tiling::Tiling;
+use super::tiling::{Tiling, examples};
 use super::weights::RecurrentWeights;
 use crate::backend::State;
 use crate::clock::Instant;
@@ -46,11 +47,12 @@ pub struct KernelTime {
 impl Gpu {
     /// Opens the adapter that is asked for, with the best of what it has.
     ///
-    /// For measuring, the environment variable `SEQ2SEQ_PRODUCT` chooses the form of every product that has it:
-    /// `staged`, or `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs.
+    /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
+    /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs; `SEQ2SEQ_RECURRENCE` of
+    /// recurrent layers over sequences, `positions` or `sequence`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
-        let product = std::env::var("SEQ2SEQ_PRODUCT").ok().map(|name| name.parse()).transpose()?;
-        Self::open_with(request, Choices { product, ..Choices::best(precision) }).await
+        let (product, recurrence) = (ProductForm::asked_for()?, RecurrenceForm::asked_for()?);
+        Self::open_with(request, Choices { product, recurrence, ..Choices::best(precision) }).await
     }
 
     /// Opens the adapter that is asked for, with what it has of what may be used.
@@ -71,6 +73,11 @@ impl Gpu {
     /// How it is used.
     pub fn choices(&self) -> Choices {
         self.engine.opened().choices
+    }
+
+    /// Shapes of computations, and the form that each has here.
+    pub fn forms(&self) -> Vec<(String, String)> {
+        examples(self.choices(), self.is_hardware())
     }
 
     /// How long the device is busy with what `work` records; `None` where it has no clock.

@@ -11,6 +11,7 @@ mod kernel;
 mod adapters;
 mod backend;
 mod engine;
+mod forms;
 mod handle;
 pub mod kernels;
 mod memory;
@@ -26,7 +27,8 @@ mod weights;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapters::adapters_blocking;
-pub use adapters::{Adapter, AdapterKind, Choices, ProductForm, adapters};
+pub use adapters::{Adapter, AdapterKind, Choices, adapters};
+pub use forms::{Form, ProductForm, RecurrenceForm};
 pub use handle::{Gpu, KernelTime};
 pub use kernel::Declared;
 pub use tensor::{GpuArena, GpuIds, GpuTensor};

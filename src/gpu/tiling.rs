@@ -1,6 +1,9 @@
-//! Which form a product has, and how workgroups cover it.
+//! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
-use super::adapters::ProductForm;
+use super::adapters::{Adapter, AdapterKind, Choices};
+use super::forms::{Form, ProductForm, RecurrenceForm};
+use crate::Result;
+use crate::request::Precision;
 
 /// Threads that keep a device busy, about: fewer are worth splitting products for.
 const BUSY_THREADS: usize = 1 << 16;
@@ -56,5 +59,103 @@ impl Tiling {
             |slices: &usize| blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !hardware);
         let slices = [1, 4, 16].into_iter().find(fills).unwrap_or(16) as u32;
         Self::new(ProductForm::Registers { slices }, rows, quads)
+    }
+}
+
+/// How a recurrent layer passes over sequences in one dispatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequenceTiling {
+    /// Sentences of a workgroup.
+    pub rows: u32,
+    /// Threads that share a quad of gates.
+    pub slices: u32,
+}
+
+impl SequenceTiling {
+    /// Threads of a workgroup.
+    const THREADS: usize = 256;
+
+    /// Sentences, beside which it does not matter that each reads the weights alone.
+    const FEW: usize = 32;
+
+    /// Bytes of recurrent weights of one direction that a workgroup reads as fast as the device goes from one dispatch to
+    /// the next and reads them together. An H200 took 15 to 24 µs for a position of 1 MiB with one workgroup, 6.8 with a
+    /// dispatch.
+    const NEAR: usize = 256 << 10;
+
+    /// That of a layer with so many units and quads of gates in a direction, whose recurrent weights are so many bytes;
+    /// `None` if a dispatch a position is faster, or one workgroup cannot hold the states.
+    pub fn choose(
+        forced: Option<RecurrenceForm>,
+        hardware: bool,
+        batch: usize,
+        [hidden, quads]: [usize; 2],
+        bytes: usize,
+    ) -> Option<Self> {
+        let worth = match forced {
+            Some(form) => form == RecurrenceForm::Sequence,
+            None => hardware && bytes <= Self::NEAR,
+        };
+        let fits = (1..=Self::THREADS).contains(&hidden);
+        (worth && fits).then(|| Self {
+            rows: if batch <= Self::FEW { 1 } else { 4 },
+            slices: (Self::THREADS / quads.next_power_of_two()).clamp(1, 16) as u32,
+        })
+    }
+}
+
+/// The form that some shapes have, and which: for people who measure.
+pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
+    /// Rows and outputs of products.
+    const PRODUCTS: [[usize; 2]; 4] = [[1, 2048], [64, 512], [64, 2048], [2048, 2048]];
+    /// Units of an LSTM's direction.
+    const LAYERS: [usize; 3] = [64, 128, 512];
+    let product = |[rows, outputs]: [usize; 2]| {
+        let tiling = Tiling::choose(choices.product, hardware, rows, outputs / 4);
+        (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
+    };
+    let layer = |hidden: usize| {
+        let bytes = hidden * hidden * if choices.precision == Precision::F16 { 8 } else { 16 };
+        let sequence = SequenceTiling::choose(choices.recurrence, hardware, 1, [hidden, hidden], bytes);
+        let form = if sequence.is_some() { RecurrenceForm::Sequence } else { RecurrenceForm::Positions };
+        (format!("LSTM layer of {hidden} units"), form.to_string())
+    };
+    PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer)).collect()
+}
+
+impl Adapter {
+    /// Shapes of computations, and the form that each has on this adapter unless the environment asks for another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownForm`](crate::Error::UnknownForm) if it asks for one that there is not.
+    pub fn forms(&self) -> Result<Vec<(String, String)>> {
+        let (product, recurrence) = (ProductForm::asked_for()?, RecurrenceForm::asked_for()?);
+        let choices = Choices { product, recurrence, ..Choices::best(Precision::F32) };
+        Ok(examples(choices, self.kind != AdapterKind::Software))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(forced: Option<RecurrenceForm>, batch: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
+        let tiling = SequenceTiling::choose(forced, true, batch, sizes, 16 * sizes[0] * sizes[1])?;
+        Some([tiling.rows, tiling.slices])
+    }
+
+    #[test]
+    fn a_sequence_is_for_few_weights() {
+        assert_eq!(chosen(None, 1, [128, 128]), Some([1, 2]));
+        assert_eq!(chosen(None, 64, [100, 100]), Some([4, 2]));
+        assert_eq!(chosen(None, 64, [256, 64]), Some([4, 4]));
+        assert_eq!(chosen(None, 33, [7, 2]), Some([4, 16]));
+        assert_eq!(chosen(None, 1, [129, 129]), None);
+        let forced = Some(RecurrenceForm::Sequence);
+        assert_eq!(chosen(forced, 1, [256, 256]), Some([1, 1]));
+        assert_eq!(chosen(forced, 1, [257, 257]), None);
+        assert_eq!(chosen(Some(RecurrenceForm::Positions), 1, [7, 7]), None);
+        assert_eq!(SequenceTiling::choose(None, false, 1, [7, 7], 784), None);
     }
 }

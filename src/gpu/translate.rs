@@ -58,6 +58,8 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("ROOT", &[("total", 0), ("root", 1)]),
     ("WINDOW", &[("global", 0), ("local_m", 1), ("local_p", 2)]),
     ("K_SLICES", &[("slices_1", 1), ("slices_4", 4), ("slices_16", 16)]),
+    ("ROWS", &[("rows_1", 1), ("rows_4", 4)]),
+    ("SLICES", &[("slices_1", 1), ("slices_2", 2), ("slices_4", 4), ("slices_8", 8), ("slices_16", 16)]),
 ];
 
 /// One specialisation of a shader.

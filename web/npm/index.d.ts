@@ -106,6 +106,8 @@ export interface BenchReport {
   clock_resolution_s: number;
   /** What the device can do at most, measured. */
   peaks: { copy_bytes_per_s: number; flops: number };
+  /** On a GPU, shapes of computations and the form that each has. */
+  forms: [shape: string, form: string][];
   rows: BenchRow[];
 }
 

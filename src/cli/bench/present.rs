@@ -33,6 +33,12 @@ impl Presenter {
         ))
     }
 
+    /// Which form some shapes have there.
+    pub fn forms(&mut self, forms: &[(String, String)]) -> Result<()> {
+        let each: Vec<String> = forms.iter().map(|(shape, form)| format!("{shape}: {form}")).collect();
+        if each.is_empty() { Ok(()) } else { self.text(&format!("{}\n", each.join("; "))) }
+    }
+
     /// Before the first of a kind; `beside` the device the CPU may be measured.
     pub fn header(&mut self, kind: Kind, beside: bool) -> Result<()> {
         self.text("\n")?;

@@ -16,6 +16,7 @@ mod mix;
 mod peak_copy;
 mod peak_multiply_add;
 mod recurrent_layer;
+mod recurrent_sequence;
 mod recurrent_step;
 #[cfg(feature = "train")]
 pub(super) mod training;
@@ -47,5 +48,6 @@ const DECLARED: &[Declared] = &[
     peak_copy::DECLARED,
     peak_multiply_add::DECLARED,
     recurrent_layer::DECLARED,
+    recurrent_sequence::DECLARED,
     recurrent_step::DECLARED,
 ];

@@ -1,5 +1,6 @@
 //! `shaders/recurrent_layer.wgsl`: one position of a recurrent layer over sequences, in all its directions.
 
+use super::recurrent_sequence::{MOST_STEPS, RecurrentSequence};
 use crate::backend::{Activation, Input, State};
 use crate::gpu::weights::RecurrentWeights;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
@@ -19,7 +20,7 @@ kernel! {
 }
 
 impl Gpu {
-    /// One product for the inputs of all positions, then one dispatch a position.
+    /// One product for the inputs of all positions, then one dispatch for many positions, or one for each.
     pub(in crate::gpu) fn recurrent_layer(
         &self,
         weights: &RecurrentWeights,
@@ -57,8 +58,6 @@ impl Gpu {
         Error::check(operation, "input quads", weights.weights.inputs[0], rows.quads())?;
         self.record_product(&weights.weights, rows, Activation::Identity, false, &gates)?;
 
-        // The states alternate between two sets of buffers, so that the last step writes `last`.
-        let spare = State::scratch(self, weights.cell, batch, cols)?;
         let zeros;
         let mut previous = match initial {
             Some(initial) => initial,
@@ -67,10 +66,26 @@ impl Gpu {
                 &zeros
             }
         };
-        let tiling = self.tiling_in_registers(batch, weights.gate_quads);
+
+        // The states alternate between two sets of buffers, so that the last dispatch writes `last`.
+        let spare = State::scratch(self, weights.cell, batch, cols)?;
+        let (sequence, tiling) =
+            (self.sequence_tiling(weights, batch), self.tiling_in_registers(batch, weights.gate_quads));
+        let steps = if sequence.is_some() { MOST_STEPS } else { 1 };
         let constants = [("CELL", weights.cell.number())];
-        for step in 0..len {
-            let next = if (len - 1 - step).is_multiple_of(2) { &*last } else { &spare };
+        for step in (0..len).step_by(steps) {
+            let behind = (len - step).div_ceil(steps) - 1;
+            let next = if behind.is_multiple_of(2) { &*last } else { &spare };
+            let buffers = vec![
+                weights.weights.memory.clone(),
+                gates.memory.clone(),
+                lengths.memory.clone(),
+                previous.hidden.memory.clone(),
+                self.cell_or_unused(previous, &self.unused[0]),
+                next.hidden.memory.clone(),
+                self.cell_or_unused(next, &self.unused[1]),
+                output.memory.clone(),
+            ];
             let params = RecurrentLayer {
                 batch: batch as u32,
                 len: len as u32,
@@ -82,17 +97,16 @@ impl Gpu {
                 directions: weights.directions as u32,
                 pitch: output.quads() as u32,
             };
-            let buffers = vec![
-                weights.weights.memory.clone(),
-                gates.memory.clone(),
-                lengths.memory.clone(),
-                previous.hidden.memory.clone(),
-                self.cell_or_unused(previous, &self.unused[0]),
-                next.hidden.memory.clone(),
-                self.cell_or_unused(next, &self.unused[1]),
-                output.memory.clone(),
-            ];
-            self.record_tiled(DECLARED, params, &constants, buffers, tiling, weights.directions)?;
+            match sequence {
+                None => self.record_tiled(DECLARED, params, &constants, buffers, tiling, weights.directions)?,
+                Some(sequence) => {
+                    let RecurrentLayer { batch, len, step, hidden, quads, inputs: _, first, directions, pitch } =
+                        params;
+                    let steps = (len - step).min(MOST_STEPS as u32);
+                    let params = RecurrentSequence { batch, len, step, steps, hidden, quads, first, directions, pitch };
+                    self.record_sequence(weights, params, sequence, buffers)?;
+                }
+            }
             previous = next;
         }
         Ok(())

@@ -1,0 +1,96 @@
+//! The forms that a computation has on a GPU, by name.
+
+use std::fmt::{self, Display};
+
+use crate::{Error, Result};
+
+/// One of several ways to compute the same.
+pub trait Form: Copy + Display + 'static {
+    /// The environment variable that chooses one, for measuring.
+    const VARIABLE: &'static str;
+    /// Every form.
+    const ALL: &'static [Self];
+
+    /// The one that the environment asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownForm`] if there is none of that name.
+    fn asked_for() -> Result<Option<Self>> {
+        std::env::var(Self::VARIABLE).ok().map(|name| Self::named(&name)).transpose()
+    }
+
+    /// The form of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownForm`] if there is none.
+    fn named(name: &str) -> Result<Self> {
+        let known = || Self::ALL.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let unknown = || Error::UnknownForm { variable: Self::VARIABLE, name: name.to_owned(), known: known() };
+        Self::ALL.iter().copied().find(|form| form.to_string() == name).ok_or_else(unknown)
+    }
+}
+
+/// How the outputs of a product are shared out among threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProductForm {
+    /// In registers: a block of outputs is computed by 1, 4 or 16 threads, each with a slice of the inputs.
+    Registers {
+        /// How many.
+        slices: u32,
+    },
+    /// Inputs and weights pass through workgroup memory: for many rows, on hardware.
+    Staged,
+}
+
+impl Form for ProductForm {
+    const VARIABLE: &'static str = "SEQ2SEQ_PRODUCT";
+    const ALL: &'static [Self] =
+        &[Self::Registers { slices: 1 }, Self::Registers { slices: 4 }, Self::Registers { slices: 16 }, Self::Staged];
+}
+
+impl Display for ProductForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registers { slices } => write!(formatter, "registers-{slices}"),
+            Self::Staged => formatter.write_str("staged"),
+        }
+    }
+}
+
+/// How a recurrent layer passes over sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecurrenceForm {
+    /// A dispatch a position, each of the whole device.
+    Positions,
+    /// Many positions in a dispatch: workgroups keep the states of their sentences. For few weights, on hardware.
+    Sequence,
+}
+
+impl Form for RecurrenceForm {
+    const VARIABLE: &'static str = "SEQ2SEQ_RECURRENCE";
+    const ALL: &'static [Self] = &[Self::Positions, Self::Sequence];
+}
+
+impl Display for RecurrenceForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Positions => "positions",
+            Self::Sequence => "sequence",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_found_by_their_names() {
+        assert_eq!(ProductForm::named("registers-4").ok(), Some(ProductForm::Registers { slices: 4 }));
+        assert_eq!(RecurrenceForm::named("sequence").ok(), Some(RecurrenceForm::Sequence));
+        let error = RecurrenceForm::named("Sequence").expect_err("another name").to_string();
+        assert_eq!(error, "SEQ2SEQ_RECURRENCE is \"Sequence\": expected one of positions, sequence");
+    }
+}
