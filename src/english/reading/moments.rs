@@ -42,8 +42,37 @@ impl Reader<'_> {
         true
     }
 
-    /// 555-1234, 555-123-4567, (555) 123-4567, 1-800-555-1234, +1 555 123 4567: digit by digit.
+    /// 555-1234, 555-123-4567, (555) 123-4567, 1-800-555-1234, +1 555 123 4567, 020 7946 0958: digit by digit.
     pub(super) fn telephone(&mut self, at: usize) -> bool {
+        self.spaced_telephone(at) || self.joined_telephone(at)
+    }
+
+    /// With spaces only behind what no other number begins with: a plus, or a zero.
+    fn spaced_telephone(&mut self, at: usize) -> bool {
+        let international = at > 0 && self.is(at - 1, '+') && self.is_joined(at);
+        let begins = |group: &str| international || (group.len() >= 3 && group.starts_with('0'));
+        if !self.digits(at).is_some_and(begins) {
+            return false;
+        }
+        let (mut end, mut groups) = (at, Vec::new());
+        while let Some(group) = self.digits(end).filter(|group| group.len() <= 5) {
+            groups.push(group.to_owned());
+            end += 1;
+            // Letters make it the name of something: 007 5G.
+            if self.is_joined(end) && self.letters(end).is_some() {
+                return false;
+            }
+            end += usize::from(self.is_behind(end, '-') && self.joined_digits(end + 1).is_some());
+        }
+        let digits = groups.concat();
+        let is_telephone = groups.len() >= 2 && (7..=15).contains(&digits.len());
+        if is_telephone {
+            self.say(one_by_one(&digits), end);
+        }
+        is_telephone
+    }
+
+    fn joined_telephone(&mut self, at: usize) -> bool {
         let mut end = at;
         let mut groups: Vec<String> = Vec::new();
         while groups.len() < 5 {

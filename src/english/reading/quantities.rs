@@ -92,7 +92,7 @@ impl Reader<'_> {
         let words = match self.readings.last() {
             Some(last) if day && !self.stop && MONTHS.contains(&last.word.as_str()) => owned(ordinal(&whole)),
             _ if day && self.month(end) => owned(ordinal(&whole)),
-            _ if ungrouped && is_year(&whole) => owned(year(&whole)),
+            _ if ungrouped && (is_year(&whole) || self.dated() && is_early_year(&whole)) => owned(year(&whole)),
             _ => number.words(),
         };
         self.say(words, end);
@@ -100,6 +100,13 @@ impl Reader<'_> {
         if self.is_behind(end, '-') && self.joined_digits(end + 1).is_some() {
             self.say(["to"], end + 1);
         }
+    }
+
+    /// Whether a year may follow: behind a month or its day, or `in`.
+    fn dated(&self) -> bool {
+        // A day has two words at most: `december twenty fifth`.
+        let mut words = self.readings.iter().rev().map(|reading| reading.word.as_str()).take(3);
+        self.readings.last().is_some_and(|last| last.word == "in") || words.any(|word| MONTHS.contains(&word))
     }
 
     /// 5'10"
@@ -185,4 +192,9 @@ fn several(digits: &str) -> Vec<String> {
 
 fn is_year(digits: &str) -> bool {
     digits.len() == 4 && (1100..2100).contains(&value(digits))
+}
+
+/// Whether it is a year where one is expected, and a thousand and some elsewhere.
+fn is_early_year(digits: &str) -> bool {
+    digits.len() == 4 && (1000..1100).contains(&value(digits))
 }
