@@ -31,7 +31,7 @@ pub fn hold(conditions: &[Condition], readings: &[Reading], at: usize) -> bool {
     })
 }
 
-/// The weak forms of `the` and `a`, which depend on what follows.
+/// The weak forms of `the`, `a` and `an`, which depend on what follows.
 pub fn weaken(readings: &[Reading], words: &mut [Option<Spoken>]) {
     for at in 0..words.len() {
         let next = words.get(at + 1).and_then(|next| next.as_ref()).filter(|_| !readings[at + 1].stop);
@@ -45,6 +45,7 @@ pub fn weaken(readings: &[Reading], words: &mut [Option<Spoken>]) {
             ("a", None) => "EY1",
             ("a", _) if capital && at > 0 && !stop => "EY1",
             ("a", _) => "AH0",
+            ("an", Some(_)) => "AH0 N",
             _ => continue,
         };
         let phones: Vec<Phone> = weak.split(' ').filter_map(Phone::parse).collect();
