@@ -1,6 +1,7 @@
 // Σ_s a_t(s) h̄_s: the last of the three parts of attention.
 
 #import attention
+#import scores_far
 
 @compute @workgroup_size(REDUCE_THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

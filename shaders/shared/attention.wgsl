@@ -1,5 +1,7 @@
 // Attention of one query over the source, a workgroup for each (target position, sentence):
 // Luong, Pham and Manning 2015, eqs. 7–10, with the scores and windows of the model format.
+//
+// The importing shader says where scores, and then weights, are kept: `scores_near` or `scores_far`.
 
 #import score
 #import window
@@ -63,7 +65,7 @@ fn partial_scores(q: Query, s: u32, mine: Team) -> vec4<f32> {
 
 fn write_score(q: Query, s: u32, centre: f32, score: f32) {
     if s < params.src_len {
-        alignment[q.row + s] = select(OUTSIDE, score, within_window(s, q, centre));
+        keep_score(q, s, select(OUTSIDE, score, within_window(s, q, centre)));
     }
 }
 
@@ -100,28 +102,28 @@ fn write_scores(q: Query, centre: f32, thread: u32) {
 fn scores_to_weights(q: Query, centre: f32, thread: u32) {
     var largest = OUTSIDE;
     for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
-        largest = max(largest, alignment[q.row + s]);
+        largest = max(largest, kept(q, s));
     }
     largest = workgroup_max(thread, largest);
     var sum = 0.0;
     for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
         if within_window(s, q, centre) {
-            sum += exp(alignment[q.row + s] - largest);
+            sum += exp(kept(q, s) - largest);
         }
     }
     sum = workgroup_sum(thread, sum);
     for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
         var weight = 0.0;
         if within_window(s, q, centre) {
-            weight = exp(alignment[q.row + s] - largest) / sum * gaussian(s, centre);
+            weight = exp(kept(q, s) - largest) / sum * gaussian(s, centre);
         }
-        alignment[q.row + s] = weight;
+        keep_weight(q, s, weight);
     }
 }
 
 // a_t(s) h̄_s, a quad of its columns.
 fn weighted(q: Query, s: u32, column: u32) -> vec4<f32> {
-    return alignment[q.row + s] * memory[(q.sentence * params.src_len + s) * params.memory_quads + column];
+    return kept(q, s) * memory[(q.sentence * params.src_len + s) * params.memory_quads + column];
 }
 
 // Σ_s a_t(s) h̄_s, a quad of columns a thread.

@@ -1,0 +1,13 @@
+// Scores and weights of a query in its row of `alignment`, where the next dispatch finds them.
+
+fn kept(q: Query, s: u32) -> f32 {
+    return alignment[q.row + s];
+}
+
+fn keep_score(q: Query, s: u32, score: f32) {
+    alignment[q.row + s] = score;
+}
+
+fn keep_weight(q: Query, s: u32, weight: f32) {
+    alignment[q.row + s] = weight;
+}

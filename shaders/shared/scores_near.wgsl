@@ -1,0 +1,27 @@
+// Scores and weights of a query in workgroup memory, for a dispatch that uses them up; the weights are written to
+// `alignment` too. What does not fit, of a long source, is kept there.
+
+const NEAR: u32 = 1024u;
+var<workgroup> near: array<f32, NEAR>;
+
+fn kept(q: Query, s: u32) -> f32 {
+    if s < NEAR {
+        return near[s];
+    }
+    return alignment[q.row + s];
+}
+
+fn keep_score(q: Query, s: u32, score: f32) {
+    if s < NEAR {
+        near[s] = score;
+    } else {
+        alignment[q.row + s] = score;
+    }
+}
+
+fn keep_weight(q: Query, s: u32, weight: f32) {
+    if s < NEAR {
+        near[s] = weight;
+    }
+    alignment[q.row + s] = weight;
+}
