@@ -1,7 +1,7 @@
 // Scores, softmax and context of each query in one dispatch: what a decoder step runs.
 
 #import attention
-#import scores_near
+#import scores
 
 @compute @workgroup_size(REDUCE_THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {

@@ -1,7 +1,7 @@
 // Attention of one query over the source, a workgroup for each (target position, sentence):
 // Luong, Pham and Manning 2015, eqs. 7–10, with the scores and windows of the model format.
 //
-// The importing shader says where scores, and then weights, are kept: `scores_near` or `scores_far`.
+// The importing shader says where scores, and then weights, are kept: `scores`, one of `scores_near` and `scores_far`.
 
 #import score
 #import window

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::forms::{Form, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, Form, ProductForm, RecurrenceForm};
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
 
@@ -62,6 +62,13 @@ impl std::fmt::Display for AdapterKind {
     }
 }
 
+impl AdapterKind {
+    /// Whether it is more than an implementation in software.
+    pub fn is_hardware(self) -> bool {
+        self != Self::Software
+    }
+}
+
 impl From<wgpu::DeviceType> for AdapterKind {
     fn from(kind: wgpu::DeviceType) -> Self {
         match kind {
@@ -87,6 +94,8 @@ pub struct Choices {
     pub product: Option<ProductForm>,
     /// How recurrent layers pass over sequences; `None` to decide for each.
     pub recurrence: Option<RecurrenceForm>,
+    /// Where attention keeps its scores; `None` to decide by the device.
+    pub attention: Option<AttentionForm>,
     /// How weights are stored.
     pub precision: Precision,
 }
@@ -94,7 +103,15 @@ pub struct Choices {
 impl Choices {
     /// The best of what the adapter has.
     pub fn best(precision: Precision) -> Self {
-        Self { subgroups: true, immediates: true, timestamps: true, product: None, recurrence: None, precision }
+        Self {
+            subgroups: true,
+            immediates: true,
+            timestamps: true,
+            product: None,
+            recurrence: None,
+            attention: None,
+            precision,
+        }
     }
 
     /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes.
@@ -107,10 +124,28 @@ impl Choices {
         ];
         let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..best });
         paths.extend(ProductForm::ALL.iter().copied().map(with));
-        let with =
-            |form: RecurrenceForm| (format!("recurrent layers by {form}"), Self { recurrence: Some(form), ..best });
-        paths.extend(RecurrenceForm::ALL.iter().copied().map(with));
+        // One does not touch the other.
+        let pairs = [(RecurrenceForm::Positions, AttentionForm::Far), (RecurrenceForm::Sequence, AttentionForm::Near)];
+        let with = |(recurrence, attention): (RecurrenceForm, AttentionForm)| {
+            let path = Self { recurrence: Some(recurrence), attention: Some(attention), ..best };
+            (format!("recurrent layers by {recurrence}, scores {attention}"), path)
+        };
+        paths.extend(pairs.map(with));
         paths
+    }
+
+    /// The same, with the forms that the environment asks for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownForm`] if it asks for one that there is not.
+    pub fn as_asked_for(self) -> Result<Self> {
+        Ok(Self {
+            product: ProductForm::asked_for()?,
+            recurrence: RecurrenceForm::asked_for()?,
+            attention: AttentionForm::asked_for()?,
+            ..self
+        })
     }
 
     fn allows(self, feature: wgpu::Features) -> bool {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_intrusive::channel::shared::{OneshotReceiver, oneshot_channel};
 
-use super::adapters::{AdapterKind, Opened};
+use super::adapters::Opened;
 use super::memory::{Memory, Pool};
 use super::pipelines::Pipelines;
 use super::recording::{Dispatch, Recording};
@@ -53,7 +53,7 @@ pub enum Grain {
 
 /// How many dispatches an idle device is given first. On a processor it would only get in the way of recording.
 fn first_dispatches(opened: &Opened) -> usize {
-    if opened.adapter.kind == AdapterKind::Software { DISPATCHES_PER_SUBMIT } else { FIRST_DISPATCHES }
+    if opened.adapter.kind.is_hardware() { FIRST_DISPATCHES } else { DISPATCHES_PER_SUBMIT }
 }
 
 /// Timestamps around every pass while it runs.

@@ -82,6 +82,29 @@ impl Display for RecurrenceForm {
     }
 }
 
+/// Where attention keeps the scores of a query until it has their sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttentionForm {
+    /// In workgroup memory, as far as they fit: on hardware.
+    Near,
+    /// In the row of the weights that they become.
+    Far,
+}
+
+impl Form for AttentionForm {
+    const VARIABLE: &'static str = "SEQ2SEQ_ATTENTION";
+    const ALL: &'static [Self] = &[Self::Near, Self::Far];
+}
+
+impl Display for AttentionForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Near => "near",
+            Self::Far => "far",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,15 +6,15 @@ use std::time::Duration;
 use bytemuck::NoUninit;
 use serde::Serialize;
 
-use super::adapters::{Adapter, AdapterKind, Choices, Opened};
+use super::adapters::{Adapter, Choices, Opened};
 use super::engine::{Engine, Grain};
-use super::forms::{Form, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, ProductForm};
 use super::kernel::Declared;
 use super::memory::Memory;
 use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
 use super::shader::Variant;
 use super::tensor::GpuTensor;
-use super::tiling::{Tiling, examples};
+use super::tiling::{Tiling, attention_form, examples};
 use super::weights::RecurrentWeights;
 use crate::backend::State;
 use crate::clock::Instant;
@@ -49,17 +49,17 @@ impl Gpu {
     ///
     /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
     /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs; `SEQ2SEQ_RECURRENCE` of
-    /// recurrent layers over sequences, `positions` or `sequence`.
+    /// recurrent layers over sequences, `positions` or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near` or `far`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
-        let (product, recurrence) = (ProductForm::asked_for()?, RecurrenceForm::asked_for()?);
-        Self::open_with(request, Choices { product, recurrence, ..Choices::best(precision) }).await
+        Self::open_with(request, Choices::best(precision).as_asked_for()?).await
     }
 
     /// Opens the adapter that is asked for, with what it has of what may be used.
     pub async fn open_with(request: &DeviceRequest, allowed: Choices) -> Result<Self> {
         let engine = Arc::new(Engine::new(Opened::new(request, allowed).await?));
         let choices = engine.opened().choices;
-        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups, staged: false };
+        let near = attention_form(choices.attention, engine.opened().adapter.kind.is_hardware()) == AttentionForm::Near;
+        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups, staged: false, near };
         let [one, two, three] = [0; 3].map(|_| engine.scratch(16, "nothing"));
         let unused = [one?, two?, three?];
         Ok(Self { engine, variant, unused })
@@ -156,7 +156,7 @@ impl Gpu {
 
     /// Whether it is more than an implementation in software.
     pub(in crate::gpu) fn is_hardware(&self) -> bool {
-        self.adapter().kind != AdapterKind::Software
+        self.adapter().kind.is_hardware()
     }
 
     pub(in crate::gpu) fn embedding_of<'a>(

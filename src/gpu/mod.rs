@@ -28,7 +28,7 @@ mod weights;
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapters::adapters_blocking;
 pub use adapters::{Adapter, AdapterKind, Choices, adapters};
-pub use forms::{Form, ProductForm, RecurrenceForm};
+pub use forms::{AttentionForm, Form, ProductForm, RecurrenceForm};
 pub use handle::{Gpu, KernelTime};
 pub use kernel::Declared;
 pub use tensor::{GpuArena, GpuIds, GpuTensor};

@@ -2,7 +2,7 @@
 //!
 //! A shader is a WGSL file with one entry point `main`. A line `#import name` stands for `shared/name.wgsl`, once;
 //! some names stand for one of two files: `weights` (stored in 32 or 16 bits), `reduce` (with or without subgroups),
-//! `finish` and `keep` (products in registers, or staged in workgroup memory).
+//! `finish` and `keep` (products in registers, or staged in workgroup memory), `scores` (in workgroup memory or not).
 
 use std::hash::{Hash, Hasher};
 
@@ -75,30 +75,28 @@ pub struct Variant {
     pub subgroups: bool,
     /// Whether products are staged in workgroup memory.
     pub staged: bool,
+    /// Whether the scores of attention stay in workgroup memory.
+    pub near: bool,
 }
 
 impl Variant {
     /// Every variant.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for staged in [false, true] {
-            for precision in [Precision::F32, Precision::F16] {
-                all.extend([false, true].map(|subgroups| Self { precision, subgroups, staged }));
-            }
+        for [near, staged, subgroups] in (0..8).map(|bits| [4, 2, 1].map(|bit| bits & bit != 0)) {
+            all.extend([Precision::F32, Precision::F16].map(|precision| Self { precision, subgroups, staged, near }));
         }
         all
     }
 
     fn file(self, name: &str) -> &str {
-        match (name, self.precision, self.subgroups, self.staged) {
-            ("weights", Precision::F32, ..) => "weights_f32",
-            ("weights", Precision::F16, ..) => "weights_f16",
-            ("reduce", _, false, _) => "reduce_plain",
-            ("reduce", _, true, _) => "reduce_subgroups",
-            ("finish", .., false) => "finish_registers",
-            ("finish", .., true) => "finish_staged",
-            ("keep", .., false) => "keep_registers",
-            ("keep", .., true) => "keep_staged",
+        let either = |holds: bool, yes, no| if holds { yes } else { no };
+        match name {
+            "weights" => either(self.precision == Precision::F16, "weights_f16", "weights_f32"),
+            "reduce" => either(self.subgroups, "reduce_subgroups", "reduce_plain"),
+            "finish" => either(self.staged, "finish_staged", "finish_registers"),
+            "keep" => either(self.staged, "keep_staged", "keep_registers"),
+            "scores" => either(self.near, "scores_near", "scores_far"),
             _ => name,
         }
     }

@@ -1,7 +1,7 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
-use super::adapters::{Adapter, AdapterKind, Choices};
-use super::forms::{Form, ProductForm, RecurrenceForm};
+use super::adapters::{Adapter, Choices};
+use super::forms::{AttentionForm, ProductForm, RecurrenceForm};
 use crate::Result;
 use crate::request::Precision;
 
@@ -104,6 +104,11 @@ impl SequenceTiling {
     }
 }
 
+/// Where attention keeps its scores. Workgroup memory is nearer than a cache where there is such a thing.
+pub fn attention_form(forced: Option<AttentionForm>, hardware: bool) -> AttentionForm {
+    forced.unwrap_or(if hardware { AttentionForm::Near } else { AttentionForm::Far })
+}
+
 /// The form that some shapes have, and which: for people who measure.
 pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     /// Rows and outputs of products.
@@ -120,7 +125,8 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         let form = if sequence.is_some() { RecurrenceForm::Sequence } else { RecurrenceForm::Positions };
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
-    PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer)).collect()
+    let attention = ("scores of attention".to_owned(), attention_form(choices.attention, hardware).to_string());
+    PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer)).chain([attention]).collect()
 }
 
 impl Adapter {
@@ -130,9 +136,7 @@ impl Adapter {
     ///
     /// [`Error::UnknownForm`](crate::Error::UnknownForm) if it asks for one that there is not.
     pub fn forms(&self) -> Result<Vec<(String, String)>> {
-        let (product, recurrence) = (ProductForm::asked_for()?, RecurrenceForm::asked_for()?);
-        let choices = Choices { product, recurrence, ..Choices::best(Precision::F32) };
-        Ok(examples(choices, self.kind != AdapterKind::Software))
+        Ok(examples(Choices::best(Precision::F32).as_asked_for()?, self.kind.is_hardware()))
     }
 }
 

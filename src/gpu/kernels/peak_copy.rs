@@ -1,8 +1,8 @@
 //! `shaders/peak_copy.wgsl`: how many bytes the device moves in a second.
 
 use crate::Result;
+use crate::gpu::Gpu;
 use crate::gpu::kernel::grid;
-use crate::gpu::{AdapterKind, Gpu};
 
 kernel! {
     PeakCopy = "peak_copy" reads 1 then writes 1, 256 threads:
@@ -12,7 +12,7 @@ kernel! {
 impl Gpu {
     /// Bytes read plus bytes written in a second by a copy of a buffer larger than caches.
     pub async fn copy_bytes_per_s(&self) -> Result<f64> {
-        let software = self.adapter().kind == AdapterKind::Software;
+        let software = !self.is_hardware();
         let wanted: u64 = if software { 32 << 20 } else { 512 << 20 };
         let bytes = wanted.min(self.engine.opened().max_binding());
         let (from, to) = (self.engine.scratch(bytes, "a copy")?, self.engine.scratch(bytes, "a copy")?);

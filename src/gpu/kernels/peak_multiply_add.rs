@@ -1,7 +1,7 @@
 //! `shaders/peak_multiply_add.wgsl`: how many multiply-adds the device does in a second.
 
 use crate::gpu::kernel::grid;
-use crate::gpu::{AdapterKind, Gpu, GpuTensor};
+use crate::gpu::{Gpu, GpuTensor};
 use crate::{Array, Result};
 
 kernel! {
@@ -13,7 +13,7 @@ impl Gpu {
     /// Multiplications plus additions in a second, in 32 bits, from registers.
     pub async fn multiply_adds_per_s(&self) -> Result<f64> {
         const STEPS: u32 = 256;
-        let software = self.adapter().kind == AdapterKind::Software;
+        let software = !self.is_hardware();
         let threads: usize = if software { 1 << 12 } else { 1 << 20 };
         let start = [[0.999; 4], [0.001; 4], [1.0; 4], [0.0; 4]].concat();
         let start = GpuTensor::upload(&self.engine, &Array::new([4, 4], start))?;
