@@ -126,6 +126,8 @@ pub use backend::{Backend, Storage};
 pub use english::pronounce;
 pub use error::{Error, Result};
 pub use tensor::{Array, Float};
-pub use translator::{Origin, Prepared, Scored, Target, TranslateOptions, Translation, Translator, Word, words};
+pub use translator::{
+    Origin, Prepared, PreparedSource, Scored, Target, TranslateOptions, Translation, Translator, Word, words,
+};
 
 pub use pollster::block_on;

@@ -87,10 +87,16 @@ impl<B: Backend> Loaded<B> {
 }
 
 /// Sources as ids, ready to be translated: what can be done beside the device.
+///
+/// They can be taken apart, and put together with others that the same translator has prepared with the same options.
 #[derive(Debug)]
 pub struct Prepared {
-    sources: Vec<Result<Source>>,
+    sources: Vec<PreparedSource>,
 }
+
+/// One of them.
+#[derive(Debug)]
+pub struct PreparedSource(Result<Source>);
 
 /// A source, as it is translated.
 #[derive(Debug)]
@@ -99,6 +105,31 @@ enum Source {
     Encoded(Encoding),
     /// By the dictionary.
     Known(Translation),
+}
+
+impl PreparedSource {
+    /// How many symbols the device will read: none of what a dictionary knows, or of what cannot be translated.
+    pub fn symbols(&self) -> usize {
+        match &self.0 {
+            Ok(Source::Encoded(encoding)) => encoding.ids.len(),
+            Ok(Source::Known(_)) | Err(_) => 0,
+        }
+    }
+}
+
+impl IntoIterator for Prepared {
+    type Item = PreparedSource;
+    type IntoIter = std::vec::IntoIter<PreparedSource>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.sources.into_iter()
+    }
+}
+
+impl FromIterator<PreparedSource> for Prepared {
+    fn from_iter<I: IntoIterator<Item = PreparedSource>>(sources: I) -> Self {
+        Self { sources: sources.into_iter().collect() }
+    }
 }
 
 impl Translator {
@@ -191,7 +222,7 @@ impl Translator {
             Some(known) => Ok(Source::Known(known)),
             None => self.encode(source.as_ref(), &limits).map(Source::Encoded),
         };
-        Ok(Prepared { sources: sources.iter().map(source).collect() })
+        Ok(sources.iter().map(|text| PreparedSource(source(text))).collect())
     }
 
     /// Translates what was prepared with the same options.
@@ -207,7 +238,7 @@ impl Translator {
         let limits = self.limits(options);
         let mut answers: Vec<(usize, Result<Translation>)> = Vec::with_capacity(prepared.sources.len());
         let mut sentences: Vec<(usize, Encoding)> = Vec::with_capacity(prepared.sources.len());
-        for (at, source) in prepared.sources.into_iter().enumerate() {
+        for (at, PreparedSource(source)) in prepared.into_iter().enumerate() {
             match source {
                 Ok(Source::Encoded(encoding)) => sentences.push((at, encoding)),
                 Ok(Source::Known(translation)) => answers.push((at, Ok(translation))),
