@@ -18,6 +18,7 @@ mod progress;
 mod pronounce;
 mod repl;
 mod score;
+mod serve;
 mod shaders;
 mod threads;
 mod train;
@@ -54,6 +55,7 @@ enum Command {
     Translate(Box<translate::Args>),
     Pronounce(pronounce::Args),
     Score(score::Args),
+    Serve(Box<serve::Args>),
     Repl(Box<repl::Args>),
     Train(Box<train::Args>),
     Evaluate(evaluate::Args),
@@ -79,6 +81,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Translate(args) => translate::run(*args),
         Command::Pronounce(args) => pronounce::run(args),
         Command::Score(args) => score::run(args),
+        Command::Serve(args) => serve::run(*args),
         Command::Repl(args) => repl::run(*args),
         Command::Train(args) => train::run(*args),
         Command::Evaluate(args) => evaluate::run(args),

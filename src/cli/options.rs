@@ -252,7 +252,7 @@ pub fn size(most: i64) -> clap::builder::RangedI64ValueParser<u32> {
 }
 
 /// A number of bytes: 1000, 512K, 512M, 4G, 1T, in powers of 1024.
-fn bytes(text: &str) -> std::result::Result<u64, String> {
+pub fn bytes(text: &str) -> std::result::Result<u64, String> {
     const UNITS: [(char, u64); 4] = [('K', 1 << 10), ('M', 1 << 20), ('G', 1 << 30), ('T', 1 << 40)];
     let unit = |end: char| UNITS.iter().find(|(unit, _)| unit.eq_ignore_ascii_case(&end));
     let (number, unit) = match text.char_indices().last().and_then(|(at, end)| Some((at, unit(end)?))) {

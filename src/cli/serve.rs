@@ -1,0 +1,169 @@
+//! `seq2seq serve`: translations for programs that ask over HTTP.
+
+mod answer;
+mod body;
+mod clock;
+mod connections;
+mod limits;
+mod line;
+mod logging;
+mod metrics;
+mod models;
+mod opennmt;
+mod page;
+mod patient;
+mod queue;
+mod record;
+mod refusal;
+mod reply;
+mod routes;
+mod server;
+mod stopping;
+mod stream;
+mod submitted;
+mod translate;
+mod worker;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+use super::choice::choice;
+use super::failure::{Failure, Result};
+use super::options::{DeviceOptions, SearchOptions, SizeOptions};
+use super::outcome::Outcome;
+use limits::Limits;
+use logging::{LogFormat, LogLevel};
+use metrics::Metrics;
+use models::{Models, NamedModel};
+use queue::{Bounds, Queue};
+use server::Server;
+
+const EXAMPLES: &str = "\
+Examples:
+  seq2seq serve                                      the English model, on http://127.0.0.1:8080
+  seq2seq serve --model models/mine --model ru=models/g2p-ru --listen 127.0.0.1:9000   two models, mine and ru
+  seq2seq serve --log-format json --log-level debug  a line of JSON for each request
+  curl http://127.0.0.1:8080/translate -d '{\"lines\": [\"attention\", \"colonel\"], \"beam\": 5}'
+  curl http://127.0.0.1:8080/translate -d '{\"lines\": [\"attention\"], \"model\": \"ru\", \"stream\": true}'
+  curl http://127.0.0.1:8080/translator/translate -d '[{\"src\": \"attention\", \"id\": 0}]'   as OpenNMT-py has it";
+
+/// Answer programs over HTTP: one model on one device, many callers
+///
+/// POST /translate takes a JSON object: lines, and as options have them model, beam, n_best, length_penalty,
+/// coverage_penalty, max_length, alignment, replace_unknown; the answer has translations, each as `seq2seq translate
+/// --json` prints it. With "stream": true, or "Accept: application/x-ndjson", it is a line for each, as they come. GET
+/// /health, /models and /metrics (for Prometheus) say how it is; GET / is a page to type into; /translator/translate and
+/// the like are those of OpenNMT-py's server. Requests that wait are translated together, a share of each in turn.
+/// SIGTERM and SIGINT end it when all that it has accepted is answered. There is neither a password nor encryption: only
+/// this machine is listened to unless --listen says otherwise.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// A model's directory; requests call it by the directory's name, or by NAME. Those that name none ask the first;
+    /// without any, there is the English pronunciation model inside the program, g2p-en
+    #[arg(long, value_name = "[NAME=]DIR")]
+    model: Vec<NamedModel>,
+
+    /// The address and port to listen to; port 0 takes one that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// How many milliseconds a device that is idle waits for further requests, to translate them together. Those that
+    /// come while it is busy are translated together anyway
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
+    wait: u32,
+
+    #[command(flatten)]
+    search: SearchOptions,
+
+    #[command(flatten)]
+    sizes: SizeOptions,
+
+    #[command(flatten)]
+    limits: Limits,
+
+    #[command(flatten)]
+    device: DeviceOptions,
+
+    /// How the log is written, on standard error
+    #[arg(long, value_parser = choice::<LogFormat>(), default_value = "text")]
+    log_format: LogFormat,
+
+    /// How much is logged
+    #[arg(long, value_parser = choice::<LogLevel>(), default_value = "info")]
+    log_level: LogLevel,
+}
+
+/// How many batches are drawn at once, so that lines of one length are translated together.
+const BATCHES: usize = 4;
+
+/// Runs the command.
+pub fn run(args: Args) -> Result<Outcome> {
+    logging::start(args.log_format, args.log_level);
+    let system = |error| Failure::Stream { name: "the system", source: error };
+    let runtime =
+        runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build().map_err(system)?;
+    let listen = args.listen;
+    let refused = |error| Failure::Usage(format!("--listen {listen}: {error}"));
+    let listener = runtime.block_on(TcpListener::bind(listen)).map_err(refused)?;
+
+    let server = Arc::new(args.server()?);
+    let (computes, device_ended) = oneshot::channel::<()>();
+    let device = {
+        let server = Arc::clone(&server);
+        let work = move || {
+            let _computes = computes;
+            worker::work(&server.queue, &server.models, &server.metrics);
+        };
+        thread::Builder::new().name("device".to_owned()).spawn(work).map_err(system)?
+    };
+
+    let address = listener.local_addr().map_err(refused)?;
+    let models: Vec<&str> = server.models.names().collect();
+    let callers = if address.ip().is_loopback() { "this machine" } else { "whoever reaches this machine" };
+    tracing::info!(callers, device = server.models.device(), ?models, "listening on http://{address}");
+    runtime.block_on(async {
+        let stop = stopping::asked(device_ended).map_err(system)?;
+        connections::serve(&server, listener, stop).await;
+        Result::Ok(())
+    })?;
+    server.queue.close();
+    match device.join() {
+        Ok(()) => {
+            tracing::info!("all that was accepted is answered");
+            Ok(Outcome::Fine)
+        }
+        Err(_) => Err(system(io::Error::other("the thread that computes has ended"))),
+    }
+}
+
+impl Args {
+    /// Loads the models; what is wrong with an option is said before anybody can ask.
+    fn server(self) -> Result<Server> {
+        let options = self.search.options(&self.sizes);
+        let models = Models::load(&self.model, &self.device)?;
+        models.translator(0).prepare::<&str>(&[], &options)?;
+        self.limits.check(&options, 0).map_err(Failure::Usage)?;
+        let bounds = Bounds {
+            lines: self.limits.limit_queue as usize,
+            share: options.batch_size,
+            drawn_lines: BATCHES * options.batch_size,
+            drawn_symbols: BATCHES * options.batch_symbols,
+            wait: Duration::from_millis(self.wait.into()),
+        };
+        if self.limits.limit_queue < self.limits.limit_lines {
+            let Limits { limit_queue, limit_lines, .. } = self.limits;
+            let reason = format!("expected room for a request of --limit-lines {limit_lines}");
+            return Err(Failure::Usage(format!("--limit-queue {limit_queue}: {reason}")));
+        }
+        let metrics = Arc::new(Metrics::new(models.names().count()));
+        Ok(Server { models, queue: Arc::new(Queue::new(bounds)), metrics, limits: self.limits, options })
+    }
+}
