@@ -48,11 +48,11 @@ use server::Server;
 const EXAMPLES: &str = "\
 Examples:
   seq2seq serve                                      the English model, on http://127.0.0.1:8080
-  seq2seq serve --model models/mine --model ru=models/g2p-ru --listen 127.0.0.1:9000   two models, mine and ru
+  seq2seq serve --model models/mine --model ru=DIR   two models, called mine and ru
   seq2seq serve --log-format json --log-level debug  a line of JSON for each request
   curl http://127.0.0.1:8080/translate -d '{\"lines\": [\"attention\", \"colonel\"], \"beam\": 5}'
   curl http://127.0.0.1:8080/translate -d '{\"lines\": [\"attention\"], \"model\": \"ru\", \"stream\": true}'
-  curl http://127.0.0.1:8080/translator/translate -d '[{\"src\": \"attention\", \"id\": 0}]'   as OpenNMT-py has it";
+  curl http://127.0.0.1:8080/translator/translate -d '[{\"src\": \"attention\", \"id\": 0}]'";
 
 /// Answer programs over HTTP: one model on one device, many callers
 ///
@@ -87,9 +87,6 @@ pub struct Args {
     sizes: SizeOptions,
 
     #[command(flatten)]
-    limits: Limits,
-
-    #[command(flatten)]
     device: DeviceOptions,
 
     /// How the log is written, on standard error
@@ -99,6 +96,9 @@ pub struct Args {
     /// How much is logged
     #[arg(long, value_parser = choice::<LogLevel>(), default_value = "info")]
     log_level: LogLevel,
+
+    #[command(flatten)]
+    limits: Limits,
 }
 
 /// How many batches are drawn at once, so that lines of one length are translated together.

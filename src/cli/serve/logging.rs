@@ -35,13 +35,9 @@ impl Choice for LogFormat {
 impl Choice for LogLevel {
     const ALL: &'static [(Self, &'static [&'static str], &'static str)] = &[
         (Self::Error, &["error"], "what failed"),
-        (Self::Warn, &["warn"], "and what could be better"),
-        (Self::Info, &["info"], "and where it listens, and when it ends"),
-        (
-            Self::Debug,
-            &["debug"],
-            "and a line for each request: its id, path, status, lines and times, nothing of its texts",
-        ),
+        (Self::Warn, &["warn"], "what could be better, too"),
+        (Self::Info, &["info"], "where it listens and when it ends, too"),
+        (Self::Debug, &["debug"], "a line for each request, too: its id, path, status, lines and times"),
     ];
 }
 
