@@ -16,7 +16,7 @@ use std::cmp::Reverse;
 use crate::backend::Backend;
 use crate::batch::Batch;
 use crate::cpu::Cpu;
-use crate::decode::{Hypothesis, SearchOptions, search};
+use crate::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use crate::device::{Device, Precision};
 use crate::gpu::Gpu;
 use crate::memory::in_parts;
@@ -53,6 +53,10 @@ pub struct Translator {
     dictionary: Dictionary,
     placed: Placed,
 }
+
+/// Steps of a translation that only warms the device up, and how many times as small the next one is.
+const WARM_STEPS: usize = 8;
+const COOLER: usize = 2;
 
 /// The models' weights beside the backend that holds them.
 #[derive(Debug)]
@@ -216,9 +220,25 @@ impl Translator {
     ///
     /// What is wrong with the options.
     pub fn prepare<S: AsRef<str>>(&self, sources: &[S], options: &TranslateOptions) -> Result<Prepared> {
+        self.prepare_with(sources, options, Dictionary::default())
+    }
+
+    /// [`prepare`](Self::prepare), with what is known of these sources alone: it is looked up before the translator's own
+    /// dictionary, and spelt as that is.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the options.
+    pub fn prepare_with<S: AsRef<str>>(
+        &self,
+        sources: &[S],
+        options: &TranslateOptions,
+        known: Dictionary,
+    ) -> Result<Prepared> {
         options.check(&self.configs[0].special_tokens)?;
         let limits = self.limits(options);
-        let source = |source: &S| match self.look_up(source.as_ref(), options) {
+        let known = known.respelt(|source| self.source_tokenizer.normalize(source));
+        let source = |source: &S| match self.look_up(source.as_ref(), &known, options) {
             Some(known) => Ok(Source::Known(known)),
             None => self.encode(source.as_ref(), &limits).map(Source::Encoded),
         };
@@ -271,6 +291,35 @@ impl Translator {
         pollster::block_on(self.translate_prepared(prepared, options))
     }
 
+    /// Translates made-up sources, from a batch as large as the options allow down to one symbol: what the device makes when
+    /// it first needs it, such as memory, threads and pipelines, is there afterwards.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`translate_prepared`](Self::translate_prepared).
+    pub async fn warm_up(&self, options: &TranslateOptions) -> Result<()> {
+        let Config { encoder, special_tokens, .. } = &self.configs[0];
+        let symbol = (0..encoder.vocab_size as u32).rev().find(|&id| id != special_tokens.pad).unwrap_or_default();
+        let longest = options.max_source_length.min(options.batch_symbols.div_ceil(options.batch_size.max(1))).max(1);
+        let mut sizes = (self.limits(options).batch_size(longest), longest);
+        let options = TranslateOptions { max_length: MaxLength::Symbols(WARM_STEPS), ..options.clone() };
+        loop {
+            let (batch, length) = sizes;
+            let source = vec![symbol; length];
+            in_parts(&vec![source.as_slice(); batch], async |part| self.search(part, &options).await).await?;
+            sizes = match sizes {
+                (1, 1) => return Ok(()),
+                (batch, 1) => (batch.div_ceil(COOLER), 1),
+                (batch, length) => (batch, length.div_ceil(COOLER)),
+            };
+        }
+    }
+
+    /// [`warm_up`](Self::warm_up), waiting for the device.
+    pub fn warm_up_blocking(&self, options: &TranslateOptions) -> Result<()> {
+        pollster::block_on(self.warm_up(options))
+    }
+
     /// The symbols of a target text, as the model's target tokenizer divides and spells them.
     ///
     /// # Errors
@@ -292,13 +341,15 @@ impl Translator {
         }
     }
 
-    /// What the dictionary has for a source.
-    fn look_up(&self, source: &str, options: &TranslateOptions) -> Option<Translation> {
-        if self.dictionary.is_empty() {
+    /// What the first of two dictionaries that knows a source has for it, the translator's own being the second.
+    fn look_up(&self, source: &str, first: &Dictionary, options: &TranslateOptions) -> Option<Translation> {
+        if first.is_empty() && self.dictionary.is_empty() {
             return None;
         }
-        let known = self.dictionary.get(&self.source_tokenizer.normalize(source)).iter().take(options.n_best);
-        let mut targets = known.map(|text| Target {
+        let spelt = self.source_tokenizer.normalize(source);
+        let known = [first, &self.dictionary].map(|dictionary| dictionary.get(&spelt));
+        let known = known.into_iter().find(|known| !known.is_empty())?;
+        let mut targets = known.iter().take(options.n_best).map(|text| Target {
             // What the model could not have written is a symbol all the same.
             symbols: self.target_tokenizer.symbols(text).unwrap_or_else(|_| vec![text.clone()]),
             text: text.clone(),

@@ -20,6 +20,8 @@ mod repl;
 mod score;
 mod serve;
 mod shaders;
+#[cfg(unix)]
+mod signals;
 mod threads;
 mod train;
 mod translate;

@@ -96,10 +96,12 @@ struct Task {
 
 /// The JSON of a line.
 #[derive(Serialize)]
-struct LineJson<'a> {
-    line: usize,
+pub struct LineJson<'a> {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What is spoken.
     #[serde(flatten)]
-    record: Record<'a>,
+    pub record: Record<'a>,
 }
 
 /// Runs the command.

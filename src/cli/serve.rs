@@ -4,6 +4,8 @@ mod answer;
 mod body;
 mod clock;
 mod connections;
+mod guard;
+mod known;
 mod limits;
 mod line;
 mod logging;
@@ -12,6 +14,7 @@ mod models;
 mod opennmt;
 mod page;
 mod patient;
+mod pronounce;
 mod queue;
 mod record;
 mod refusal;
@@ -30,20 +33,23 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use seq2seq::english::Pronouncer;
 use tokio::net::TcpListener;
 use tokio::runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::choice::choice;
 use super::failure::{Failure, Result};
-use super::options::{DeviceOptions, SearchOptions, SizeOptions};
+use super::options::{DeviceOptions, DictionaryFile, SearchOptions, SizeOptions};
 use super::outcome::Outcome;
+use connections::End;
 use limits::Limits;
 use logging::{LogFormat, LogLevel};
 use metrics::Metrics;
 use models::{Models, NamedModel};
 use queue::{Bounds, Queue};
 use server::Server;
+use stopping::Stopping;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,17 +58,20 @@ Examples:
   seq2seq serve --log-format json --log-level debug  a line of JSON for each request
   curl http://127.0.0.1:8080/translate -d '{\"lines\": [\"attention\", \"colonel\"], \"beam\": 5}'
   curl http://127.0.0.1:8080/translate -d '{\"lines\": [\"attention\"], \"model\": \"ru\", \"stream\": true}'
+  curl http://127.0.0.1:8080/pronounce -d '{\"lines\": [\"It’s 5 p.m.\"], \"phones\": \"ipa\"}'
   curl http://127.0.0.1:8080/translator/translate -d '[{\"src\": \"attention\", \"id\": 0}]'";
 
 /// Answer programs over HTTP: one model on one device, many callers
 ///
 /// POST /translate takes a JSON object: lines, and as options have them model, beam, n_best, length_penalty,
-/// coverage_penalty, max_length, alignment, replace_unknown; the answer has translations, each as `seq2seq translate
-/// --json` prints it. With "stream": true, or "Accept: application/x-ndjson", it is a line for each, as they come. GET
-/// /health, /models and /metrics (for Prometheus) say how it is; GET / is a page to type into; /translator/translate and
-/// the like are those of OpenNMT-py's server. Requests that wait are translated together, a share of each in turn.
-/// SIGTERM and SIGINT end it when all that it has accepted is answered. There is neither a password nor encryption: only
-/// this machine is listened to unless --listen says otherwise.
+/// coverage_penalty, max_length, alignment, replace_unknown, each_word, dictionary (an object: translations of sources);
+/// the answer has translations, each as `seq2seq translate --json` prints it. With "stream": true, or "Accept:
+/// application/x-ndjson", it is a line for each, as they come. POST /pronounce takes lines and phones, and answers as
+/// `seq2seq pronounce --json` does. GET /health, /models and /metrics (for Prometheus) say how it is; GET / is a page to
+/// type into; /translator/translate and the like are those of OpenNMT-py's server. Requests that wait are translated
+/// together, a share of each in turn. SIGTERM and SIGINT end it when all that it has accepted is answered, and at once
+/// where they come twice. There is neither a password nor encryption: only this machine is listened to unless --listen
+/// says otherwise.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
@@ -79,6 +88,9 @@ pub struct Args {
     /// come while it is busy are translated together anyway
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=60_000))]
     wait: u32,
+
+    #[command(flatten)]
+    dictionary: DictionaryFile,
 
     #[command(flatten)]
     search: SearchOptions,
@@ -107,6 +119,7 @@ const BATCHES: usize = 4;
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
     logging::start(args.log_format, args.log_level);
+    guard::announce();
     let system = |error| Failure::Stream { name: "the system", source: error };
     let runtime =
         runtime::Builder::new_current_thread().enable_all().max_blocking_threads(2).build().map_err(system)?;
@@ -120,6 +133,10 @@ pub fn run(args: Args) -> Result<Outcome> {
         let server = Arc::clone(&server);
         let work = move || {
             let _computes = computes;
+            let _drawn = Abandoned(&server.queue);
+            if let Err(error) = worker::warm_up(&server.models, &server.options) {
+                tracing::warn!(%error, "the largest batch that is allowed could not be computed");
+            }
             worker::work(&server.queue, &server.models, &server.metrics);
         };
         thread::Builder::new().name("device".to_owned()).spawn(work).map_err(system)?
@@ -129,18 +146,32 @@ pub fn run(args: Args) -> Result<Outcome> {
     let models: Vec<&str> = server.models.names().collect();
     let callers = if address.ip().is_loopback() { "this machine" } else { "whoever reaches this machine" };
     tracing::info!(callers, device = server.models.device(), ?models, "listening on http://{address}");
-    runtime.block_on(async {
-        let stop = stopping::asked(device_ended).map_err(system)?;
-        connections::serve(&server, listener, stop).await;
-        Result::Ok(())
+    let end = runtime.block_on(async {
+        let stopping = Stopping::new(device_ended).map_err(system)?;
+        Result::Ok(connections::serve(&server, listener, stopping).await)
     })?;
+    // Whoever is not answered by now leaves the queue with this.
+    runtime.shutdown_background();
     server.queue.close();
-    match device.join() {
-        Ok(()) => {
+    device.join().map_err(|_| system(io::Error::other("the thread that computes has ended")))?;
+    match end {
+        End::Answered => {
             tracing::info!("all that was accepted is answered");
             Ok(Outcome::Fine)
         }
-        Err(_) => Err(system(io::Error::other("the thread that computes has ended"))),
+        End::Hurried { connections } => {
+            tracing::warn!(connections, "ended at once, as was asked for twice; some requests have no answer");
+            Ok(Outcome::SomeFailed)
+        }
+    }
+}
+
+/// A queue from which nobody draws when this is dropped.
+struct Abandoned<'a>(&'a Queue);
+
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
     }
 }
 
@@ -148,22 +179,27 @@ impl Args {
     /// Loads the models; what is wrong with an option is said before anybody can ask.
     fn server(self) -> Result<Server> {
         let options = self.search.options(&self.sizes);
-        let models = Models::load(&self.model, &self.device)?;
+        let models = Models::load(&self.model, &self.dictionary.read()?, &self.device)?;
         models.translator(0).prepare::<&str>(&[], &options)?;
         self.limits.check(&options, 0).map_err(Failure::Usage)?;
+        self.limits.check_queue().map_err(Failure::Usage)?;
         let bounds = Bounds {
             lines: self.limits.limit_queue as usize,
+            symbols: self.limits.limit_queue_symbols as usize,
             share: options.batch_size,
             drawn_lines: BATCHES * options.batch_size,
             drawn_symbols: BATCHES * options.batch_symbols,
             wait: Duration::from_millis(self.wait.into()),
         };
-        if self.limits.limit_queue < self.limits.limit_lines {
-            let Limits { limit_queue, limit_lines, .. } = self.limits;
-            let reason = format!("expected room for a request of --limit-lines {limit_lines}");
-            return Err(Failure::Usage(format!("--limit-queue {limit_queue}: {reason}")));
-        }
         let metrics = Arc::new(Metrics::new(models.names().count()));
-        Ok(Server { models, queue: Arc::new(Queue::new(bounds)), metrics, limits: self.limits, options })
+        Ok(Server {
+            models,
+            queue: Arc::new(Queue::new(bounds)),
+            metrics,
+            limits: self.limits,
+            options,
+            pronouncer: Pronouncer::new()?,
+            pronounces: Arc::new(Semaphore::new(1)),
+        })
     }
 }

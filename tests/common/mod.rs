@@ -5,6 +5,8 @@ pub mod gpu;
 #[cfg(feature = "cli")]
 pub mod program;
 #[cfg(all(unix, feature = "cli"))]
+pub mod server;
+#[cfg(all(unix, feature = "cli"))]
 pub mod signals;
 
 use std::path::{Path, PathBuf};

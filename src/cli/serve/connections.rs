@@ -6,7 +6,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::StatusCode;
 use hyper::server::conn::http1;
@@ -17,15 +17,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 
-use super::patient::Patient;
+use super::patient::{Heard, Patient};
 use super::refusal::Refusal;
 use super::routes;
 use super::server::Server;
+use super::stopping::Stopping;
 
 /// About the most bytes of a header: more are answered with 431.
 const MOST_HEADER: usize = 1 << 14;
 
-/// How many connections are told at once that there is no room for them; others are closed without a word.
+/// How many connections are told at once that there is no room for them, whatever they have sent; others are told too, but
+/// may not get to read it.
 const MOST_REFUSALS: usize = 64;
 
 /// How long, and for how many bytes, a client that has its last answer may go on sending: what is not read would make the
@@ -33,19 +35,34 @@ const MOST_REFUSALS: usize = 64;
 const LINGER: Duration = Duration::from_secs(1);
 const MOST_LINGERING: usize = 1 << 24;
 
-/// Answers what comes to the listener until `stop`; then what was accepted.
-pub async fn serve(server: &Arc<Server>, listener: TcpListener, stop: impl Future<Output = ()>) {
+/// How a server ended.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// All that was accepted is answered.
+    Answered,
+    /// Somebody asked twice, when so many connections were still open.
+    Hurried {
+        /// So many.
+        connections: u64,
+    },
+}
+
+/// Answers what comes to the listener until somebody asks it to stop; then what was accepted, until somebody asks again.
+pub async fn serve(server: &Arc<Server>, listener: TcpListener, mut stopping: Stopping) -> End {
     let most = server.limits.limit_connections;
     let room = Arc::new(Semaphore::new(most as usize));
     let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
-    let (stopping, stopped) = watch::channel(false);
-    let mut stop = pin!(stop);
-    let mut stops = false;
+    let (stop, stopped) = watch::channel(false);
+    // When no more is taken of what the system has accepted for the listener: others could come as fast.
+    let mut end = None;
     loop {
         let accepted = poll_fn(|context| {
-            stops = stops || stop.as_mut().poll(context).is_ready();
+            if end.is_none() && stopping.poll_asked(context).is_ready() {
+                end = Some(Instant::now() + LINGER);
+            }
             match listener.poll_accept(context) {
-                Poll::Pending if stops => Poll::Ready(None),
+                Poll::Pending if end.is_some() => Poll::Ready(None),
+                Poll::Ready(_) if end.is_some_and(|end| end < Instant::now()) => Poll::Ready(None),
                 accepted => accepted.map(Some),
             }
         });
@@ -62,20 +79,30 @@ pub async fn serve(server: &Arc<Server>, listener: TcpListener, stop: impl Futur
             tokio::spawn(connection(Arc::clone(server), stream, stopped.clone(), permit));
         } else {
             server.metrics.refused();
-            if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
-                tokio::spawn(refuse(stream, most, permit));
+            let reason = format!("expected at most {most} connections (--limit-connections), found another");
+            let refusal = Refusal::busy(reason);
+            match Arc::clone(&refusals).try_acquire_owned() {
+                Ok(permit) => drop(tokio::spawn(refuse(stream, refusal, permit))),
+                Err(_) => drop(stream.try_write(&refusal.bytes())),
             }
         }
     }
     drop(listener);
     // That nobody listens is as good.
-    let _ = stopping.send(true);
-    let _ = room.acquire_many(most).await;
+    let _ = stop.send(true);
+    let mut answered = pin!(room.acquire_many(most));
+    let all = poll_fn(|context| match answered.as_mut().poll(context) {
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending => stopping.poll_asked(context).map(|()| false),
+    });
+    match all.await {
+        true => End::Answered,
+        false => End::Hurried { connections: server.metrics.connections() },
+    }
 }
 
-async fn refuse(stream: TcpStream, most: u32, _permit: OwnedSemaphorePermit) {
-    let reason = format!("expected at most {most} connections (--limit-connections), found another");
-    end(stream, Some(Refusal::busy(reason))).await;
+async fn refuse(stream: TcpStream, refusal: Refusal, _permit: OwnedSemaphorePermit) {
+    end(stream, Some(refusal)).await;
 }
 
 /// Answers the requests of a connection, one after the other.
@@ -91,19 +118,29 @@ async fn connection(
         let server = Arc::clone(&server);
         Box::pin(async { Ok::<_, Infallible>(routes::answer(server, request).await) })
     });
+    let heard = Heard::default();
+    let patient = Patient::new(stream, server.limits.time(), heard.clone());
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(server.limits.idle())
         .max_buf_size(MOST_HEADER)
-        .serve_connection(TokioIo::new(Patient::new(stream, server.limits.time())), service);
+        .serve_connection(TokioIo::new(patient), service);
     let mut stop = pin!(stopped.wait_for(|stopped| *stopped));
-    let mut stops = false;
+    // Runs from when the server is to stop.
+    let mut grace = None;
     let ended = poll_fn(|context| {
-        if !stops && stop.as_mut().poll(context).is_ready() {
-            stops = true;
+        if grace.is_none() && stop.as_mut().poll(context).is_ready() {
+            grace = Some(Box::pin(sleep(LINGER)));
             Pin::new(&mut connection).graceful_shutdown();
         }
-        connection.poll_without_shutdown(context)
+        match &mut grace {
+            // What was accepted asks nothing: nothing is left to be answered.
+            Some(grace) if !heard.something() => match grace.as_mut().poll(context) {
+                Poll::Ready(()) => Poll::Ready(Ok(())),
+                Poll::Pending => connection.poll_without_shutdown(context),
+            },
+            _ => connection.poll_without_shutdown(context),
+        }
     });
     let ended = ended.await;
     let parts = connection.into_parts();

@@ -52,6 +52,10 @@ pub struct Limits {
     /// The most lines that wait; a request for which there is no room is answered with 503
     #[arg(long, value_name = "N", default_value_t = 50_000, value_parser = size(100_000_000))]
     pub limit_queue: u32,
+
+    /// The most source symbols of lines that wait; a request for which there is no room is answered with 503
+    #[arg(long, value_name = "N", default_value_t = 5_000_000, value_parser = size(1_000_000_000))]
+    pub limit_queue_symbols: u32,
 }
 
 impl Limits {
@@ -68,6 +72,21 @@ impl Limits {
             return Err(format!("max_length: expected at most {limit_length} symbols (--limit-length), {found}"));
         }
         Ok(())
+    }
+
+    /// Whether all that one request may have may wait.
+    pub fn check_queue(&self) -> Result<(), String> {
+        let Self { limit_lines, limit_symbols, limit_queue, limit_queue_symbols, .. } = self;
+        let pairs = [
+            ("--limit-queue", limit_queue, "--limit-lines", limit_lines),
+            ("--limit-queue-symbols", limit_queue_symbols, "--limit-symbols", limit_symbols),
+        ];
+        match pairs.into_iter().find(|(_, room, _, most)| room < most) {
+            Some((option, room, limit, most)) => {
+                Err(format!("{option} {room}: expected room for a request of {limit} {most}"))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Of a request.

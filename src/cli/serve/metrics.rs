@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::clock::{Spent, Times};
 
 /// Upper ends of the ranges that times are counted in, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// How long a device that has failed is said to.
+pub const SUSPICION: Duration = Duration::from_secs(10);
 
 /// All counters.
 #[derive(Debug)]
@@ -24,8 +27,8 @@ pub struct Metrics {
     batch_lines: AtomicU64,
     symbols: AtomicU64,
     failures: AtomicU64,
-    /// Whether the last batch failed.
-    failing: AtomicBool,
+    /// When the last batch failed, if none was computed since.
+    failing: Mutex<Option<Instant>>,
     /// Connections that were there, that are there, and for which there was no room.
     accepted: AtomicU64,
     connections: AtomicU64,
@@ -58,7 +61,7 @@ impl Metrics {
             batch_lines: AtomicU64::new(0),
             symbols: AtomicU64::new(0),
             failures: AtomicU64::new(0),
-            failing: AtomicBool::new(false),
+            failing: Mutex::default(),
             accepted: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -73,6 +76,11 @@ impl Metrics {
         Counted(&self.connections)
     }
 
+    /// How many connections are open.
+    pub fn connections(&self) -> u64 {
+        self.connections.load(Relaxed)
+    }
+
     /// There was no room for a connection.
     pub fn refused(&self) {
         self.refused.fetch_add(1, Relaxed);
@@ -80,7 +88,7 @@ impl Metrics {
 
     /// A request was answered.
     pub fn request(&self, path: &'static str, status: u16, elapsed: Duration, spent: Option<Spent>) {
-        *self.requests.lock().unwrap_or_else(PoisonError::into_inner).entry((path, status)).or_default() += 1;
+        *lock(&self.requests).entry((path, status)).or_default() += 1;
         self.request.add(elapsed);
         if let Some(Spent { waiting, batching, computing }) = spent {
             self.waiting.add(waiting);
@@ -99,24 +107,29 @@ impl Metrics {
     /// A line of a model was translated, or could not be.
     pub fn line(&self, model: usize, translated: bool) {
         self.lines[model][usize::from(!translated)].fetch_add(1, Relaxed);
-        self.failing.store(false, Relaxed);
+    }
+
+    /// The device could compute a batch.
+    pub fn device_works(&self) {
+        *lock(&self.failing) = None;
     }
 
     /// The device could not compute a batch.
     pub fn device_failed(&self) {
         self.failures.fetch_add(1, Relaxed);
-        self.failing.store(true, Relaxed);
+        *lock(&self.failing) = Some(Instant::now());
     }
 
-    /// Whether the device could not compute the last batch.
+    /// Whether the device could not compute the last batch, for a while: a server that is asked no more because of it
+    /// could not show that it works again.
     pub fn is_failing(&self) -> bool {
-        self.failing.load(Relaxed)
+        lock(&self.failing).is_some_and(|since| since.elapsed() < SUSPICION)
     }
 
     /// All of it, in Prometheus' text format.
     pub fn text<'a>(&self, models: impl Iterator<Item = &'a str>, queue_lines: usize) -> String {
         let mut text = Text::default();
-        let requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let requests = lock(&self.requests).clone();
         let labelled =
             requests.iter().map(|((path, status), count)| (format!("{{path=\"{path}\",status=\"{status}\"}}"), *count));
         text.family("requests_total", "counter", "Requests that were answered.", labelled);
@@ -133,7 +146,7 @@ impl Metrics {
             ("device_failures_total", "counter", "Batches that the device failed at.", self.failures.load(Relaxed)),
             ("connections_total", "counter", "Connections that were accepted.", self.accepted.load(Relaxed)),
             ("connections_refused_total", "counter", "Connections without room.", self.refused.load(Relaxed)),
-            ("connections", "gauge", "Connections that are open.", self.connections.load(Relaxed)),
+            ("connections", "gauge", "Connections that are open.", self.connections()),
             ("queue_lines", "gauge", "Lines that wait.", queue_lines as u64),
         ] {
             text.family(name, kind, help, [(String::new(), value)]);
@@ -149,6 +162,10 @@ impl Metrics {
         }
         text.0
     }
+}
+
+fn lock<T>(counted: &Mutex<T>) -> MutexGuard<'_, T> {
+    counted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Counted<'_> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use seq2seq::Translator;
 use seq2seq::model::Model;
+use seq2seq::text::Dictionary;
 
 use crate::cli::failure::{Failure, Result};
 use crate::cli::options::DeviceOptions;
@@ -46,8 +47,9 @@ pub struct Models {
 }
 
 impl Models {
-    /// Loads them, each onto the device; the model inside the program if there are none.
-    pub fn load(named: &[NamedModel], device: &DeviceOptions) -> Result<Self> {
+    /// Loads them, each onto the device; the model inside the program if there are none. Each looks sources up in the
+    /// dictionary first.
+    pub fn load(named: &[NamedModel], dictionary: &Dictionary, device: &DeviceOptions) -> Result<Self> {
         let mut models: Vec<(String, Arc<Translator>)> = Vec::new();
         let mut described = String::new();
         let mut add = |name: &str, model: Model| {
@@ -56,7 +58,8 @@ impl Models {
             }
             let device = device.open(true)?;
             described = device.describe();
-            models.push((name.to_owned(), Arc::new(Translator::new(model, device)?)));
+            let translator = Translator::new(model, device)?.with_dictionary(dictionary.clone());
+            models.push((name.to_owned(), Arc::new(translator)));
             Ok(())
         };
         for NamedModel { name, directory } in named {

@@ -5,6 +5,7 @@
 
 use hyper::Response;
 use seq2seq::Translation;
+use seq2seq::text::Dictionary;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -50,7 +51,7 @@ pub fn ask(server: &Server, bytes: &[u8]) -> Result<Asked, Refusal> {
     let model = model(server, id).ok_or_else(|| Refusal::wrong(format!("No such model '{id}'")))?;
     let sources: Vec<String> = sources.into_iter().map(|source| source.src).collect();
     let trimmed: Vec<&str> = sources.iter().map(|source| source.trim()).collect();
-    let submitted = server.submit(Kind { model, options: server.options.clone() }, &trimmed)?;
+    let submitted = server.submit(Kind { model, options: server.options.clone() }, &trimmed, Dictionary::default())?;
     Ok(Asked { sources, n_best: server.options.n_best, submitted })
 }
 

@@ -1,7 +1,9 @@
-//! A connection whose writes wait for a slow reader, but not for ever.
+//! A connection whose writes wait for a slow reader, but not for ever, and which knows whether anything was read of it.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -9,19 +11,32 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
-/// A stream on which a write fails that has waited for too long.
+/// A stream on which a write fails when what is there to be written has waited for too long, however much of it some
+/// drops took away.
 #[derive(Debug)]
 pub struct Patient {
     stream: TcpStream,
     patience: Duration,
-    /// Runs while a write waits.
+    /// Runs from when a write had to wait until all is written.
     waiting: Option<Pin<Box<Sleep>>>,
+    heard: Heard,
+}
+
+/// Whether anything came.
+#[derive(Clone, Debug, Default)]
+pub struct Heard(Arc<AtomicBool>);
+
+impl Heard {
+    /// Whether anything came.
+    pub fn something(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Patient {
-    /// Waits so long.
-    pub fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, waiting: None }
+    /// Waits so long, and says whether it has heard.
+    pub fn new(stream: TcpStream, patience: Duration, heard: Heard) -> Self {
+        Self { stream, patience, waiting: None, heard }
     }
 
     /// The stream itself.
@@ -30,18 +45,25 @@ impl Patient {
     }
 
     fn hold(&mut self, written: Poll<io::Result<usize>>, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.waiting = None;
-            return written;
+        if written.is_pending() {
+            self.waiting.get_or_insert_with(|| Box::pin(sleep(self.patience)));
         }
-        let waiting = self.waiting.get_or_insert_with(|| Box::pin(sleep(self.patience)));
-        waiting.as_mut().poll(context).map(|()| Err(io::ErrorKind::TimedOut.into()))
+        match self.waiting.as_mut().map(|waiting| waiting.as_mut().poll(context)) {
+            Some(Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            _ => written,
+        }
     }
 }
 
 impl AsyncRead for Patient {
     fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_read(context, into)
+        let patient = self.get_mut();
+        let before = into.filled().len();
+        let read = Pin::new(&mut patient.stream).poll_read(context, into);
+        if into.filled().len() > before {
+            patient.heard.0.store(true, Ordering::Relaxed);
+        }
+        read
     }
 }
 
@@ -67,7 +89,10 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+        // Whoever asks for this has written all.
+        let patient = self.get_mut();
+        patient.waiting = None;
+        Pin::new(&mut patient.stream).poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

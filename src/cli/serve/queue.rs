@@ -62,6 +62,8 @@ pub struct Queue {
 pub struct Bounds {
     /// The most lines that wait.
     pub lines: usize,
+    /// The most symbols of these.
+    pub symbols: usize,
     /// The most lines that are drawn at once, of one request.
     pub share: usize,
     /// The most lines that are drawn at once, of all requests.
@@ -77,8 +79,22 @@ struct State {
     /// The next comes first.
     turns: VecDeque<Request>,
     lines: usize,
+    symbols: usize,
     requests: u64,
+    /// The lines that were drawn last.
+    drawn: usize,
     closed: bool,
+}
+
+/// For what of a request there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// Its lines, beside so many that wait.
+    Lines(usize),
+    /// Its symbols, beside so many that wait.
+    Symbols(usize),
+    /// Nothing may enter any more.
+    Closed,
 }
 
 /// A request's place in the queue, given up when this is dropped.
@@ -96,13 +112,21 @@ impl Queue {
         Self { state: Mutex::default(), changed: Condvar::new(), bounds }
     }
 
-    /// Lets a request wait; nothing if there is no room for its lines.
-    pub fn enter(self: &Arc<Self>, kind: Kind, lines: VecDeque<Line>, answers: Answers) -> Option<Ticket> {
+    /// Lets a request wait, if there is room for it.
+    pub fn enter(self: &Arc<Self>, kind: Kind, lines: VecDeque<Line>, answers: Answers) -> Result<Ticket, Full> {
+        let symbols = symbols(&lines);
         let mut state = self.lock();
+        if state.closed {
+            return Err(Full::Closed);
+        }
         if state.lines + lines.len() > self.bounds.lines {
-            return None;
+            return Err(Full::Lines(state.lines));
+        }
+        if state.symbols + symbols > self.bounds.symbols {
+            return Err(Full::Symbols(state.symbols));
         }
         state.lines += lines.len();
+        state.symbols += symbols;
         state.requests += 1;
         let number = state.requests;
         let waits = lines.len() > answers.max_capacity();
@@ -111,7 +135,7 @@ impl Queue {
         }
         drop(state);
         self.changed.notify_one();
-        Some(Ticket { queue: Arc::clone(self), number, waits })
+        Ok(Ticket { queue: Arc::clone(self), number, waits })
     }
 
     /// How many lines wait.
@@ -125,17 +149,27 @@ impl Queue {
         self.changed.notify_one();
     }
 
-    /// The lines whose turn it is, which are of one kind: waits for some. Nothing when the queue is closed and empty.
-    pub fn draw(&self) -> Option<(Kind, Vec<Drawn>)> {
+    /// Nothing more will enter, and nobody will draw: whoever waits is told so.
+    pub fn abandon(&self) {
         let mut state = self.lock();
+        *state = State { closed: true, requests: state.requests, ..State::default() };
+    }
+
+    /// The lines whose turn it is, which are of one kind: waits for some, and so long for as many as were drawn last.
+    /// Nothing when the queue is closed and empty.
+    pub fn draw(&self, pause: Duration) -> Option<(Kind, Vec<Drawn>)> {
+        let mut state = self.lock();
+        let paused = Instant::now() + pause;
         loop {
             let now = Instant::now();
             state = match state.oldest() {
                 None if state.closed && state.turns.is_empty() => return None,
                 None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
                 Some(arrived) => {
-                    let left = (arrived + self.bounds.wait).saturating_duration_since(now);
-                    if left.is_zero() || state.closed || state.lines >= self.bounds.share {
+                    let wait = if state.lines < self.bounds.share { arrived + self.bounds.wait } else { now };
+                    let pause = if state.lines < state.drawn { paused } else { now };
+                    let left = wait.max(pause).saturating_duration_since(now);
+                    if left.is_zero() || state.closed {
                         match state.draw(&self.bounds) {
                             (Some(kind), lines) if !lines.is_empty() => return Some((kind, lines)),
                             _ => state,
@@ -171,6 +205,7 @@ impl Drop for Ticket {
             && let Some(request) = state.turns.remove(at)
         {
             state.lines -= request.lines.len();
+            state.symbols -= symbols(&request.lines);
         }
         drop(state);
         self.queue.changed.notify_one();
@@ -212,8 +247,15 @@ impl State {
         self.turns.append(&mut round);
         self.turns.append(&mut served);
         self.lines -= drawn.len();
+        self.symbols -= symbols;
+        self.drawn = drawn.len();
         (kind, drawn)
     }
+}
+
+/// The symbols of lines.
+fn symbols<'a>(lines: impl IntoIterator<Item = &'a Line>) -> usize {
+    lines.into_iter().map(|line| line.source.symbols()).sum()
 }
 
 impl Request {
@@ -247,7 +289,8 @@ mod tests {
     use super::super::answer::Answer;
     use super::*;
 
-    const BOUNDS: Bounds = Bounds { lines: 10, share: 2, drawn_lines: 5, drawn_symbols: 100, wait: Duration::ZERO };
+    const BOUNDS: Bounds =
+        Bounds { lines: 10, symbols: 9, share: 2, drawn_lines: 5, drawn_symbols: 100, wait: Duration::ZERO };
 
     fn translator() -> Translator {
         let device = Device::open_blocking(&DeviceRequest::Cpu, Precision::F32).expect("a CPU");
@@ -255,17 +298,17 @@ mod tests {
     }
 
     /// A request of so many lines enters, for a client that takes `room` answers.
-    fn enter(queue: &Arc<Queue>, beam: usize, lines: usize, room: usize) -> Option<(Ticket, Receiver<Answer>)> {
+    fn enter(queue: &Arc<Queue>, beam: usize, lines: usize, room: usize) -> Result<(Ticket, Receiver<Answer>), Full> {
         let options = TranslateOptions { beam, ..TranslateOptions::default() };
         let prepared = translator().prepare(&vec!["a"; lines], &options).expect("options");
         let lines = prepared.into_iter().enumerate().map(|(place, source)| Line { place, source }).collect();
         let (answers, answered) = channel(room);
-        Some((queue.enter(Kind { model: 0, options }, lines, answers)?, answered))
+        Ok((queue.enter(Kind { model: 0, options }, lines, answers)?, answered))
     }
 
     /// The beam of the lines that are drawn next, and their places.
     fn draw(queue: &Queue) -> (usize, Vec<usize>) {
-        let (kind, lines) = queue.draw().expect("lines");
+        let (kind, lines) = queue.draw(Duration::ZERO).expect("lines");
         (kind.options.beam, lines.iter().map(|drawn| drawn.line.place).collect())
     }
 
@@ -291,7 +334,7 @@ mod tests {
     fn a_slow_reader_waits_for_itself_alone() {
         let queue = Arc::new(Queue::new(BOUNDS));
         let (_ticket, mut answers) = enter(&queue, 1, 3, 1).expect("room");
-        let (kind, lines) = queue.draw().expect("lines");
+        let (kind, lines) = queue.draw(Duration::ZERO).expect("lines");
         assert_eq!((kind.options.beam, lines.len()), (1, 1));
         let _other = enter(&queue, 5, 1, 8).expect("room");
         assert_eq!(draw(&queue), (5, vec![0]), "there is no room for an answer to the first");
@@ -304,12 +347,23 @@ mod tests {
     fn who_leaves_makes_room() {
         let queue = Arc::new(Queue::new(BOUNDS));
         let first = enter(&queue, 1, 8, 8).expect("room");
-        assert!(enter(&queue, 1, 3, 8).is_none());
+        assert_eq!(enter(&queue, 1, 3, 8).err(), Some(Full::Lines(8)));
+        assert_eq!(enter(&queue, 1, 2, 8).err(), Some(Full::Symbols(8)));
         drop(first);
         assert_eq!(queue.lines(), 0);
         let _second = enter(&queue, 1, 3, 8).expect("room");
         queue.close();
+        assert_eq!(enter(&queue, 1, 1, 8).err(), Some(Full::Closed));
         assert_eq!([draw(&queue), draw(&queue)], [(1, vec![0, 1]), (1, vec![2])]);
-        assert!(queue.draw().is_none());
+        assert!(queue.draw(Duration::ZERO).is_none());
+    }
+
+    #[test]
+    fn what_nobody_draws_is_not_waited_for() {
+        let queue = Arc::new(Queue::new(BOUNDS));
+        let (_ticket, mut answers) = enter(&queue, 1, 3, 1).expect("room");
+        queue.abandon();
+        assert_eq!(answers.try_recv().err(), Some(tokio::sync::mpsc::error::TryRecvError::Disconnected));
+        assert_eq!((queue.lines(), enter(&queue, 1, 1, 8).err()), (0, Some(Full::Closed)));
     }
 }

@@ -5,17 +5,18 @@ use std::sync::{Arc, LazyLock};
 use std::time::UNIX_EPOCH;
 
 use hyper::body::Incoming;
-use hyper::header::{ACCEPT, HeaderValue};
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::header::{ACCEPT, CONTENT_ENCODING, HOST, HeaderValue};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Version};
 use serde_json::json;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
+use super::guard;
 use super::record::Record;
 use super::refusal::Refusal;
 use super::reply::{self, NDJSON, Reply};
 use super::server::Server;
-use super::{body, opennmt, page, translate};
+use super::{body, opennmt, page, pronounce, translate};
 
 /// What a path leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ enum Route {
     Metrics,
     Models,
     Translate,
+    Pronounce,
     OpenNmtHealth,
     OpenNmtModels,
     OpenNmtTranslate,
@@ -41,6 +43,7 @@ impl Route {
             "/metrics" => Self::Metrics,
             "/models" => Self::Models,
             "/translate" => Self::Translate,
+            "/pronounce" => Self::Pronounce,
             "/translator/health" => Self::OpenNmtHealth,
             "/translator/models" => Self::OpenNmtModels,
             "/translator/translate" => Self::OpenNmtTranslate,
@@ -64,6 +67,7 @@ impl Route {
             Self::Metrics => "/metrics",
             Self::Models => "/models",
             Self::Translate => "/translate",
+            Self::Pronounce => "/pronounce",
             Self::OpenNmtHealth => "/translator/health",
             Self::OpenNmtModels => "/translator/models",
             Self::OpenNmtTranslate => "/translator/translate",
@@ -75,14 +79,26 @@ impl Route {
     /// How it is asked.
     fn method(self) -> &'static str {
         match self {
-            Self::Translate | Self::OpenNmtTranslate => "POST",
+            Self::Translate | Self::Pronounce | Self::OpenNmtTranslate => "POST",
             Self::OpenNmtMove(method) => method,
             _ => "GET",
         }
     }
+
+    /// How it may be asked: whoever may read an answer may also ask for its header alone.
+    fn allowed(self) -> &'static str {
+        match self.method() {
+            "GET" => "GET, HEAD",
+            other => other,
+        }
+    }
+
+    fn allows(self, method: &Method) -> bool {
+        self.allowed().split(", ").any(|allowed| allowed == method)
+    }
 }
 
-const PATHS: &str = "expected one of the paths /, /health, /metrics, /models, /translate and those of OpenNMT-py, \
+const PATHS: &str = "expected one of the paths /, /health, /metrics, /models, /translate, /pronounce and those of OpenNMT-py, \
                      /translator/translate, /translator/models, /translator/health";
 
 /// Answers a request; the answer has its id.
@@ -108,12 +124,12 @@ async fn found(
     request: Request<Incoming>,
     record: &mut Record,
 ) -> Result<Response<Reply>, Refusal> {
-    let method = request.method();
+    check_header(&request)?;
     if route == Route::Nowhere {
         return Err(Refusal::new(StatusCode::NOT_FOUND, PATHS));
     }
-    if method != route.method() && !(method == Method::HEAD && route.method() == "GET") {
-        return Err(Refusal::method(route.method(), method));
+    if !route.allows(request.method()) {
+        return Err(Refusal::method(route.allowed(), request.method()));
     }
     match route {
         Route::Page => Ok(page::page()),
@@ -127,11 +143,15 @@ async fn found(
         Route::OpenNmtModels => Ok(opennmt::models(server)),
         Route::OpenNmtMove(_) => Ok(opennmt::unmoved(request.uri().path().rsplit('/').next().unwrap_or_default())),
         Route::Translate => {
-            let stream =
-                request.headers().get_all(ACCEPT).iter().any(|accepted| accepted.as_bytes() == NDJSON.as_bytes());
+            let stream = wants_lines(request.headers());
             let deadline = Instant::now() + server.limits.time();
             let asked = ask(server, request, deadline, translate::ask).await?;
             in_time(server, deadline, asked.answer(server, stream, deadline, record)).await
+        }
+        Route::Pronounce => {
+            let deadline = Instant::now() + server.limits.time();
+            let asked = ask(server, request, deadline, pronounce::ask).await?;
+            in_time(server, deadline, asked.answer(server)).await
         }
         Route::OpenNmtTranslate => {
             let deadline = Instant::now() + server.limits.time();
@@ -140,6 +160,26 @@ async fn found(
         }
         Route::Nowhere => Err(Refusal::new(StatusCode::NOT_FOUND, PATHS)),
     }
+}
+
+/// What every request must have: in HTTP/1.1 the host that it means, once; and a body that is text as it stands.
+fn check_header(request: &Request<Incoming>) -> Result<(), Refusal> {
+    let hosts = request.headers().get_all(HOST).iter().count();
+    if hosts > 1 || hosts == 0 && request.version() == Version::HTTP_11 {
+        return Err(Refusal::wrong(format!("header: expected one host, found {hosts}")));
+    }
+    let coded = request.headers().get_all(CONTENT_ENCODING).iter().find(|coding| *coding != "identity");
+    coded.map_or(Ok(()), |coding| {
+        let reason = format!("header: expected no content-encoding, found {coding:?}");
+        Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason))
+    })
+}
+
+/// Whether lines of JSON are among what is accepted.
+fn wants_lines(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|accepted| accepted.to_str().ok());
+    let mut kinds = accepted.flat_map(|accepted| accepted.split(',')).filter_map(|kind| kind.split(';').next());
+    kinds.any(|kind| kind.trim().eq_ignore_ascii_case(NDJSON))
 }
 
 /// A body that is larger is parsed beside the thread that all connections share.
@@ -153,10 +193,10 @@ async fn ask<T: Send + 'static>(
 ) -> Result<T, Refusal> {
     let body = body::read(request.into_body(), &server.limits, deadline).await?;
     if body.len() <= SMALL {
-        return ask(server, &body);
+        return guard::run(|| ask(server, &body));
     }
     let server = Arc::clone(server);
-    spawn_blocking(move || ask(&server, &body)).await.map_err(Refusal::broken)?
+    spawn_blocking(move || guard::run(|| ask(&server, &body))).await.map_err(Refusal::broken)?
 }
 
 async fn in_time(

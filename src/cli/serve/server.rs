@@ -3,13 +3,16 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use seq2seq::english::Pronouncer;
+use seq2seq::text::Dictionary;
 use seq2seq::{PreparedSource, TranslateOptions};
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::channel;
 
 use super::limits::Limits;
 use super::metrics::Metrics;
 use super::models::Models;
-use super::queue::{Kind, Line, Queue};
+use super::queue::{Full, Kind, Line, Queue};
 use super::refusal::Refusal;
 use super::submitted::Submitted;
 
@@ -26,20 +29,32 @@ pub struct Server {
     pub limits: Limits,
     /// How to translate, where a request does not say.
     pub options: TranslateOptions,
+    /// What pronounces English, beside the models, and whose turn it is.
+    pub pronouncer: Pronouncer,
+    /// The turn.
+    pub pronounces: Arc<Semaphore>,
 }
 
 /// The most lines of a request that are answered out of their order: they are sorted by length.
 const WINDOW: usize = 1024;
 
 impl Server {
-    /// Lets lines wait for the device.
-    pub fn submit<S: AsRef<str>>(&self, kind: Kind, lines: &[S]) -> Result<Submitted, Refusal> {
-        let Limits { limit_lines, limit_symbols, limit_answer, .. } = self.limits;
-        let options = &kind.options;
-        if lines.len() > limit_lines as usize {
-            return Err(Refusal::too_large("lines", lines.len(), limit_lines, "--limit-lines"));
+    /// Refuses more lines, or words of lines, than a request may have.
+    pub fn check_lines(&self, lines: usize) -> Result<(), Refusal> {
+        let most = self.limits.limit_lines;
+        if lines > most as usize {
+            return Err(Refusal::too_large("lines", lines, most, "--limit-lines"));
         }
-        let prepared = self.models.translator(kind.model).prepare(lines, options).map_err(Refusal::wrong)?;
+        Ok(())
+    }
+
+    /// Lets lines wait for the device, but for those that are known.
+    pub fn submit<S: AsRef<str>>(&self, kind: Kind, lines: &[S], known: Dictionary) -> Result<Submitted, Refusal> {
+        let Limits { limit_symbols, limit_answer, .. } = self.limits;
+        let options = &kind.options;
+        self.check_lines(lines.len())?;
+        let translator = self.models.translator(kind.model);
+        let prepared = translator.prepare_with(lines, options, known).map_err(Refusal::wrong)?;
         let sources: Vec<PreparedSource> = prepared.into_iter().collect();
         let symbols: usize = sources.iter().map(PreparedSource::symbols).sum();
         if symbols > limit_symbols as usize {
@@ -54,12 +69,17 @@ impl Server {
         let window = WINDOW.min(lines.len()).min((limit_answer / bytes) as usize).max(1);
         let (answers, answered) = channel(window);
         match self.queue.enter(kind, by_length(sources, window), answers) {
-            Some(ticket) => Ok(Submitted::new(lines.len(), answered, ticket)),
-            None => Err(Refusal::busy(format!(
-                "expected room for {} more lines in the queue (--limit-queue), found {} that wait",
-                lines.len(),
-                self.queue.lines()
-            ))),
+            Ok(ticket) => Ok(Submitted::new(lines.len(), answered, ticket)),
+            Err(full) => Err(Refusal::busy(match full {
+                Full::Lines(wait) => {
+                    let more = lines.len();
+                    format!("expected room for {more} more lines in the queue (--limit-queue), found {wait} that wait")
+                }
+                Full::Symbols(wait) => format!(
+                    "expected room for {symbols} more symbols in the queue (--limit-queue-symbols), found {wait} that wait"
+                ),
+                Full::Closed => "expected a device, found that it computes no more".to_owned(),
+            })),
         }
     }
 }

@@ -1,37 +1,72 @@
 //! When a server ends.
 
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
-/// Ready when somebody asks the process to end, or when the device does.
+/// What asks the process to end: signals, each of which counts, and the device, once.
+pub struct Stopping {
+    signals: Signals,
+    device_ended: Option<oneshot::Receiver<()>>,
+}
+
+impl Stopping {
+    /// From now on signals are heeded. Whoever drops the other end of the channel has ended the device.
+    pub fn new(device_ended: oneshot::Receiver<()>) -> io::Result<Self> {
+        Ok(Self { signals: Signals::new()?, device_ended: Some(device_ended) })
+    }
+
+    /// Ready when somebody asks, each time.
+    pub fn poll_asked(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if let Some(device_ended) = &mut self.device_ended
+            && Pin::new(device_ended).poll(context).is_ready()
+        {
+            self.device_ended = None;
+            return Poll::Ready(());
+        }
+        self.signals.poll(context)
+    }
+}
+
+/// SIGTERM, SIGINT and SIGHUP, but for those that are to be ignored.
 #[cfg(unix)]
-pub fn asked(mut device_ended: oneshot::Receiver<()>) -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
+struct Signals(Vec<tokio::signal::unix::Signal>);
 
-    let mut signals = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
-    Ok(poll_fn(move |context| {
-        let asked = signals.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
-        ended(asked, &mut device_ended, context)
-    }))
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        use crate::cli::signals::is_ignored;
+
+        let kinds = [SignalKind::terminate(), SignalKind::interrupt(), SignalKind::hangup()];
+        let heeded = kinds.into_iter().filter(|kind| !is_ignored(kind.as_raw_value()));
+        heeded.map(signal).collect::<io::Result<_>>().map(Self)
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let asked = self.0.iter_mut().any(|signal| matches!(signal.poll_recv(context), Poll::Ready(Some(()))));
+        if asked { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
-/// Ready when somebody asks the process to end, or when the device does.
+/// Ctrl-C.
 #[cfg(not(unix))]
-pub fn asked(mut device_ended: oneshot::Receiver<()>) -> io::Result<impl Future<Output = ()>> {
-    let mut asked = Box::pin(tokio::signal::ctrl_c());
-    Ok(poll_fn(move |context| {
-        let asked = asked.as_mut().poll(context).is_ready();
-        ended(asked, &mut device_ended, context)
-    }))
-}
+struct Signals(Pin<Box<dyn Future<Output = io::Result<()>>>>);
 
-fn ended(asked: bool, device_ended: &mut oneshot::Receiver<()>, context: &mut std::task::Context<'_>) -> Poll<()> {
-    match Pin::new(device_ended).poll(context) {
-        Poll::Pending if !asked => Poll::Pending,
-        _ => Poll::Ready(()),
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self(Box::pin(tokio::signal::ctrl_c())))
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let asked = self.0.as_mut().poll(context);
+        if asked.is_ready() {
+            self.0 = Box::pin(tokio::signal::ctrl_c());
+        }
+        asked.map(drop)
     }
 }

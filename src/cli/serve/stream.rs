@@ -8,7 +8,7 @@ use hyper::body::Bytes;
 use serde::Serialize;
 use tokio::time::Sleep;
 
-use super::line;
+use super::line::Writer;
 use super::record::Record;
 use super::submitted::{Ended, Submitted};
 
@@ -16,10 +16,12 @@ use super::submitted::{Ended, Submitted};
 #[derive(Debug)]
 pub struct Lines {
     submitted: Submitted,
-    html: bool,
+    writer: Writer,
     deadline: Pin<Box<Sleep>>,
     /// What ended it before its end.
     failed: Option<io::Error>,
+    /// Whether what was sent last has had time to be written: an error would throw it away.
+    rested: bool,
     /// Lines that were not sent yet.
     json: Vec<u8>,
 }
@@ -35,8 +37,8 @@ struct Failed<'a> {
 
 impl Lines {
     /// Of these lines, until the deadline.
-    pub fn new(submitted: Submitted, html: bool, deadline: Pin<Box<Sleep>>) -> Self {
-        Self { submitted, html, deadline, failed: None, json: Vec::new() }
+    pub fn new(submitted: Submitted, writer: Writer, deadline: Pin<Box<Sleep>>) -> Self {
+        Self { submitted, writer, deadline, failed: None, rested: false, json: Vec::new() }
     }
 
     /// The next lines; nothing behind the last. An error ends an answer that is not whole.
@@ -47,6 +49,10 @@ impl Lines {
         };
         if !self.json.is_empty() {
             return Poll::Ready(Some(Ok(std::mem::take(&mut self.json).into())));
+        }
+        if self.failed.is_some() && !std::mem::replace(&mut self.rested, true) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
         }
         match self.failed.take() {
             Some(error) => Poll::Ready(Some(Err(error))),
@@ -68,11 +74,11 @@ impl Lines {
                 break;
             }
             match self.submitted.poll_next(record.as_deref_mut(), context) {
-                Poll::Ready(Ok((place, found))) => {
-                    line::write(&mut self.json, place, &found, self.html)?;
-                    self.json.push(b'\n');
+                Poll::Ready(Ok((_, found))) => self.writer.write(&mut self.json, &found)?,
+                Poll::Ready(Err(Ended::Whole)) => {
+                    self.writer.finish(&mut self.json);
+                    return Ok(false);
                 }
-                Poll::Ready(Err(Ended::Whole)) => return Ok(false),
                 Poll::Ready(Err(Ended::Broken(reason))) => self.fail(&reason)?,
                 Poll::Pending => break,
             }
@@ -80,8 +86,9 @@ impl Lines {
         Ok(true)
     }
 
-    /// Says in a last line why there are no others.
+    /// Says in a last line why there are no others. A line that has begun is cut off before it.
     fn fail(&mut self, reason: &str) -> io::Result<()> {
+        self.json.extend(self.writer.is_within_line().then_some(b'\n'));
         self.failed = Some(io::Error::other(reason.to_owned()));
         serde_json::to_writer(&mut self.json, &Failed { error: reason })?;
         self.json.push(b'\n');

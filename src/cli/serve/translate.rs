@@ -4,14 +4,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use hyper::{Response, StatusCode};
-use seq2seq::TranslateOptions;
 use seq2seq::backend::LengthPenalty;
 use seq2seq::decode::MaxLength;
+use seq2seq::{TranslateOptions, words};
 use serde::{Deserialize, Deserializer, de};
 use tokio::time::{Instant, sleep_until};
 
 use super::body;
-use super::line;
+use super::known::Known;
+use super::line::{Form, Writer};
 use super::queue::Kind;
 use super::record::Record;
 use super::refusal::Refusal;
@@ -28,15 +29,21 @@ struct Request {
     model: Option<String>,
     beam: Option<usize>,
     n_best: Option<usize>,
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default, deserialize_with = "length_penalty")]
     length_penalty: Option<LengthPenalty>,
     coverage_penalty: Option<f64>,
-    #[serde(default, deserialize_with = "parsed")]
+    #[serde(default, deserialize_with = "max_length")]
     max_length: Option<MaxLength>,
     #[serde(default)]
     alignment: bool,
     #[serde(default)]
     replace_unknown: bool,
+    /// Whether each word of a line is translated by itself.
+    #[serde(default)]
+    each_word: bool,
+    /// What is looked up first.
+    #[serde(default)]
+    dictionary: Known,
     /// Whether each line is sent when it is translated.
     #[serde(default)]
     stream: bool,
@@ -53,13 +60,21 @@ enum Word {
     Text(String),
 }
 
-fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D) -> Result<Option<T>, D::Error> {
+fn length_penalty<'de, D: Deserializer<'de>>(from: D) -> Result<Option<LengthPenalty>, D::Error> {
+    parsed(from, "length_penalty")
+}
+
+fn max_length<'de, D: Deserializer<'de>>(from: D) -> Result<Option<MaxLength>, D::Error> {
+    parsed(from, "max_length")
+}
+
+fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(from: D, name: &str) -> Result<Option<T>, D::Error> {
     let text = match Option::<Word>::deserialize(from)? {
         None => return Ok(None),
         Some(Word::Number(number)) => number.to_string(),
         Some(Word::Text(text)) => text,
     };
-    text.parse().map(Some).map_err(|error| de::Error::custom(format_args!("{text:?}: {error}")))
+    text.parse().map(Some).map_err(|error| de::Error::custom(format_args!("{name}: {text:?}: {error}")))
 }
 
 /// What was asked for, waiting for its answers.
@@ -69,6 +84,7 @@ pub struct Asked {
     model: usize,
     stream: bool,
     html: bool,
+    words: Option<Vec<Vec<String>>>,
 }
 
 /// Reads a request, and lets its lines wait for the device.
@@ -78,9 +94,19 @@ pub fn ask(server: &Server, bytes: &[u8]) -> Result<Asked, Refusal> {
         None => 0,
         Some(name) => server.models.place(name).ok_or_else(|| unknown_model(server, name))?,
     };
-    let options = request.options(&server.options);
-    let submitted = server.submit(Kind { model, options }, &request.lines)?;
-    Ok(Asked { submitted, model, stream: request.stream, html: request.html })
+    let kind = Kind { model, options: request.options(&server.options) };
+    let Request { lines, each_word, dictionary: Known(known), stream, html, .. } = request;
+    let words: Option<Vec<Vec<String>>> = each_word.then(|| lines.iter().map(|line| words_of(line)).collect());
+    server.check_lines(lines.len())?;
+    let submitted = match &words {
+        None => server.submit(kind, &lines, known)?,
+        Some(words) => server.submit(kind, &words.iter().flatten().collect::<Vec<_>>(), known)?,
+    };
+    Ok(Asked { submitted, model, stream, html, words })
+}
+
+fn words_of(line: &str) -> Vec<String> {
+    words(line).map(str::to_owned).collect()
 }
 
 fn unknown_model(server: &Server, name: &str) -> Refusal {
@@ -114,19 +140,18 @@ impl Asked {
         deadline: Instant,
         record: &mut Record,
     ) -> Result<Response<Reply>, Refusal> {
-        let Self { mut submitted, model, html, .. } = self;
+        let Self { mut submitted, model, html, words, .. } = self;
         if self.stream || stream {
-            return Ok(reply::lines(Lines::new(submitted, html, Box::pin(sleep_until(deadline)))));
+            let writer = Writer::new(Form::Lines, html, words);
+            return Ok(reply::lines(Lines::new(submitted, writer, Box::pin(sleep_until(deadline)))));
         }
+        let mut writer = Writer::new(Form::Array, html, words);
         let most = server.limits.limit_answer;
         let name = serde_json::to_string(server.models.name(model)).map_err(Refusal::broken)?;
         let mut json = format!("{{\"model\":{name},\"translations\":[").into_bytes();
         loop {
             match submitted.next(record).await {
-                Ok((place, found)) => {
-                    json.extend((place > 0).then_some(b','));
-                    line::write(&mut json, place, &found, html).map_err(Refusal::broken)?;
-                }
+                Ok((_, found)) => writer.write(&mut json, &found).map_err(Refusal::broken)?,
                 Err(Ended::Whole) => break,
                 Err(Ended::Broken(reason)) => return Err(Refusal::broken(reason)),
             }
@@ -135,6 +160,7 @@ impl Asked {
                 return Err(Refusal::too_large(reason, json.len(), most, "--limit-answer"));
             }
         }
+        writer.finish(&mut json);
         json.extend(b"]}");
         Ok(reply::json_bytes(json))
     }

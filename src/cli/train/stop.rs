@@ -15,27 +15,14 @@ pub fn when_asked() -> io::Result<Arc<AtomicBool>> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag;
 
+    use crate::cli::signals::is_ignored;
+
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|&signal| !is_ignored(signal)) {
         flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
         flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
-}
-
-/// Whether whoever started the process wants this signal to be ignored, as `nohup` does with SIGHUP.
-#[cfg(target_os = "linux")]
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask & 1 << (signal - 1) != 0
-}
-
-/// The same where the system does not say: a hang-up is left as it is, so that what ignores it goes on.
-#[cfg(all(unix, not(target_os = "linux")))]
-fn is_ignored(signal: i32) -> bool {
-    signal == signal_hook::consts::SIGHUP
 }
 
 /// Set by Ctrl-C; a second one ends at once.
