@@ -12,9 +12,11 @@ pub use translation::{Origin, Target, Translation};
 pub use words::{Word, words};
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::batch::Batch;
+use crate::clock::Instant;
 use crate::cpu::Cpu;
 use crate::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use crate::device::{Device, Precision};
@@ -54,9 +56,11 @@ pub struct Translator {
     placed: Placed,
 }
 
-/// Steps of a translation that only warms the device up, and how many times as small the next one is.
+/// Steps of a translation that only warms the device up, how many times as small the next one is, and after how long there is no
+/// next one: a GPU that is software would take a minute.
 const WARM_STEPS: usize = 8;
 const COOLER: usize = 2;
+const LONG_ENOUGH: Duration = Duration::from_secs(1);
 
 /// The models' weights beside the backend that holds them.
 #[derive(Debug)]
@@ -291,7 +295,7 @@ impl Translator {
         pollster::block_on(self.translate_prepared(prepared, options))
     }
 
-    /// Translates made-up sources, from a batch as large as the options allow down to one symbol: what the device makes when
+    /// Translates made-up sources, from a batch as large as the options allow down to one symbol, but for a second or so: what the device makes when
     /// it first needs it, such as memory, threads and pipelines, is there afterwards.
     ///
     /// # Errors
@@ -303,12 +307,14 @@ impl Translator {
         let longest = options.max_source_length.min(options.batch_symbols.div_ceil(options.batch_size.max(1))).max(1);
         let mut sizes = (self.limits(options).batch_size(longest), longest);
         let options = TranslateOptions { max_length: MaxLength::Symbols(WARM_STEPS), ..options.clone() };
+        let begin = Instant::now();
         loop {
             let (batch, length) = sizes;
             let source = vec![symbol; length];
             in_parts(&vec![source.as_slice(); batch], async |part| self.search(part, &options).await).await?;
             sizes = match sizes {
                 (1, 1) => return Ok(()),
+                _ if begin.elapsed() > LONG_ENOUGH => return Ok(()),
                 (batch, 1) => (batch.div_ceil(COOLER), 1),
                 (batch, length) => (batch, length.div_ceil(COOLER)),
             };
