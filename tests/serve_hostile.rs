@@ -283,7 +283,7 @@ fn bodies_come_in_every_way_that_http_has() {
     let chunked = b"POST /translate HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
         d;x=y\r\n{\"lines\": [\"\xc3\r\n4\r\n\xa9\"]}\r\n0\r\nx: y\r\n\r\n";
     let answer = exchange(&server, chunked);
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\u{e9}"), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"line\":1"), "{answer}");
     // Asked for first: a body that would be too large is not.
     let mut stream = server.connect();
     let head = |length| {

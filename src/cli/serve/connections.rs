@@ -54,15 +54,15 @@ pub async fn serve(server: &Arc<Server>, listener: TcpListener, mut stopping: St
     let refusals = Arc::new(Semaphore::new(MOST_REFUSALS));
     let (stop, stopped) = watch::channel(false);
     // When no more is taken of what the system has accepted for the listener: others could come as fast.
-    let mut end = None;
+    let mut until = None;
     loop {
         let accepted = poll_fn(|context| {
-            if end.is_none() && stopping.poll_asked(context).is_ready() {
-                end = Some(Instant::now() + LINGER);
+            if until.is_none() && stopping.poll_asked(context).is_ready() {
+                until = Some(Instant::now() + LINGER);
             }
             match listener.poll_accept(context) {
-                Poll::Pending if end.is_some() => Poll::Ready(None),
-                Poll::Ready(_) if end.is_some_and(|end| end < Instant::now()) => Poll::Ready(None),
+                Poll::Pending if until.is_some() => Poll::Ready(None),
+                Poll::Ready(_) if until.is_some_and(|until| until < Instant::now()) => Poll::Ready(None),
                 accepted => accepted.map(Some),
             }
         });

@@ -29,9 +29,9 @@ pub struct Server {
     pub limits: Limits,
     /// How to translate, where a request does not say.
     pub options: TranslateOptions,
-    /// What pronounces English, beside the models, and whose turn it is.
+    /// What pronounces English, beside the models.
     pub pronouncer: Pronouncer,
-    /// The turn.
+    /// One request at a time is pronounced.
     pub pronounces: Arc<Semaphore>,
 }
 
