@@ -1,5 +1,7 @@
 //! Bodies of requests.
 
+use std::error::Error;
+
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes, Incoming};
@@ -21,12 +23,18 @@ pub async fn read(body: Incoming, limits: &Limits, deadline: Instant) -> Result<
     match timeout_at(deadline, whole).await {
         Ok(Ok(whole)) => Ok(whole.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large("more")),
-        Ok(Err(error)) => Err(Refusal::wrong(format!("body: {error}"))),
+        Ok(Err(error)) => Err(Refusal::wrong(format!("body: {}", chain(&*error)))),
         Err(_) => {
             let reason = format!("body: expected all of it within {} seconds (--limit-time)", limits.limit_time);
             Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, reason))
         }
     }
+}
+
+/// An error and what it comes from.
+fn chain(error: &dyn Error) -> String {
+    let sources = std::iter::successors(error.source(), |&error| error.source());
+    sources.fold(error.to_string(), |said, source| format!("{said}: {source}"))
 }
 
 /// The JSON of a body.
