@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use seq2seq::Error;
-use seq2seq::model::{AttentionConfig, Bridge, Config, DecoderConfig, EncoderConfig, Score, Window};
+use seq2seq::model::{AttentionConfig, AttentionOutput, Bridge, Config, DecoderConfig, EncoderConfig, Score, Window};
 use seq2seq::text::Tokenizer;
 use seq2seq::text::pairs::{Pair, read_pairs, split};
 use seq2seq::text::vocabulary::{Normalization, TokenKind, build_normalized, special_tokens};
@@ -100,7 +100,7 @@ fn architecture(
     let one_size = encoder.hidden_size.saturating_mul(directions as usize) == decoder.hidden_size;
     let bridge = chosen.bridge.unwrap_or(match decoder.num_layers {
         layers if layers == encoder.num_layers && one_size => Bridge::Copy,
-        layers if layers <= encoder.num_layers => Bridge::Linear,
+        layers if layers <= encoder.num_layers => Bridge::LINEAR,
         _ => Bridge::Zeros,
     });
     let score = chosen.score.unwrap_or(if one_size { Score::Dot } else { Score::General });
@@ -138,7 +138,8 @@ fn architecture(
         decoder_layers,
         forget_bias: chosen.forget_bias,
     };
-    let attention = AttentionConfig { score, window, half_width, max_source_length };
+    let attention =
+        AttentionConfig { score, window, half_width, max_source_length, output: AttentionOutput::default() };
     let config = Config { format_version: 1, cell, encoder, decoder, bridge, attention, special_tokens, files: None };
     config.validate()?;
     Ok((config, model))
