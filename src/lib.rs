@@ -82,6 +82,7 @@
 //! | [`backend`] | the contract: every operation with its equation and shapes |
 //! | [`cpu`], [`gpu`] | its two implementations |
 //! | [`train`](mod@train) | from pairs of texts to a model |
+//! | [`import`](mod@import) | models of other toolkits, as ours |
 //! | [`english`] | English text to phones: the lexicon, the rules, the model |
 //! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
 //! | [`heatmap`] | alignments as pictures, as files to compute with, as a page to browse |
@@ -108,6 +109,8 @@ mod error;
 pub mod gpu;
 mod hash;
 pub mod heatmap;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod memory;
 pub mod metrics;
 pub mod model;
