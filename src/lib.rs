@@ -83,6 +83,7 @@
 //! | [`cpu`], [`gpu`] | its two implementations |
 //! | [`train`](mod@train) | from pairs of texts to a model |
 //! | [`import`](mod@import) | models of other toolkits, as ours |
+//! | [`onnx`] | a model as graphs for ONNX Runtime and its like |
 //! | [`english`] | English text to phones: the lexicon, the rules, the model |
 //! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
 //! | [`heatmap`] | alignments as pictures, as files to compute with, as a page to browse |
@@ -115,6 +116,8 @@ pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod nn;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod request;
 mod tensor;
 pub mod text;
