@@ -74,5 +74,17 @@ fn nothing_is_written_of_what_is_refused() -> TestResult {
     assert_eq!(refused.code, 2);
     assert!(refused.stderr.contains("expected a checkpoint of PyTorch or safetensors"), "{}", refused.stderr);
     assert!(!out.exists());
+    // Nor is a file overwritten that the model was read from.
+    let [tensors, other] = ["model.safetensors", "other"].map(|name| folder.path().join(name));
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/importers/opennmt").join(WITH_OPTIMIZER);
+    fs::copy(from.join("model.pt"), &file)?;
+    fs::copy(from.join("model.00.safetensors"), &tensors)?;
+    let before = fs::read(&tensors)?;
+    let refused = seq2seq(&["import", text(&tensors), "--out", text(folder.path())], "");
+    assert!(refused.code == 2 && refused.stderr.contains("is also read"), "{}", refused.stderr);
+    assert!(fs::read(&tensors)? == before && !folder.path().join("config.json").exists());
+    assert_eq!(seq2seq(&["import", text(&tensors), "--out", text(&other)], "").code, 0);
+    let refused = seq2seq(&["convert", "--model", text(&other), "--to", "onnx", "--out", text(&other)], "");
+    assert!(refused.code == 2 && refused.stderr.contains("is also read"), "{}", refused.stderr);
     Ok(())
 }

@@ -7,6 +7,7 @@ use seq2seq::onnx;
 
 use super::choice::choice;
 use super::failure::Result;
+use super::files::Files;
 use super::outcome::Outcome;
 use super::output::note;
 
@@ -45,7 +46,11 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let model = args.model.as_ref().map_or_else(Model::embedded, Model::load)?;
     match args.weights {
         Some(weights) => model.save(&args.out, weights)?,
-        None => onnx::save(&model, &args.out)?,
+        None => {
+            // Unlike another form of itself, they cannot take a model's place.
+            Files::default().models(args.model.as_slice()).write(onnx::paths(&args.out)).check()?;
+            onnx::save(&model, &args.out)?;
+        }
     }
     note(format_args!("{} parameters in {}", model.parameters.count(), args.out.display()));
     Ok(Outcome::Fine)

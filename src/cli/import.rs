@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use seq2seq::import::import;
-use seq2seq::model::WeightFormat;
+use seq2seq::import::{Codes, import, with_codes};
+use seq2seq::model::{Model, WeightFormat};
 
 use super::failure::Result;
+use super::files::Files;
 use super::outcome::Outcome;
 use super::output::note;
 
@@ -21,6 +22,14 @@ pub struct Args {
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
+    /// Subword codes of the sources (subword-nmt's bpe.codes); without them tokens stand between spaces
+    #[arg(long, value_name = "FILE")]
+    source_codes: Option<PathBuf>,
+
+    /// Subword codes of the targets
+    #[arg(long, value_name = "FILE")]
+    target_codes: Option<PathBuf>,
+
     /// The directory to write the model to; it is made if it is not there
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -29,7 +38,13 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let imported = import(&args.file)?;
-    imported.model.save(&args.out, WeightFormat::F32)?;
+    let [source, target] =
+        [&args.source_codes, &args.target_codes].map(|path| path.as_ref().map(Codes::read).transpose());
+    let (source, target) = (source?, target?);
+    let codes = source.iter().chain(&target).map(Codes::path);
+    Files::default().read(&imported.files).read(codes).write(Model::paths(&args.out)).check()?;
+    let model = with_codes(imported.model, source.as_ref(), target.as_ref())?;
+    model.save(&args.out, WeightFormat::F32)?;
     for (subject, what) in &imported.found {
         note(format_args!("{subject}: {what}"));
     }

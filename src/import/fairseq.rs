@@ -12,14 +12,13 @@
 //! stands before its last space. Sources end with `</s>`, and so do targets, which begin with it too.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
 use super::found::{Imported, architecture, refuse};
 use super::pickle::Node;
 use super::recurrent::take_stack;
-use super::vocabulary::{Kind, Vocabulary};
+use super::vocabulary::{Kind, Vocabulary, text_of};
 use super::weights::{Weights, error};
 use crate::model::{
     Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, DecoderConfig,
@@ -86,7 +85,8 @@ pub fn read(file: &Checkpoint, root: Node<'_>) -> Result<Imported> {
     }
     let dropped = root.get("last_optimizer_state").is_some_and(|state| !state.is_none());
     found.push(("dropped", if dropped { "the optimizer's state" } else { "nothing" }.to_owned()));
-    Ok(Imported { model, found })
+    let files = vec![file.path().to_path_buf(), source.name.into(), target.name.into()];
+    Ok(Imported { model, found, files })
 }
 
 /// An option, of a namespace, a dictionary, or one of OmegaConf's, which keeps nodes in `_content` and values in `_val`.
@@ -122,7 +122,7 @@ fn dictionary(checkpoint: &Path, language: Option<String>, key: &str) -> Result<
         return Err(Error::format(checkpoint, format!("{key}: expected the name of a language, found {language:?}")));
     }
     let path: PathBuf = checkpoint.with_file_name(format!("dict.{language}.txt"));
-    let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let text = text_of(&path)?;
     let mut tokens: Vec<String> = SPECIAL.map(str::to_owned).to_vec();
     for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         let expected = || Error::format(&path, format!("expected a token and its count, found {line:?}"));

@@ -1,6 +1,6 @@
 //! What an import has found, and what it refuses.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -14,6 +14,8 @@ pub struct Imported {
     pub model: Model,
     /// What the file holds, in the order in which it is shown: a subject, and what is to be said of it.
     pub found: Vec<(&'static str, String)>,
+    /// The files that it was read from.
+    pub files: Vec<PathBuf>,
 }
 
 /// What a checkpoint has that no model here has.

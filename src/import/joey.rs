@@ -19,7 +19,6 @@
 //! of a token is its id. Sources end with `</s>`, targets begin with `<s>` and end with `</s>`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
@@ -27,7 +26,7 @@ use super::found::{Imported, architecture, refuse};
 use super::pickle::Node;
 use super::recurrent::take_stack;
 use super::settings::Settings;
-use super::vocabulary::{Kind, Vocabulary};
+use super::vocabulary::{Kind, Vocabulary, text_of};
 use super::weights::{Weights, error, last_columns_first, transpose, zeros};
 use crate::model::{
     Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, DecoderConfig,
@@ -48,7 +47,7 @@ pub fn recognizes(root: Node<'_>) -> bool {
 /// parameter that does not fit.
 pub fn read(file: &Checkpoint, root: Node<'_>) -> Result<Imported> {
     let path = file.path().with_file_name("config.yaml");
-    let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let text = text_of(&path)?;
     let settings = Settings::read(&text).map_err(|reason| Error::format(&path, reason))?;
     check_settings(&path, &settings)?;
     let source = vocabulary(file.path(), &settings, "src")?;
@@ -86,7 +85,8 @@ pub fn read(file: &Checkpoint, root: Node<'_>) -> Result<Imported> {
     }
     let dropped = root.get("optimizer_state").is_some_and(|state| !state.is_none());
     found.push(("dropped", if dropped { "the optimizer's state" } else { "nothing" }.to_owned()));
-    Ok(Imported { model, found })
+    let files = vec![file.path().to_path_buf(), path, source.name.into(), target.name.into()];
+    Ok(Imported { model, found, files })
 }
 
 /// Refuses what no model here has.
@@ -112,7 +112,7 @@ fn vocabulary(checkpoint: &Path, settings: &Settings, side: &str) -> Result<Voca
             path = named;
         }
     }
-    let text = fs::read_to_string(&path).map_err(Error::io(&path))?;
+    let text = text_of(&path)?;
     let mut tokens: Vec<String> = SPECIAL.map(|(key, default)| special(settings, key, default).to_owned()).to_vec();
     // A file that JoeyNMT has written begins with the special tokens; one from elsewhere may lack them.
     let known = text.lines().take(100).filter(|line| tokens.iter().any(|token| token == line)).count();

@@ -5,13 +5,14 @@
 //! | `pickle` | values that Python has saved, as data |
 //! | `zip`, `checkpoint` | what PyTorch saves, and its tensors |
 //! | `weights`, `recurrent`, `vocabulary` | tensors by name; layers; lists of tokens |
-//! | `settings` | configurations beside a checkpoint |
+//! | `settings`, `codes` | configurations beside a checkpoint; subword codes |
 //! | `opennmt`, `joey`, `fairseq` | a toolkit each: its equations, its names and ours |
 //!
 //! What a toolkit computes in another way than our equations say is written out when a model is imported, if that is possible,
 //! and else said in the words of the configuration: there is no way for imported models to be run but that of all models.
 
 mod checkpoint;
+mod codes;
 mod fairseq;
 mod found;
 mod joey;
@@ -26,6 +27,7 @@ mod zip;
 use std::path::Path;
 
 pub use checkpoint::Checkpoint;
+pub use codes::{Codes, with_codes};
 pub use found::Imported;
 pub use pickle::{Node, Pickle};
 

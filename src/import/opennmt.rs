@@ -99,7 +99,8 @@ pub fn read(file: &Checkpoint, root: Node<'_>) -> Result<Imported> {
     }
     let dropped = if optimizer.is_some() { "the optimizer's state" } else { "nothing" };
     found.push(("dropped", dropped.to_owned()));
-    Ok(Imported { model, found })
+    let files = std::iter::once(file).chain(&beside).map(|file| file.path().to_path_buf()).collect();
+    Ok(Imported { model, found, files })
 }
 
 /// The tensors of version 3 may be in files of safetensors beside this one: NAME.safetensors, or NAME.00.safetensors and so on.
@@ -194,8 +195,13 @@ fn check_features(path: &Path, vocabularies: Node<'_>) -> Result<()> {
     if vocabularies.get("src_feats").is_some_and(Node::is_true) {
         return Err(refuse(path, "source features (src_feats)"));
     }
-    let fields = vocabularies.get("src").and_then(|field| field.get("fields")).and_then(Node::items);
-    if fields.is_some_and(|fields| fields.len() > 1) {
+    // Of versions 1 and 2 a field of fields, before them a list of them or vocabularies under names of their own.
+    let source = vocabularies.get("src");
+    let fields = source.and_then(|field| field.get("fields").or(Some(field))).and_then(Node::items);
+    let has_fields = fields.is_some_and(|mut fields| fields.len() > 1 && fields.all(|field| field.text().is_none()));
+    let is_feature =
+        |pair: Node<'_>| pair.item(0).and_then(Node::text).is_some_and(|name| name.starts_with("src_feat"));
+    if has_fields || vocabularies.items().is_some_and(|mut pairs| pairs.any(is_feature)) {
         return Err(refuse(path, "source features (fields of src)"));
     }
     Ok(())

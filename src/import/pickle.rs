@@ -9,8 +9,8 @@
 
 use std::collections::BTreeMap;
 
-/// The most values of a pickle: those of a large vocabulary with its counts are some millions.
-const MOST_OBJECTS: usize = 1 << 24;
+/// The most values of a pickle: a vocabulary of a million tokens with all its counts has two or three.
+const MOST_OBJECTS: usize = 1 << 23;
 
 /// How many names one may have to follow from a value to what it is.
 const DEEPEST: usize = 32;
@@ -38,7 +38,7 @@ enum Object {
         module: String,
         name: String,
     },
-    Record(Record),
+    Record(Box<Record>),
     /// What the file keeps outside of the pickle.
     Persistent(Value),
 }
@@ -509,13 +509,13 @@ impl Machine<'_> {
     }
 
     fn call(&mut self, callable: Value, arguments: Value) -> Result<(), String> {
-        self.push(Object::Record(Record {
+        self.push(Object::Record(Box::new(Record {
             callable,
             arguments,
             state: Value::None,
             items: Vec::new(),
             pairs: Vec::new(),
-        }))
+        })))
     }
 
     fn build(&mut self) -> Result<(), String> {

@@ -1,9 +1,12 @@
 //! Lists of tokens, as tokenizers.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
+use crate::model::atomic;
 use crate::text::Tokenizer;
 use crate::{Error, Result};
 
@@ -14,6 +17,22 @@ pub struct Vocabulary {
     pub name: String,
     /// By their ids.
     pub tokens: Vec<String>,
+}
+
+/// The longest text beside a checkpoint, in bytes: a vocabulary of millions.
+const LONGEST_TEXT: u64 = 256 << 20;
+
+/// The contents of a text beside a checkpoint.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it cannot be read; [`Error::Format`] if it is no regular file or too long.
+pub fn text_of(path: &Path) -> Result<String> {
+    let bytes = atomic::regular(path)?.map_or(0, |metadata| metadata.len());
+    if bytes > LONGEST_TEXT {
+        return Err(Error::format(path, format!("expected at most {LONGEST_TEXT} bytes, found {bytes}")));
+    }
+    fs::read_to_string(path).map_err(Error::io(path))
 }
 
 /// What is done with a vocabulary's texts.

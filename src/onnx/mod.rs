@@ -15,9 +15,10 @@ mod linear;
 mod proto;
 mod recurrent;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Result;
+use crate::model::files::{CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER};
 use crate::model::{Model, atomic};
 use graph::Graph;
 
@@ -25,6 +26,11 @@ use graph::Graph;
 pub const ENCODER: &str = "encoder.onnx";
 /// The name of the decoder's file.
 pub const DECODER: &str = "decoder.onnx";
+
+/// Where [`save`] writes to.
+pub fn paths(directory: impl AsRef<Path>) -> Vec<PathBuf> {
+    [ENCODER, DECODER, CONFIG, SOURCE_TOKENIZER, TARGET_TOKENIZER].map(|name| directory.as_ref().join(name)).to_vec()
+}
 
 /// Writes both graphs to a directory, which is made if it is not there, with the configuration and the tokenizers beside them.
 ///
@@ -35,14 +41,13 @@ pub fn save(model: &Model, directory: impl AsRef<Path>) -> Result<()> {
     let directory = directory.as_ref();
     let (encoder, decoder) = (encoder(model)?, decoder(model)?);
     std::fs::create_dir_all(directory).map_err(crate::Error::io(directory))?;
-    let tokenizers =
-        [("source_tokenizer.json", &model.source_tokenizer), ("target_tokenizer.json", &model.target_tokenizer)];
+    let tokenizers = [(SOURCE_TOKENIZER, &model.source_tokenizer), (TARGET_TOKENIZER, &model.target_tokenizer)];
     for (name, tokenizer) in tokenizers {
         if let Some(tokenizer) = tokenizer {
             atomic::write(&directory.join(name), tokenizer.to_json().as_bytes())?;
         }
     }
-    atomic::write(&directory.join("config.json"), model.config.to_json()?.as_bytes())?;
+    atomic::write(&directory.join(CONFIG), model.config.to_json()?.as_bytes())?;
     atomic::write(&directory.join(ENCODER), &encoder)?;
     atomic::write(&directory.join(DECODER), &decoder)
 }
