@@ -358,3 +358,46 @@ fn in_a_row(bytes: &[u8]) -> Result<Form, String> {
     }
     Ok(Form::Pickled { pickle, storages })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The array of a value that these keys lead to, of a file that PyTorch has saved (`fuzz/seeds/import`).
+    fn array(file: &str, keys: &[&str]) -> Array {
+        let path = Path::new("fuzz/seeds/import").join(file);
+        let checkpoint = Checkpoint::load(path).expect("a checkpoint");
+        let root = checkpoint.root().expect("a pickle");
+        let node = keys.iter().fold(root, |node, key| node.get(key).expect("a key"));
+        checkpoint.tensor("a tensor", node).expect("a tensor")
+    }
+
+    #[test]
+    fn tensors_are_views_of_storages_in_every_kind_of_number() {
+        for file in ["zip", "row"] {
+            // torch.arange(8.0).view(2, 4).t(), which is not copied when it is saved
+            let weight = array(file, &["generator", "weight"]);
+            assert_eq!(
+                (weight.shape, weight.data),
+                (vec![4, 2], vec![0.0, 4.0, 1.0, 5.0, 2.0, 6.0, 3.0, 7.0]),
+                "{file}"
+            );
+            // A parameter of 16 bits.
+            assert_eq!(array(file, &["generator", "bias"]).data, [0.5, -2.0, 0.0, 1.0], "{file}");
+        }
+        // bfloat16, from the second element on; float64.
+        assert_eq!(array("joey", &["model_state", "a"]).data, [-3.0, 0.25]);
+        let double = array("fairseq", &["model", "encoder.lstm.weight_hh_l0"]);
+        assert_eq!((double.shape, double.data), (vec![1, 1], vec![0.1]));
+    }
+
+    #[test]
+    fn a_value_that_is_no_tensor_is_said_so() {
+        let checkpoint = Checkpoint::load("fuzz/seeds/import/zip").expect("a checkpoint");
+        let root = checkpoint.root().expect("a pickle");
+        for (key, found) in [("vocab", "another value"), ("opt", "\"argparse.Namespace\"")] {
+            let error = checkpoint.tensor("x", root.get(key).expect("a key")).expect_err("an error").to_string();
+            assert_eq!(error, format!("tensor x: expected a tensor of numbers, found {found}"));
+        }
+    }
+}

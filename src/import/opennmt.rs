@@ -210,11 +210,15 @@ fn check_features(path: &Path, vocabularies: Node<'_>) -> Result<()> {
 /// The vocabulary of a side, in any generation.
 fn vocabulary(file: &Checkpoint, vocabularies: Node<'_>, side: &str) -> Result<Vocabulary> {
     let name = format!("{}: vocab.{side}", file.path().display());
-    // Of version 0.9, pairs of a name and a vocabulary.
-    let listed = || vocabularies.items()?.find(|pair| pair.item(0).and_then(Node::text) == Some(side))?.item(1);
-    let side = vocabularies.get(side).or_else(listed);
-    let tokens = side.and_then(tokens).ok_or_else(|| Error::format(&name, "expected a list of tokens, found none"))?;
+    let tokens = of_side(vocabularies, side).and_then(tokens);
+    let tokens = tokens.ok_or_else(|| Error::format(&name, "expected a list of tokens, found none"))?;
     Ok(Vocabulary { name, tokens })
+}
+
+/// What there is of a side: under its name or, before version 0.9, in a pair with it.
+fn of_side<'a>(vocabularies: Node<'a>, side: &str) -> Option<Node<'a>> {
+    let listed = || vocabularies.items()?.find(|pair| pair.item(0).and_then(Node::text) == Some(side))?.item(1);
+    vocabularies.get(side).or_else(listed)
 }
 
 /// The tokens that a list, a vocabulary, or a field of torchtext holds.
@@ -369,4 +373,56 @@ fn bridge_of(encoder: &Stack, layer: usize, weight: &Array, bias: &Array) -> (Ar
         of_layer.data[unit] = bias.data[output];
     }
     (written, of_layer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::pickle::Pickle;
+    use super::*;
+
+    #[test]
+    fn vocabularies_of_every_generation_are_lists_of_tokens() {
+        let list = "(lV<unk>\naV<blank>\naVa\na";
+        let object = |class: &str, key: &str, value: &str| format!("ctorchtext\n{class}\n(tR(dV{key}\n{value}sb");
+        let vocabulary = object("Vocab", "itos", list);
+        let field = object("Field", "vocab", &vocabulary);
+        let fields = object("TextMultiField", "fields", &format!("(l(Vsrc\n{field}ta"));
+        for (generation, pickle) in [
+            ("3", format!("(dVsrc\n{list}s.")),
+            ("1 and 2", format!("(dVsrc\n{fields}s.")),
+            ("0.9", format!("(dVsrc\n(l(Vsrc\n{field}tas.")),
+            ("before", format!("(l(Vsrc\n{vocabulary}ta.")),
+        ] {
+            let pickle = Pickle::read(pickle.as_bytes()).expect("a pickle");
+            let found = of_side(pickle.root(), "src").and_then(tokens);
+            assert_eq!(found, Some(["<unk>", "<blank>", "a"].map(str::to_owned).to_vec()), "{generation}");
+            assert!(of_side(pickle.root(), "tgt").is_none());
+            assert!(check_features(Path::new("model.pt"), pickle.root()).is_ok());
+        }
+        let features = format!("(l(Vsrc\n{vocabulary}ta(Vsrc_feat_0\n{vocabulary}ta.");
+        let features = Pickle::read(features.as_bytes()).expect("a pickle");
+        assert!(check_features(Path::new("model.pt"), features.root()).is_err());
+    }
+
+    /// Two layers in two directions of two units: rows of four states each, of which every layer's four are made.
+    #[test]
+    fn a_bridge_over_all_layers_is_written_out() {
+        let encoder = Stack { cell: crate::model::Cell::Gru, layers: 2, bidirectional: true, hidden_size: 2 };
+        let weight = Array::new([4, 4], (0..16).map(|number| number as f32).collect());
+        let bias = Array::new([4], vec![0.5, 1.5, 2.5, 3.5]);
+        let states: Vec<f32> = (1..=8).map(|number| number as f32).collect();
+        // What OpenNMT-py does: cut in two, each through W and b, and put together.
+        let row = |part: &[f32], row: usize| {
+            weight.row(row).iter().zip(part).map(|(w, s)| w * s).sum::<f32>() + bias.data[row]
+        };
+        let expected: Vec<f32> = states.chunks(4).flat_map(|part| (0..4).map(move |at| row(part, at))).collect();
+        let found: Vec<f32> = (0..2)
+            .flat_map(|layer| {
+                let (weight, bias) = bridge_of(&encoder, layer, &weight, &bias);
+                let sum = |unit: usize| weight.row(unit).iter().zip(&states).map(|(w, s)| w * s).sum::<f32>();
+                (0..4).map(|unit| sum(unit) + bias.data[unit]).collect::<Vec<_>>()
+            })
+            .collect();
+        assert_eq!(found, expected);
+    }
 }
