@@ -39,6 +39,13 @@ fn a_model_is_imported_and_is_a_model_like_any_other() -> TestResult {
     assert!(imported.code == 0 && imported.stderr.contains("dropped: nothing"), "{}", imported.stderr);
     let translated = translate(&["--model", text(&mine), "--alignment"], "3 1 4\n");
     assert!(translated.code == 0 && translated.stdout.contains("four one three"), "{}", translated.stdout);
+    // Words that are joined of their letters, and an id for each join on the way, change nothing.
+    let [codes, coded] = ["bpe.codes", "coded"].map(|name| folder.path().join(name));
+    fs::write(&codes, "#version: 0.2\nf o\nfo u\nfou r</w>\n")?;
+    let codes = ["--source-codes", text(&codes), "--target-codes", text(&codes)];
+    let imported = seq2seq(&[&["import", &checkpoint(GOOD), "--out", text(&coded)], &codes[..]].concat(), "");
+    assert_eq!(imported.code, 0, "{}", imported.stderr);
+    assert_eq!(translate(&["--model", text(&coded)], "3 1 4\n").stdout, "four one three\n");
     let pairs = folder.path().join("pairs.tsv");
     fs::write(&pairs, "3 1 4\tfour one three\n2 7\tseven two\n5\tfive\n6 6\tsix six\n")?;
     let scored = seq2seq(&["score", "--device", "cpu", "--model", text(&mine), "--pairs", text(&pairs)], "");
