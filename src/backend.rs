@@ -19,6 +19,7 @@ mod training;
 use crate::config::{Cell, Score, Window};
 use crate::{Array, Result};
 
+pub use crate::config::Activation;
 pub(crate) use search::ExtendSizes;
 pub use search::{
     AttendedStep, Coverage, Distribution, LEAST_COVERAGE, LengthPenalty, MAX_BEAM, Search, SearchRules, Share, Status,
@@ -239,15 +240,6 @@ impl<B: Storage> State<B> {
     fn of(cell: Cell, tensor: impl Fn() -> Result<B::Tensor>) -> Result<Self> {
         Ok(Self { hidden: tensor()?, cell: cell.has_cell().then(tensor).transpose()? })
     }
-}
-
-/// What stands behind the product of [`Backend::linear`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Activation {
-    /// y
-    Identity,
-    /// tanh(y)
-    Tanh,
 }
 
 /// The inputs of attention, for `tgt_len` queries of every sentence.

@@ -1,5 +1,7 @@
 //! `config.json`: the architecture of a model.
 
+mod activation;
+mod bridge;
 mod shapes;
 mod validate;
 
@@ -10,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+pub use activation::Activation;
+pub use bridge::{Bridge, BridgeCell, BridgeLinear, BridgeReads};
 pub use shapes::parameter_shapes;
 
 /// The architecture of a model, as `config.json` holds it.
@@ -96,18 +100,6 @@ impl Cell {
     }
 }
 
-/// From the encoder's final states to the decoder's initial ones, per layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Bridge {
-    /// [forward; backward] as they are; needs equal layer counts and M = H.
-    Copy,
-    /// Zeros.
-    Zeros,
-    /// tanh(W [forward; backward] + b).
-    Linear,
-}
-
 /// Score and window of attention.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -122,6 +114,31 @@ pub struct AttentionConfig {
     /// Longest source that the `location` score can see, which needs it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_source_length: Option<usize>,
+    /// From context and hidden state to the attentional state.
+    #[serde(default, skip_serializing_if = "AttentionOutput::is_default")]
+    pub output: AttentionOutput,
+}
+
+/// h̃_t = activation(W_c [c_t; h_t] + b_c): Luong et al. 2015, eq. 5, is a tanh without b_c.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AttentionOutput {
+    /// What stands behind the product.
+    pub activation: Activation,
+    /// Whether there is b_c.
+    pub bias: bool,
+}
+
+impl Default for AttentionOutput {
+    fn default() -> Self {
+        Self { activation: Activation::Tanh, bias: false }
+    }
+}
+
+impl AttentionOutput {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// score(h_t, h̄_s): Luong et al. 2015, eq. 8, and its relatives.

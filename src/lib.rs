@@ -82,6 +82,8 @@
 //! | [`backend`] | the contract: every operation with its equation and shapes |
 //! | [`cpu`], [`gpu`] | its two implementations |
 //! | [`train`](mod@train) | from pairs of texts to a model |
+//! | [`import`](mod@import) | models of other toolkits, as ours |
+//! | [`onnx`] | a model as graphs for ONNX Runtime and its like |
 //! | [`english`] | English text to phones: the lexicon, the rules, the model |
 //! | [`metrics`] | how good translations are: error rates, BLEU, chrF |
 //! | [`heatmap`] | alignments as pictures, as files to compute with, as a page to browse |
@@ -108,10 +110,14 @@ mod error;
 pub mod gpu;
 mod hash;
 pub mod heatmap;
+#[cfg(feature = "import")]
+pub mod import;
 pub mod memory;
 pub mod metrics;
 pub mod model;
 pub mod nn;
+#[cfg(feature = "onnx")]
+pub mod onnx;
 mod request;
 mod tensor;
 pub mod text;

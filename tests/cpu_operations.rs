@@ -167,6 +167,8 @@ fn linear_is_a_product() {
                     (Activation::Tanh, false),
                     (Activation::Identity, true),
                     (Activation::Tanh, true),
+                    (Activation::Relu, false),
+                    (Activation::Relu, true),
                 ] {
                     let mut out = backend.upload(&before).expect("upload");
                     backend.linear(&weights, &input, activation, accumulate, &mut out).expect("linear");
@@ -177,7 +179,11 @@ fn linear_is_a_product() {
                         })
                         .zip(&before.data)
                         .map(|(y, &before)| if accumulate { y + f64::from(before) } else { y })
-                        .map(|y| if activation == Activation::Tanh { y.tanh() } else { y })
+                        .map(|y| match activation {
+                            Activation::Identity => y,
+                            Activation::Tanh => y.tanh(),
+                            Activation::Relu => y.max(0.0),
+                        })
                         .collect();
                     close("linear", &read(&backend, &out), &expected, 20.0 * tolerance::<T>());
                 }

@@ -14,7 +14,8 @@ use seq2seq::decode::{GreedyOptions, greedy};
 use seq2seq::device::Precision;
 use seq2seq::gpu::{AdapterKind, Choices, Gpu, GpuIds, GpuTensor, RecurrenceForm};
 use seq2seq::model::{
-    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
+    AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score,
+    SpecialTokens, Window,
 };
 use seq2seq::nn::training::{Learner, StepOptions};
 use seq2seq::nn::{Seq2Seq, WeightRows};
@@ -38,7 +39,13 @@ fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding
             input_feeding,
         },
         bridge: Bridge::Copy,
-        attention: AttentionConfig { score, window, half_width: Some(2), max_source_length: Some(16) },
+        attention: AttentionConfig {
+            score,
+            window,
+            half_width: Some(2),
+            max_source_length: Some(16),
+            output: AttentionOutput::default(),
+        },
         special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
         files: None,
     }

@@ -111,32 +111,34 @@ fn a_check_finds_a_gradient_that_is_wrong() {
 fn linear_layers() -> Result<()> {
     let (rows, inner, cols) = (5, 7, 6);
     let weights = numbers(9, rows * cols);
-    let forward = |x: &[&[f64]]| -> Result<M> {
-        let mut y = matrix(rows, cols, x[3])?;
-        let (a, b, bias) = (matrix(rows, inner, x[0])?, matrix(cols, inner, x[1])?, matrix(1, cols, x[2])?);
-        CPU().matmul_nt(&a, &b, Some(&bias), Activation::Tanh, true, &mut y)?;
-        Ok(y)
-    };
-    let inputs = vec![
-        input("x", 1, rows * inner),
-        input("w", 2, cols * inner),
-        input("b", 3, cols),
-        input("before", 4, rows * cols),
-    ];
-    check(
-        "tanh(x Wᵀ + b + y)",
-        inputs,
-        |x| Ok(dot(&read(&forward(x)?), &weights)),
-        |x| {
-            let mut d_y = matrix(rows, cols, &weights)?;
-            CPU().tanh_backward(&forward(x)?, &mut d_y)?;
-            let (mut d_x, mut d_w, mut d_b) =
-                (CPU().zeros(rows, inner)?, CPU().zeros(cols, inner)?, CPU().zeros(1, cols)?);
-            CPU().matmul_nn(&d_y, &matrix(cols, inner, x[1])?, false, &mut d_x)?;
-            CPU().matmul_tn(&d_y, &matrix(rows, inner, x[0])?, None, &mut d_w, Some(&mut d_b))?;
-            Ok(vec![read(&d_x), read(&d_w), read(&d_b), read(&d_y)])
-        },
-    )
+    [Activation::Identity, Activation::Tanh, Activation::Relu].into_iter().try_for_each(|activation| {
+        let forward = |x: &[&[f64]]| -> Result<M> {
+            let mut y = matrix(rows, cols, x[3])?;
+            let (a, b, bias) = (matrix(rows, inner, x[0])?, matrix(cols, inner, x[1])?, matrix(1, cols, x[2])?);
+            CPU().matmul_nt(&a, &b, Some(&bias), activation, true, &mut y)?;
+            Ok(y)
+        };
+        let inputs = vec![
+            input("x", 1, rows * inner),
+            input("w", 2, cols * inner),
+            input("b", 3, cols),
+            input("before", 4, rows * cols),
+        ];
+        check(
+            "activation(x Wᵀ + b + y)",
+            inputs,
+            |x| Ok(dot(&read(&forward(x)?), &weights)),
+            |x| {
+                let mut d_y = matrix(rows, cols, &weights)?;
+                CPU().activation_backward(activation, &forward(x)?, &mut d_y)?;
+                let (mut d_x, mut d_w, mut d_b) =
+                    (CPU().zeros(rows, inner)?, CPU().zeros(cols, inner)?, CPU().zeros(1, cols)?);
+                CPU().matmul_nn(&d_y, &matrix(cols, inner, x[1])?, false, &mut d_x)?;
+                CPU().matmul_tn(&d_y, &matrix(rows, inner, x[0])?, None, &mut d_w, Some(&mut d_b))?;
+                Ok(vec![read(&d_x), read(&d_w), read(&d_b), read(&d_y)])
+            },
+        )
+    })
 }
 
 #[test]
@@ -384,23 +386,46 @@ fn generator_with_loss() -> Result<()> {
 /// Whole models: every kind of cell, score, window, bridge and feeding, with dropout and smoothing on.
 #[test]
 fn models() -> Result<()> {
-    for (cell, score, window, bridge, feeding, layers, bidirectional) in [
-        ("lstm", "dot", "global", "copy", false, 2, true),
-        ("lstm", "concat", "local_p", "linear", true, 2, true),
-        ("lstm", "location", "local_m", "zeros", true, 1, false),
-        ("gru", "general", "local_p", "copy", true, 2, true),
-        ("gru", "scaled_dot", "global", "linear", false, 2, false),
-        ("gru", "concat", "local_m", "zeros", false, 1, true),
-        ("tanh", "general", "global", "linear", true, 2, true),
-        ("tanh", "location", "local_p", "copy", false, 1, true),
+    let tanh = r#"{"activation": "tanh", "bias": false}"#;
+    for (cell, score, window, bridge, feeding, layers, bidirectional, output) in [
+        ("lstm", "dot", "global", r#""copy""#, false, 2, true, tanh),
+        ("lstm", "concat", "local_p", r#""linear""#, true, 2, true, tanh),
+        ("lstm", "location", "local_m", r#""zeros""#, true, 1, false, tanh),
+        ("gru", "general", "local_p", r#""copy""#, true, 2, true, tanh),
+        ("gru", "scaled_dot", "global", r#""linear""#, false, 2, false, tanh),
+        ("gru", "concat", "local_m", r#""zeros""#, false, 1, true, tanh),
+        ("tanh", "general", "global", r#""linear""#, true, 2, true, tanh),
+        ("tanh", "location", "local_p", r#""copy""#, false, 1, true, tanh),
+        (
+            "lstm",
+            "concat",
+            "global",
+            r#"{"reads": "all", "activation": "relu"}"#,
+            true,
+            2,
+            true,
+            r#"{"activation": "identity", "bias": true}"#,
+        ),
+        (
+            "lstm",
+            "general",
+            "global",
+            r#"{"reads": "top", "activation": "identity", "cell": "hidden"}"#,
+            false,
+            2,
+            true,
+            r#"{"activation": "relu"}"#,
+        ),
+        ("gru", "general", "global", r#"{"reads": "all", "activation": "tanh"}"#, false, 2, false, r#"{"bias": true}"#),
+        ("lstm", "general", "global", r#"{"activation": "identity", "cell": "hidden"}"#, true, 2, true, tanh),
     ] {
         let encoder = if bidirectional { 3 } else { 6 };
         let json = format!(
             r#"{{"format_version": 1, "cell": "{cell}",
             "encoder": {{"vocab_size": 7, "embedding_size": 5, "hidden_size": {encoder}, "num_layers": {layers}, "bidirectional": {bidirectional}}},
             "decoder": {{"vocab_size": 9, "embedding_size": 4, "hidden_size": 6, "num_layers": {layers}, "input_feeding": {feeding}}},
-            "bridge": "{bridge}",
-            "attention": {{"score": "{score}", "window": "{window}", "half_width": 2, "max_source_length": 8}},
+            "bridge": {bridge},
+            "attention": {{"score": "{score}", "window": "{window}", "half_width": 2, "max_source_length": 8, "output": {output}}},
             "special_tokens": {{"pad": 0, "bos": 1, "eos": 2, "unk": 3}}}}"#
         );
         let config = Config::from_json(json.as_bytes(), "config.json")?;

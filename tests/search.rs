@@ -11,7 +11,8 @@ use seq2seq::batch::Batch;
 use seq2seq::cpu::Cpu;
 use seq2seq::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use seq2seq::model::{
-    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
+    AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score,
+    SpecialTokens, Window,
 };
 use seq2seq::nn::Seq2Seq;
 use seq2seq::{Array, Backend, Float, block_on};
@@ -27,12 +28,13 @@ fn config(vocab_size: usize, input_feeding: bool) -> Config {
         cell: if input_feeding { Cell::Gru } else { Cell::Lstm },
         encoder: EncoderConfig { vocab_size: 7, embedding_size: 5, hidden_size: 6, num_layers: 2, bidirectional: true },
         decoder: DecoderConfig { vocab_size, embedding_size: 3, hidden_size: 13, num_layers: 2, input_feeding },
-        bridge: Bridge::Linear,
+        bridge: Bridge::LINEAR,
         attention: AttentionConfig {
             score: Score::General,
             window: if input_feeding { Window::LocalM } else { Window::Global },
             half_width: Some(1),
             max_source_length: None,
+            output: AttentionOutput::default(),
         },
         special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
         files: None,

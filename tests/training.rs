@@ -11,7 +11,9 @@ use seq2seq::backend::Training;
 use seq2seq::batch::Batch;
 use seq2seq::cpu::Cpu;
 use seq2seq::decode::{GreedyOptions, greedy};
-use seq2seq::model::{AttentionConfig, Bridge, Config, DecoderConfig, EncoderConfig, Model, Score, Window};
+use seq2seq::model::{
+    AttentionConfig, AttentionOutput, Bridge, Config, DecoderConfig, EncoderConfig, Model, Score, Window,
+};
 use seq2seq::nn::Seq2Seq;
 use seq2seq::text::pairs::Pair;
 use seq2seq::text::vocabulary::{TokenKind, build, special_tokens};
@@ -59,6 +61,7 @@ fn task(pairs: &[Pair], validation: &[Pair]) -> Result<Task> {
             window: Window::Global,
             half_width: None,
             max_source_length: None,
+            output: AttentionOutput::default(),
         },
         special_tokens: special_tokens(&source, &target)?,
         files: None,

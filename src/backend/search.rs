@@ -61,9 +61,16 @@ impl SearchRules {
         factor("coverage_penalty", *coverage_penalty, MAX_COVERAGE)
     }
 
+    /// The symbols that candidates may not be; the largest number, which is none, in place of one that they may be. What ends a
+    /// target is chosen though it begins them too.
+    pub(crate) fn avoided(&self) -> [u32; 2] {
+        let SpecialTokens { pad, bos, eos, .. } = self.special;
+        [pad, bos].map(|symbol| if self.text_only && symbol != eos { symbol } else { u32::MAX })
+    }
+
     /// Whether candidates may not be this symbol.
     pub(crate) fn avoids(&self, symbol: u32) -> bool {
-        self.text_only && (symbol == self.special.pad || symbol == self.special.bos)
+        self.avoided().contains(&symbol)
     }
 
     /// The coverage penalty of a source of which nothing was attended to yet.

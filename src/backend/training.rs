@@ -59,8 +59,9 @@ contract! {
         /// Nothing is stored, and every device draws the same.
         fn dropout(&self, dropout: Dropout, y: &mut Self::Tensor) -> Result<()>;
 
-        /// d_y ← d_y ⊙ (1 − y²), from y = tanh(x) to the gradient of x.
-        fn tanh_backward(&self, y: &Self::Tensor, d_y: &mut Self::Tensor) -> Result<()>;
+        /// From y = activation(x) to the gradient of x: d_y ← d_y ⊙ (1 − y²) of a tanh; d_y ← d_y where y > 0, else 0, of a
+        /// ReLU; d_y stays as it is where there is no activation.
+        fn activation_backward(&self, activation: Activation, y: &Self::Tensor, d_y: &mut Self::Tensor) -> Result<()>;
 
         /// Row b · len + `position` of `sequence` (batch · len, cols) becomes row b of `out` (batch, cols).
         fn take_position(&self, sequence: &Self::Tensor, position: usize, out: &mut Self::Tensor) -> Result<()>;

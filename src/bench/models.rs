@@ -4,7 +4,9 @@
 //! **V** 512, 512, 2 layers: vocabularies of 10,000, 20 symbols to 20. A bidirectional LSTM encoder and an LSTM
 //! decoder.
 
-use crate::model::{AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window};
+use crate::model::{
+    AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window,
+};
 use crate::verify::Inputs;
 
 /// A model of the PyTorch benchmark.
@@ -39,7 +41,13 @@ impl ModelSize {
             },
             decoder: DecoderConfig { vocab_size: target_vocab, embedding_size, hidden_size, num_layers, input_feeding },
             bridge: Bridge::Copy,
-            attention: AttentionConfig { score, window: Window::Global, half_width: None, max_source_length: None },
+            attention: AttentionConfig {
+                score,
+                window: Window::Global,
+                half_width: None,
+                max_source_length: None,
+                output: AttentionOutput::default(),
+            },
             special_tokens: SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None },
             files: None,
         }

@@ -57,7 +57,7 @@ choices! {
     Bridge {
         Copy = "copy": "[forward; backward] as they are; needs equal layer counts and M = H",
         Zeros = "zeros": "Zeros",
-        Linear = "linear": "tanh(W [forward; backward] + b)",
+        LINEAR = "linear": "tanh(W [forward; backward] + b)",
     }
     Score {
         Dot = "dot": "h_tᵀ h̄_s; needs M = H",

@@ -8,6 +8,7 @@ mod devices;
 mod evaluate;
 mod failure;
 mod files;
+mod import;
 mod input;
 mod lines;
 mod manual;
@@ -62,6 +63,7 @@ enum Command {
     Train(Box<train::Args>),
     Evaluate(evaluate::Args),
     Convert(convert::Args),
+    Import(import::Args),
     Devices(devices::Args),
     Verify(verify::Args),
     Bench(bench::Args),
@@ -88,6 +90,7 @@ pub fn run(args: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Train(args) => train::run(*args),
         Command::Evaluate(args) => evaluate::run(args),
         Command::Convert(args) => convert::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Bench(args) => bench::run(&args),

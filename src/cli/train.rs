@@ -28,6 +28,7 @@ Examples:
   seq2seq train --pairs words.tsv --valid 0.05 --out models/gru --cell gru --layers 2 --dropout 0.3
   seq2seq train --pairs en-de.tsv --valid dev.tsv --out models/en-de --source-tokens bpe:8000 \\
       --target-tokens bpe:8000 --batch-tokens 4000 --metric bleu
+  seq2seq train --from models/mine --pairs more.tsv --out models/more --learning-rate 0.0001
   seq2seq train --config models/mine/train.toml --seed 2 --out models/again
   seq2seq translate --model models/mine attention           uses what was learnt";
 
@@ -111,7 +112,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let device = args.compute.open(Precision::F32, args.quiet)?;
 
     // The model may not replace what it is to learn from, nor the log and the picture anything of either.
-    let read = settings.data.files();
+    let read = settings.files();
     Files::default().read(&read).read(&args.config).write(folder.files()).check()?;
     // Where there is no folder yet nobody else is in it, and none is made for a run that does not begin.
     if args.out.exists() {

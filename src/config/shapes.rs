@@ -1,6 +1,6 @@
 //! Which parameters a model has, and how large they are.
 
-use super::{Bridge, Config, Score, Window};
+use super::{Bridge, BridgeCell, Config, Score, Window};
 
 /// The name and shape of every parameter of a model, in PyTorch's order.
 ///
@@ -17,8 +17,8 @@ use super::{Bridge, Config, Score, Window};
 /// | `decoder.rnn.weight_ih_l{k}` | (G · H, H) | above layer 0 |
 /// | `decoder.rnn.weight_hh_l{k}` | (G · H, H) | |
 /// | `decoder.rnn.bias_{ih,hh}_l{k}` | (G · H) | |
-/// | `bridge.hidden.{k}.{weight,bias}` | (H, M), (H) | `linear` bridge |
-/// | `bridge.cell.{k}.{weight,bias}` | (H, M), (H) | `linear` bridge with LSTM |
+/// | `bridge.hidden.{k}.{weight,bias}` | (H, M), (H) | `linear` bridge; M columns for each layer, where it reads all |
+/// | `bridge.cell.{k}.{weight,bias}` | (H, M), (H) | the same for LSTM, unless the cell starts from hidden states |
 /// | `attention.linear_in.weight` | (M, H) | `general` |
 /// | `attention.query_proj.{weight,bias}` | (H, H), (H) | `concat` |
 /// | `attention.memory_proj.weight` | (H, M) | `concat` |
@@ -27,6 +27,7 @@ use super::{Bridge, Config, Score, Window};
 /// | `attention.position_proj.weight` | (H, H) | `local_p` |
 /// | `attention.position_v` | (H) | `local_p` |
 /// | `attention.linear_out.weight` | (H, M + H) | |
+/// | `attention.linear_out.bias` | (H) | `output.bias` |
 /// | `generator.{weight,bias}` | (vocab, H), (vocab) | |
 ///
 /// The configuration is taken to be one that [`Config::validate`] accepts.
@@ -52,11 +53,13 @@ pub fn parameter_shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
         list.recurrent(&format!("decoder.rnn.{{}}_l{layer}"), gates, input, hidden);
     }
 
-    if config.bridge == Bridge::Linear {
-        let states: &[&str] = if config.cell.has_cell() { &["hidden", "cell"] } else { &["hidden"] };
+    if let Bridge::Linear(linear) = config.bridge {
+        let has_cell = config.cell.has_cell() && linear.cell == BridgeCell::Cell;
+        let states: &[&str] = if has_cell { &["hidden", "cell"] } else { &["hidden"] };
         for state in states {
             for layer in 0..decoder.num_layers {
-                list.add(format!("bridge.{state}.{layer}.weight"), [hidden, memory]);
+                let inputs = linear.layers(layer, encoder.num_layers).len() * memory;
+                list.add(format!("bridge.{state}.{layer}.weight"), [hidden, inputs]);
                 list.add(format!("bridge.{state}.{layer}.bias"), [hidden]);
             }
         }
@@ -80,6 +83,9 @@ pub fn parameter_shapes(config: &Config) -> Vec<(String, Vec<usize>)> {
         list.add("attention.position_v", [hidden]);
     }
     list.add("attention.linear_out.weight", [hidden, memory + hidden]);
+    if attention.output.bias {
+        list.add("attention.linear_out.bias", [hidden]);
+    }
     list.add("generator.weight", [decoder.vocab_size, hidden]);
     list.add("generator.bias", [decoder.vocab_size]);
     list.0

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::{Bridge, Config, Score, Window, parameter_shapes};
+use super::{Bridge, BridgeReads, Config, Score, Window, parameter_shapes};
 use crate::{Error, Result};
 
 /// The largest of any size: exact in f32, and four times it, plus it again, still fits 32 bits.
@@ -48,8 +48,9 @@ impl Config {
                 check(decoder == encoder, "decoder.num_layers", expected, decoder)?;
                 self.validate_memory_is_hidden("bridge copy")
             }
+            Bridge::Linear(linear) if linear.reads != BridgeReads::Layer => Ok(()),
             // Layer k of the decoder starts from layer k of the encoder: further encoder layers go unused.
-            Bridge::Linear => {
+            Bridge::Linear(_) => {
                 let expected = format!("at most {encoder}, encoder.num_layers (bridge linear)");
                 check(decoder <= encoder, "decoder.num_layers", expected, decoder)
             }
@@ -77,7 +78,8 @@ impl Config {
 
     /// pad fills rows of both sides and unk stands in sources; bos and eos are the decoder's.
     ///
-    /// bos may be pad: lengths, not ids, say where a row ends. eos may be neither, for it ends a target.
+    /// bos may be pad: lengths, not ids, say where a row ends. It may be eos: what ends one target may begin the next.
+    /// eos is not pad, for it ends a target.
     fn validate_special_tokens(&self) -> Result<()> {
         let special = &self.special_tokens;
         let source = ("encoder.vocab_size", self.encoder.vocab_size);
@@ -87,7 +89,6 @@ impl Config {
         id("special_tokens.bos", special.bos, target)?;
         id("special_tokens.eos", special.eos, target)?;
         check(special.eos != special.pad, "special_tokens.eos", "an id other than special_tokens.pad", special.eos)?;
-        check(special.eos != special.bos, "special_tokens.eos", "an id other than special_tokens.bos", special.eos)?;
         let Some(unk) = special.unk else { return Ok(()) };
         id("special_tokens.unk", unk, source)?;
         check(unk != special.pad, "special_tokens.unk", "an id other than special_tokens.pad", unk)

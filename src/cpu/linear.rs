@@ -100,11 +100,15 @@ impl<T: Lanes> Linear<T> {
                 let (weights, first) = (self.panels.view(), &[Operand { rows: &x, inputs: 0..x.cols }]);
                 match activation {
                     Activation::Identity => {
-                        let tiles = Affine::<T, false> { bias: &self.bias, accumulate, out };
+                        let tiles = Affine::<T, IDENTITY> { bias: &self.bias, accumulate, out };
                         Product { weights, panels, backward: false, first, second: &[], tiles }.run();
                     }
                     Activation::Tanh => {
-                        let tiles = Affine::<T, true> { bias: &self.bias, accumulate, out };
+                        let tiles = Affine::<T, TANH> { bias: &self.bias, accumulate, out };
+                        Product { weights, panels, backward: false, first, second: &[], tiles }.run();
+                    }
+                    Activation::Relu => {
+                        let tiles = Affine::<T, RELU> { bias: &self.bias, accumulate, out };
                         Product { weights, panels, backward: false, first, second: &[], tiles }.run();
                     }
                 }
@@ -114,14 +118,19 @@ impl<T: Lanes> Linear<T> {
     }
 }
 
-/// Begins with the bias; ends with what is there already if it accumulates, and with tanh if asked to.
-struct Affine<'a, T, const TANH: bool> {
+/// The activations, as constants that the compiler makes a loop of its own for.
+const IDENTITY: u8 = 0;
+const TANH: u8 = 1;
+const RELU: u8 = 2;
+
+/// Begins with the bias; ends with what is there already if it accumulates, and with the activation.
+struct Affine<'a, T, const ACTIVATION: u8> {
     bias: &'a [T],
     accumulate: bool,
     out: Strip<'a, T>,
 }
 
-impl<T: Lanes, const TANH: bool> Tiles<T> for Affine<'_, T, TANH> {
+impl<T: Lanes, const ACTIVATION: u8> Tiles<T> for Affine<'_, T, ACTIVATION> {
     type First = Four;
     type Second = Four;
 
@@ -136,10 +145,12 @@ impl<T: Lanes, const TANH: bool> Tiles<T> for Affine<'_, T, TANH> {
         if self.accumulate {
             self.out.add_to(simd, row, col, &mut sums);
         }
-        if TANH {
-            for y in &mut sums {
-                *y = T::tanh_register(simd, *y);
-            }
+        for y in &mut sums {
+            *y = match ACTIVATION {
+                TANH => T::tanh_register(simd, *y),
+                RELU => T::maximum(simd, *y, T::splat(simd, T::ZERO)),
+                _ => *y,
+            };
         }
         self.out.store(simd, row, col, sums);
     }

@@ -48,7 +48,7 @@ impl Language {
 const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("CELL", &[("tanh", 0), ("gru", 1), ("lstm", 2)]),
     ("LOOK_UP", &[("rows", 0), ("ids", 1)]),
-    ("ACTIVATION", &[("identity", 0), ("tanh", 1)]),
+    ("ACTIVATION", &[("identity", 0), ("tanh", 1), ("relu", 2)]),
     ("SCORE", &[("product", 0), ("additive", 1), ("location", 2)]),
     ("ACCUMULATE", &[("over", 0), ("added", 1)]),
     ("RULE", &[("adam", 0), ("adam_decoupled", 1), ("sgd", 2)]),

@@ -222,5 +222,6 @@ fn check_source(config: &Config, tokenizer: &Tokenizer) -> Result<()> {
 }
 
 fn check_target(config: &Config, tokenizer: &Tokenizer) -> Result<()> {
+    tokenizer.check_without_end()?;
     tokenizer.check_ids("decoder.vocab_size", config.decoder.vocab_size)
 }

@@ -17,10 +17,10 @@ use crate::hash::digest;
 use crate::memory::require;
 use crate::{Error, Result};
 
-pub(super) const CONFIG: &str = "config.json";
+pub(crate) const CONFIG: &str = "config.json";
 pub(super) const WEIGHTS: &str = "model.safetensors";
-pub(super) const SOURCE_TOKENIZER: &str = "source_tokenizer.json";
-pub(super) const TARGET_TOKENIZER: &str = "target_tokenizer.json";
+pub(crate) const SOURCE_TOKENIZER: &str = "source_tokenizer.json";
+pub(crate) const TARGET_TOKENIZER: &str = "target_tokenizer.json";
 
 /// Those that a configuration may list.
 pub(super) const LISTED: [&str; 3] = [WEIGHTS, SOURCE_TOKENIZER, TARGET_TOKENIZER];

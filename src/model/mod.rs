@@ -19,7 +19,8 @@ pub(crate) mod tensors;
 mod weights;
 
 pub use crate::config::{
-    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Score, SpecialTokens, Window, parameter_shapes,
+    Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Cell, Config,
+    DecoderConfig, EncoderConfig, Score, SpecialTokens, Window, parameter_shapes,
 };
 pub use directory::{Model, ModelBytes};
 #[cfg(feature = "train")]

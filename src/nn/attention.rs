@@ -23,7 +23,7 @@ pub struct AttentionLayer<B: Backend> {
     vectors: Option<B::Tensor>,
     /// The columns of W_c for the context (H, M)
     context_proj: B::Linear,
-    /// The columns of W_c for the hidden state (H, H)
+    /// The columns of W_c for the hidden state (H, H), and b_c where there is one.
     hidden_proj: B::Linear,
 }
 
@@ -83,6 +83,7 @@ impl<B: Backend> AttentionLayer<B> {
             None
         };
         let linear_out = get("linear_out.weight")?;
+        let out_bias = if config.attention.output.bias { Some(get("linear_out.bias")?) } else { None };
         Ok(Self {
             config: config.attention.clone(),
             hidden_size: hidden,
@@ -92,7 +93,7 @@ impl<B: Backend> AttentionLayer<B> {
             position_proj,
             vectors,
             context_proj: backend.linear_weights(&columns(linear_out, 0..memory), None)?,
-            hidden_proj: backend.linear_weights(&columns(linear_out, memory..memory + hidden), None)?,
+            hidden_proj: backend.linear_weights(&columns(linear_out, memory..memory + hidden), out_bias)?,
         })
     }
 
@@ -128,7 +129,7 @@ impl<B: Backend> AttentionLayer<B> {
         })
     }
 
-    /// Weights and attentional state h̃_t = tanh(W_c [c_t; h_t]) of the queries h_t (batch · tgt_len, H).
+    /// Weights and attentional state h̃_t = activation(W_c [c_t; h_t] + b_c) of the queries h_t (batch · tgt_len, H).
     pub fn forward(
         &self,
         backend: &B,
@@ -157,12 +158,12 @@ impl<B: Backend> AttentionLayer<B> {
             positions,
         };
         backend.attention(&attention, rows.weights, rows.first, &mut step.attentional)?;
-        backend.linear(&self.hidden_proj, hidden, Activation::Tanh, true, &mut step.attentional)
+        backend.linear(&self.hidden_proj, hidden, self.config.output.activation, true, &mut step.attentional)
     }
 }
 
 /// Some columns of a matrix.
-fn columns(matrix: &Array, columns: Range<usize>) -> Array {
+pub(super) fn columns(matrix: &Array, columns: Range<usize>) -> Array {
     let data = (0..matrix.rows()).flat_map(|row| &matrix.row(row)[columns.clone()]).copied().collect();
     Array::new([matrix.rows(), columns.len()], data)
 }

@@ -1,7 +1,8 @@
 //! From the encoder's last states to the decoder's first.
 
+use super::attention::columns;
 use crate::backend::{Activation, Backend, State};
-use crate::model::{Bridge, Cell, Config, Parameters};
+use crate::model::{Bridge, BridgeCell, BridgeLinear, Cell, Config, Parameters};
 use crate::{Error, Result};
 
 /// The bridge of every decoder layer.
@@ -11,23 +12,34 @@ pub struct BridgeLayer<B: Backend> {
     cell: Cell,
     hidden_size: usize,
     num_layers: usize,
-    /// tanh(W [forward; backward] + b) per layer, for hidden and cell.
-    linear: Vec<(B::Linear, Option<B::Linear>)>,
+    /// Per layer, for hidden and, where it has its own, for cell; empty but for the linear bridge.
+    linear: Vec<(Projection<B>, Option<Projection<B>>)>,
 }
+
+/// W and b of one state: the columns of W for each encoder layer that it reads, b with the first.
+type Projection<B> = Vec<(usize, <B as crate::backend::Storage>::Linear)>;
 
 impl<B: Backend> BridgeLayer<B> {
     /// Prepares the bridge's weights.
     pub fn new(backend: &B, config: &Config, parameters: &Parameters) -> Result<Self> {
         let num_layers = config.decoder.num_layers;
         let mut linear = Vec::new();
-        if config.bridge == Bridge::Linear {
-            let prepare = |state: &str, layer: usize| {
+        if let Bridge::Linear(bridge) = config.bridge {
+            let prepare = |state: &str, layer: usize| -> Result<Projection<B>> {
                 let weight = parameters.get(&format!("bridge.{state}.{layer}.weight"))?;
                 let bias = parameters.get(&format!("bridge.{state}.{layer}.bias"))?;
-                backend.linear_weights(weight, Some(bias))
+                let read = bridge.layers(layer, config.encoder.num_layers);
+                let size = config.memory_size();
+                let part = |(number, layer): (usize, usize)| {
+                    let bias = (number == 0).then_some(bias);
+                    let part = columns(weight, number * size..(number + 1) * size);
+                    Ok((layer, backend.linear_weights(&part, bias)?))
+                };
+                read.enumerate().map(part).collect()
             };
+            let has_own = config.cell.has_cell() && bridge.cell == BridgeCell::Cell;
             for layer in 0..num_layers {
-                let cell = if config.cell.has_cell() { Some(prepare("cell", layer)?) } else { None };
+                let cell = if has_own { Some(prepare("cell", layer)?) } else { None };
                 linear.push((prepare("hidden", layer)?, cell));
             }
         }
@@ -44,19 +56,49 @@ impl<B: Backend> BridgeLayer<B> {
                 Ok(last_states)
             }
             Bridge::Zeros => (0..self.num_layers).map(|_| zeros()).collect(),
-            Bridge::Linear => self
+            Bridge::Linear(BridgeLinear { activation, .. }) => self
                 .linear
                 .iter()
-                .zip(&last_states)
-                .map(|((hidden, cell), last)| {
+                .map(|(hidden, cell)| {
                     let mut first = zeros()?;
-                    backend.linear(hidden, &last.hidden, Activation::Tanh, false, &mut first.hidden)?;
-                    if let (Some(weights), Some(last), Some(first)) = (cell, &last.cell, &mut first.cell) {
-                        backend.linear(weights, last, Activation::Tanh, false, first)?;
+                    let hiddens = |layer: usize| last_states.get(layer).map(|last| &last.hidden);
+                    project(backend, hidden, hiddens, activation, &mut first.hidden)?;
+                    match (cell, &mut first.cell) {
+                        (Some(cell), Some(first)) => {
+                            let cells = |layer: usize| last_states.get(layer).and_then(|last| last.cell.as_ref());
+                            project(backend, cell, cells, activation, first)?;
+                        }
+                        // The same numbers as those of the hidden state, once more.
+                        (None, Some(first)) => project(backend, hidden, hiddens, activation, first)?,
+                        (_, None) => {}
                     }
                     Ok(first)
                 })
                 .collect(),
         }
     }
+}
+
+/// activation(W s + b), where s are the states of some layers, one below the other.
+fn project<'a, B: Backend>(
+    backend: &B,
+    projection: &Projection<B>,
+    state: impl Fn(usize) -> Option<&'a B::Tensor>,
+    activation: Activation,
+    out: &mut B::Tensor,
+) -> Result<()>
+where
+    B::Tensor: 'a,
+{
+    for (number, (layer, weights)) in projection.iter().enumerate() {
+        let state = state(*layer).ok_or(Error::Shape {
+            operation: "bridge",
+            what: "encoder layers",
+            expected: layer + 1,
+            found: *layer,
+        })?;
+        let activation = if number + 1 == projection.len() { activation } else { Activation::Identity };
+        backend.linear(weights, state, activation, number > 0, out)?;
+    }
+    Ok(())
 }

@@ -24,7 +24,7 @@ pub struct Encoding {
 }
 
 impl Tokenizer {
-    /// The ids of a text, without bos and eos. Time and memory grow linearly with its length.
+    /// The ids of a text, without bos and eos, but with what the file puts behind a text. Time and memory grow linearly with its length.
     ///
     /// A symbol that the vocabulary lacks gets the id of the file's own unknown token, else that of the
     /// configuration's `unk`. The spelling of a special token, such as `<pad>`, is text like any other.
@@ -35,7 +35,12 @@ impl Tokenizer {
     /// [`Error::UnknownSymbol`] with the first unknown symbol, if there is no id for it; [`Error::Format`] naming the
     /// tokenizer's file if its rules fail on this text.
     pub fn encode(&self, text: &str) -> Result<Encoding> {
-        self.encode_with(text, self.unk)
+        let mut encoding = self.encode_with(text, self.unk)?;
+        if let Some(end) = self.end {
+            encoding.ids.push(end);
+            encoding.tokens.push(self.spelling(end));
+        }
+        Ok(encoding)
     }
 
     /// The symbols of a text, spelt as [`encode`](Self::encode) does, whether or not the vocabulary has them.

@@ -1,6 +1,6 @@
 //! A tokenizer file, and its tokens by id.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -15,7 +15,8 @@ use crate::{Error, Result};
 /// Text to ids and back, by a Hugging Face `tokenizers` file.
 ///
 /// The file's truncation and padding do not apply, and special tokens are never read out of a text: bos, eos and pad
-/// are the model's to add, so a file whose post-processor adds tokens is refused.
+/// are the model's to add. Of what a post-processor may add one token behind the text is followed, for models whose
+/// sources end with one; a file that adds others is refused.
 ///
 /// ```
 /// use seq2seq::model::Model;
@@ -41,6 +42,8 @@ pub struct Tokenizer {
     own_unk: Option<u32>,
     /// The id for a symbol that the vocabulary lacks.
     pub(super) unk: Option<u32>,
+    /// What the post-processor puts behind a text.
+    pub(super) end: Option<u32>,
     /// The characters of all tokens, once they were asked for.
     pub(super) characters: OnceLock<BTreeSet<char>>,
 }
@@ -52,7 +55,7 @@ impl Tokenizer {
     ///
     /// [`Error::Format`] if it is no such file, has a normalizer, pre-tokenizer or decoder that is not followed (its
     /// type is named), has no tokens or one of more than 4,096 bytes, gives two tokens one id, declares an added token
-    /// with an id that is not its own, or has a post-processor that adds tokens.
+    /// with an id that is not its own, or has a post-processor that adds others than one token behind the text.
     pub fn from_bytes(bytes: impl AsRef<[u8]>, path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let json = std::str::from_utf8(bytes.as_ref()).map_err(|error| Error::format(path, error))?;
@@ -66,9 +69,13 @@ impl Tokenizer {
             return Err(Error::format(path, reason));
         }
         let vocab_size = check_vocabulary(&inner, &file).map_err(|reason| Error::format(path, reason))?;
-        if inner.get_post_processor().is_some_and(|processor| processor.added_tokens(false) > 0) {
-            let reason = "the post_processor adds tokens, but bos and eos are the model's to add: expected null";
-            return Err(Error::format(path, reason));
+        let added = inner.get_post_processor().map_or(0, |processor| processor.added_tokens(false));
+        let end = file.post_processor.as_ref().filter(|_| added == 1).and_then(PostProcessorFile::end);
+        if added > 0 && end.is_none() {
+            return Err(Error::format(path, ADDS_TOKENS));
+        }
+        if let Some(end) = end.filter(|&end| inner.id_to_token(end).is_none()) {
+            return Err(Error::format(path, format!("post_processor: there is no token {end}")));
         }
         let own_unk = file.unk(&inner);
         let special = file.added_tokens.iter().filter(|token| token.special).map(|token| token.id);
@@ -79,6 +86,7 @@ impl Tokenizer {
             special: special.filter(|&id| Some(id) != own_unk).collect(),
             own_unk,
             unk: own_unk,
+            end,
             characters: OnceLock::new(),
             inner,
         })
@@ -123,6 +131,11 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// The id of what the file puts behind every text, if it does.
+    pub fn end(&self) -> Option<u32> {
+        self.end
+    }
+
     /// The id of the unknown token that the file itself names, if its vocabulary has it.
     pub fn own_unk(&self) -> Option<u32> {
         self.own_unk
@@ -163,6 +176,11 @@ impl Tokenizer {
         normalized.ok().flatten().unwrap_or_else(|| text.to_owned())
     }
 
+    /// Checks that nothing is put behind a text: what ends a target is the model's to say.
+    pub(crate) fn check_without_end(&self) -> Result<()> {
+        if self.end.is_none() { Ok(()) } else { Err(Error::format(&self.path, ADDS_TOKENS)) }
+    }
+
     /// Checks that every id is one of the `vocab_size` of a model's configuration, where it is called `key`.
     pub(crate) fn check_ids(&self, key: &str, vocab_size: usize) -> Result<()> {
         if self.vocab_size <= vocab_size {
@@ -192,7 +210,47 @@ struct File {
     #[serde(default)]
     added_tokens: Vec<AddedToken>,
     model: FileModel,
+    #[serde(default)]
+    post_processor: Option<PostProcessorFile>,
 }
+
+/// What may stand behind a text, in the only form that says it plainly.
+#[derive(Deserialize)]
+#[serde(tag = "type")]
+enum PostProcessorFile {
+    TemplateProcessing {
+        single: Vec<TemplatePiece>,
+        special_tokens: BTreeMap<String, TemplateToken>,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+enum TemplatePiece {
+    Sequence {},
+    SpecialToken { id: String },
+}
+
+#[derive(Deserialize)]
+struct TemplateToken {
+    ids: Vec<u32>,
+}
+
+impl PostProcessorFile {
+    /// The id of the one token behind the text.
+    fn end(&self) -> Option<u32> {
+        let Self::TemplateProcessing { single, special_tokens } = self else { return None };
+        let [TemplatePiece::Sequence {}, TemplatePiece::SpecialToken { id }] = &single[..] else { return None };
+        match special_tokens.get(id)?.ids[..] {
+            [end] => Some(end),
+            _ => None,
+        }
+    }
+}
+
+/// Why a post-processor is refused.
+const ADDS_TOKENS: &str = "the post_processor adds tokens, but bos and eos are the model's to add: expected null, or one token behind a source";
 
 #[derive(Deserialize)]
 struct AddedToken {

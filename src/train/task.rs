@@ -16,6 +16,8 @@ pub struct Task {
     pub(super) config: Config,
     pub(super) source_tokenizer: Tokenizer,
     pub(super) target_tokenizer: Tokenizer,
+    /// What learning begins with, where it does not begin anew.
+    pub(super) initial: Option<Parameters>,
     pub(super) training: Arc<Examples>,
     pub(super) validation: Examples,
     /// The different validation sources.
@@ -68,12 +70,27 @@ impl Task {
             config,
             source_tokenizer: source,
             target_tokenizer: target,
+            initial: None,
             training: Arc::new(training),
             validation: examples,
             sources,
             references,
             left_out: [without_ids, without_ids_either],
         })
+    }
+
+    /// A task that begins with a model: its architecture, its tokenizers, its parameters.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new); [`Error::Config`] for a model without tokenizers, which has no texts to learn from.
+    pub fn from_model(model: Model, training: &[Pair], validation: &[Pair], longest: usize) -> Result<Self> {
+        let Model { config, parameters, source_tokenizer, target_tokenizer } = model;
+        let (Some(source), Some(target)) = (source_tokenizer, target_tokenizer) else {
+            return Err(nothing("from", "a model with tokenizers"));
+        };
+        let task = Self::new(config, source, target, training, validation, longest)?;
+        Ok(Self { initial: Some(parameters), ..task })
     }
 
     /// The architecture.
@@ -101,6 +118,11 @@ impl Task {
             ("target_tokens", fnv(self.target_tokenizer.to_json().bytes())),
         ];
         identity.extend(digests.map(|(name, digest)| (name.to_owned(), format!("contents {digest:016x}"))));
+        if let Some(initial) = &self.initial {
+            let numbers =
+                initial.iter().flat_map(|(_, array)| array.data.iter().flat_map(|number| number.to_le_bytes()));
+            identity.insert("from".to_owned(), format!("contents {:016x}", fnv(numbers)));
+        }
         Ok(identity)
     }
 }

@@ -86,7 +86,10 @@ pub async fn train<B: Training>(
             (learner, state)
         }
         None => {
-            let parameters = Parameters::initial(&task.config, u64::from(options.seed), options.forget_bias)?;
+            let parameters = match &task.initial {
+                Some(parameters) => parameters.clone(),
+                None => Parameters::initial(&task.config, u64::from(options.seed), options.forget_bias)?,
+            };
             let learner = Learner::new(backend, &task.config, &parameters, average)?;
             // Only now: what there is no memory for takes nothing away.
             folder.forget()?;

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use seq2seq::Error;
-use seq2seq::model::{AttentionConfig, Bridge, Config, DecoderConfig, EncoderConfig, Score, Window};
+use seq2seq::model::{
+    AttentionConfig, AttentionOutput, Bridge, Config, DecoderConfig, EncoderConfig, Model, Score, Window,
+};
 use seq2seq::text::Tokenizer;
 use seq2seq::text::pairs::{Pair, read_pairs, split};
 use seq2seq::text::vocabulary::{Normalization, TokenKind, build_normalized, special_tokens};
@@ -24,6 +26,9 @@ pub fn resolve(chosen: &Settings) -> Result<Resolved> {
     let (options, training, validation) = options(&chosen.training, &chosen.validation);
     let options = TrainOptions { forget_bias: chosen.model.forget_bias.unwrap_or(options.forget_bias), ..options };
     options.check()?;
+    if let Some(from) = &chosen.model.from {
+        return resolve_from(from, chosen, options, training, validation);
+    }
     let data = Data {
         pairs: chosen.data.pairs.clone(),
         valid: Some(chosen.data.valid.clone().unwrap_or_else(|| "0.05".to_owned())),
@@ -48,6 +53,31 @@ pub fn resolve(chosen: &Settings) -> Result<Resolved> {
     })?;
     model.forget_bias = Some(options.forget_bias);
     let task = Task::new(config, source, target, &learnt, &held_out, longest)?;
+    Ok(Resolved { task, options, settings: Settings { data, model, training, validation } })
+}
+
+/// A task that begins with a model, which decides what it is and how texts are divided.
+fn resolve_from(
+    from: &Path,
+    chosen: &Settings,
+    options: TrainOptions,
+    training: Training,
+    validation: Validation,
+) -> Result<Resolved> {
+    let tokens = [&chosen.data.source_tokens, &chosen.data.target_tokens, &chosen.data.normalize];
+    if chosen.model.is_chosen() || tokens.iter().any(|choice| choice.is_some()) {
+        let reason = "--from takes architecture and tokenizers of its model: no other option of a model or of tokens goes with it";
+        return Err(Failure::Usage(reason.to_owned()));
+    }
+    let longest = chosen.data.max_length.unwrap_or(200);
+    let data = Data {
+        valid: Some(chosen.data.valid.clone().unwrap_or_else(|| "0.05".to_owned())),
+        max_length: Some(longest),
+        ..chosen.data.clone()
+    };
+    let (learnt, held_out) = pairs(&data, options.seed)?;
+    let task = Task::from_model(Model::load(from)?, &learnt, &held_out, longest)?;
+    let model = Architecture { from: Some(from.to_path_buf()), ..Architecture::default() };
     Ok(Resolved { task, options, settings: Settings { data, model, training, validation } })
 }
 
@@ -100,7 +130,7 @@ fn architecture(
     let one_size = encoder.hidden_size.saturating_mul(directions as usize) == decoder.hidden_size;
     let bridge = chosen.bridge.unwrap_or(match decoder.num_layers {
         layers if layers == encoder.num_layers && one_size => Bridge::Copy,
-        layers if layers <= encoder.num_layers => Bridge::Linear,
+        layers if layers <= encoder.num_layers => Bridge::LINEAR,
         _ => Bridge::Zeros,
     });
     let score = chosen.score.unwrap_or(if one_size { Score::Dot } else { Score::General });
@@ -119,6 +149,7 @@ fn architecture(
     let (layers, encoder_layers, decoder_layers) =
         both(encoder.num_layers, decoder.num_layers, encoder.num_layers == decoder.num_layers);
     let model = Architecture {
+        from: None,
         cell: Some(cell),
         embedding_size,
         hidden_size,
@@ -138,7 +169,8 @@ fn architecture(
         decoder_layers,
         forget_bias: chosen.forget_bias,
     };
-    let attention = AttentionConfig { score, window, half_width, max_source_length };
+    let attention =
+        AttentionConfig { score, window, half_width, max_source_length, output: AttentionOutput::default() };
     let config = Config { format_version: 1, cell, encoder, decoder, bridge, attention, special_tokens, files: None };
     config.validate()?;
     Ok((config, model))

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use seq2seq::Error;
-use seq2seq::model::{Bridge, Cell, Score, Window};
+use seq2seq::model::{Bridge, Cell, Model, Score, Window};
 use seq2seq::train::{Metric, Optimizer, Schedule};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
@@ -77,6 +77,11 @@ impl Data {
 #[command(next_help_heading = "Model (section [model])")]
 #[serde(deny_unknown_fields, default)]
 pub struct Architecture {
+    /// Begin with the weights of this model, whose architecture and tokenizers are then the model's; the optimizer begins
+    /// anew [default: none]
+    #[arg(long, value_name = "DIR")]
+    pub from: Option<PathBuf>,
+
     /// The recurrent cell [default: lstm]
     #[arg(long, value_parser = choice::<Cell>())]
     pub cell: Option<Cell>,
@@ -265,7 +270,21 @@ pub struct Validation {
     pub checkpoint_every: Option<u64>,
 }
 
+impl Architecture {
+    /// Whether anything is chosen but the model to begin with.
+    pub fn is_chosen(&self) -> bool {
+        *self != Self { from: self.from.clone(), ..Self::default() }
+    }
+}
+
 impl Settings {
+    /// The files that a run reads.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let mut files = self.data.files();
+        files.extend(self.model.from.iter().flat_map(Model::paths).filter(|path| path.is_file()));
+        files
+    }
+
     /// Reads a file.
     pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read_to_string(path).map_err(Error::io(path))?;
@@ -284,6 +303,13 @@ impl Settings {
     /// Forgets what would hide a choice of `above` that is made in other words.
     fn give_way(&mut self, above: &Self) {
         let model = &mut self.model;
+        // A model is begun with as it is, so what was chosen of another goes.
+        if above.model.from.is_some() {
+            *model = Architecture::default();
+            (self.data.source_tokens, self.data.target_tokens, self.data.normalize) = (None, None, None);
+        } else if above.model.is_chosen() {
+            model.from = None;
+        }
         if above.model.embedding_size.is_some() {
             (model.encoder_embedding_size, model.decoder_embedding_size) = (None, None);
         }

@@ -1,6 +1,6 @@
 //! What training does to single elements and rows.
 
-use crate::backend::{Dropout, Occurrences, pcg};
+use crate::backend::{Activation, Dropout, Occurrences, pcg};
 use crate::cpu::parallel;
 use crate::cpu::processor::Cpu;
 use crate::cpu::simd::Lanes;
@@ -29,12 +29,20 @@ impl<T: Lanes> Cpu<T> {
         Ok(())
     }
 
-    /// See [`tanh_backward`](crate::backend::Training::tanh_backward).
-    pub(in crate::cpu) fn tanh_backward(&self, y: &Matrix<T>, d_y: &mut Matrix<T>) -> Result<()> {
-        Error::check("tanh_backward", "rows", y.rows, d_y.rows)?;
-        Error::check("tanh_backward", "columns", y.cols, d_y.cols)?;
-        for (d_y, &y) in d_y.data.iter_mut().zip(&*y.data) {
-            *d_y *= T::ONE - y * y;
+    /// See [`activation_backward`](crate::backend::Training::activation_backward).
+    pub(in crate::cpu) fn activation_backward(
+        &self,
+        activation: Activation,
+        y: &Matrix<T>,
+        d_y: &mut Matrix<T>,
+    ) -> Result<()> {
+        Error::check("activation_backward", "rows", y.rows, d_y.rows)?;
+        Error::check("activation_backward", "columns", y.cols, d_y.cols)?;
+        let elements = d_y.data.iter_mut().zip(&*y.data);
+        match activation {
+            Activation::Identity => {}
+            Activation::Tanh => elements.for_each(|(d_y, &y)| *d_y *= T::ONE - y * y),
+            Activation::Relu => elements.for_each(|(d_y, &y)| *d_y = if y > T::ZERO { *d_y } else { T::ZERO }),
         }
         Ok(())
     }

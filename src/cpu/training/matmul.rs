@@ -184,7 +184,7 @@ impl<T: Lanes> Packed<T> {
                 out: Strip::new(out, 0..self.cols),
                 bias: end.bias.filter(|_| done == 0),
                 accumulate: end.accumulate || done > 0,
-                tanh: end.tanh && last,
+                activation: if last { end.activation } else { Activation::Identity },
             };
             let first = &[Operand { rows: &x, inputs: inputs.clone() }];
             Product { weights, panels: panels.clone(), backward, first, second: &[], tiles }.run();
@@ -224,15 +224,15 @@ pub struct End<'a, T> {
     pub bias: Option<&'a [T]>,
     /// Whether what `out` holds is added.
     pub accumulate: bool,
-    /// Whether the hyperbolic tangent is taken.
-    pub tanh: bool,
+    /// What stands behind the sums.
+    pub activation: Activation,
 }
 
 impl<T> End<'_, T> {
     /// out = the product
-    pub const REPLACE: Self = Self { bias: None, accumulate: false, tanh: false };
+    pub const REPLACE: Self = Self { bias: None, accumulate: false, activation: Activation::Identity };
     /// out += the product
-    pub const ADD: Self = Self { bias: None, accumulate: true, tanh: false };
+    pub const ADD: Self = Self { bias: None, accumulate: true, activation: Activation::Identity };
 }
 
 /// Sums that go into rows of a matrix.
@@ -242,7 +242,7 @@ struct Stored<'a, T> {
     out: Strip<'a, T>,
     bias: Option<&'a [T]>,
     accumulate: bool,
-    tanh: bool,
+    activation: Activation,
 }
 
 impl<T: Lanes> Stored<'_, T> {
@@ -274,10 +274,10 @@ impl<T: Lanes> Tiles<T> for Stored<'_, T> {
                 *sum = T::plus(simd, *sum, old);
             }
         }
-        if self.tanh {
-            for sum in &mut sums {
-                *sum = T::tanh_register(simd, *sum);
-            }
+        match self.activation {
+            Activation::Identity => {}
+            Activation::Tanh => sums = sums.map(|sum| T::tanh_register(simd, sum)),
+            Activation::Relu => sums = sums.map(|sum| T::maximum(simd, sum, T::splat(simd, T::ZERO))),
         }
         self.out.store(simd, row, col, sums);
     }
@@ -351,7 +351,7 @@ impl<T: Lanes> Cpu<T> {
         let packed = b.data.packed(instructions, Packing::Transposed, 1, |_| {
             Packed::transposed(instructions, Columns::all(b), 0..b.rows)
         });
-        let end = End { bias: bias.map(|bias| &*bias.data), accumulate, tanh: activation == Activation::Tanh };
+        let end = End { bias: bias.map(|bias| &*bias.data), accumulate, activation };
         multiply(a, &packed[0], end, out);
         Ok(())
     }
@@ -387,8 +387,10 @@ fn multiply<T: Lanes>(a: &Matrix<T>, b: &Packed<T>, end: End<'_, T>, out: &mut M
             Some(bias) => out.copy_from_slice(bias),
             None => out.fill(T::ZERO),
         }
-        if end.tanh {
-            out.iter_mut().for_each(|out| *out = Float::tanh(*out));
+        match end.activation {
+            Activation::Identity => {}
+            Activation::Tanh => out.iter_mut().for_each(|out| *out = Float::tanh(*out)),
+            Activation::Relu => out.iter_mut().for_each(|out| *out = Float::max(*out, T::ZERO)),
         }
     }
     multiply_rows(Columns::all(a), &filled, b, end, out);

@@ -49,13 +49,6 @@ impl CandidateLayout {
     }
 }
 
-impl SearchRules {
-    /// The symbols that are not to be chosen; [`u32::MAX`] is none.
-    pub(in crate::gpu) fn avoided(&self) -> [u32; 2] {
-        if self.text_only { [self.special.pad, self.special.bos] } else { [u32::MAX; 2] }
-    }
-}
-
 impl Gpu {
     /// The candidates of every row of the attentional states (rows, hidden).
     pub(in crate::gpu) fn record_generator(

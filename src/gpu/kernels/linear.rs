@@ -59,6 +59,7 @@ impl Activation {
         match self {
             Self::Identity => 0,
             Self::Tanh => 1,
+            Self::Relu => 2,
         }
     }
 }

@@ -145,10 +145,11 @@ impl<B: Training> Pass<'_, B> {
         let arguments = self.arguments(encoded, keys, hidden, (query, position), Positions::From(first));
         backend.attention(&arguments, weights, first, context)?;
         backend.matmul_nt(context, self.value(self.slots.out_context), None, identity, false, attentional)?;
-        backend.matmul_nt(hidden, self.value(self.slots.out_hidden), None, Activation::Tanh, true, attentional)
+        let (weight, bias) = (self.value(self.slots.out_hidden), self.slots.out_bias.map(|bias| self.value(bias)));
+        backend.matmul_nt(hidden, weight, bias, self.config.attention.output.activation, true, attentional)
     }
 
-    /// From d_h̃ of the same queries, which becomes the gradient before its tanh, to those of scores, context and h.
+    /// From d_h̃ of the same queries, which becomes the gradient before its activation, to those of scores, context and h.
     #[expect(clippy::too_many_arguments, reason = "forward's, with their gradients")]
     pub fn attend_backward(
         &self,
@@ -163,7 +164,7 @@ impl<B: Training> Pass<'_, B> {
         d: &mut AttendedGradients<B>,
     ) -> Result<()> {
         let backend = self.backend;
-        backend.tanh_backward(&attended.attentional, d_attentional)?;
+        backend.activation_backward(self.config.attention.output.activation, &attended.attentional, d_attentional)?;
         let AttendedGradients { d_query, d_position, d_context, d_hidden } = d;
         backend.matmul_nn(d_attentional, self.value(self.slots.out_context), false, d_context)?;
         backend.matmul_nn(d_attentional, self.value(self.slots.out_hidden), false, d_hidden)?;
@@ -200,7 +201,10 @@ impl<B: Training> Pass<'_, B> {
     ) -> Result<B::Tensor> {
         let (backend, slots) = (self.backend, self.slots);
         backend.matmul_tn(d_attentional, &attended.context, None, &mut gradients[slots.out_context], None)?;
-        backend.matmul_tn(d_attentional, hidden, None, &mut gradients[slots.out_hidden], None)?;
+        match slots.out_bias {
+            Some(bias) => self.linear_backward([slots.out_hidden, bias], d_attentional, hidden, gradients)?,
+            None => backend.matmul_tn(d_attentional, hidden, None, &mut gradients[slots.out_hidden], None)?,
+        }
         if let (Some((weight, bias)), Some(d_query)) = (self.query_projection(), &d.d_query) {
             match bias {
                 Some(bias) => self.linear_backward([weight, bias], d_query, hidden, gradients)?,

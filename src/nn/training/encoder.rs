@@ -1,11 +1,12 @@
 //! The source side, forward and backward: embedding, recurrent layers, and the bridge to the decoder.
 
 use super::embedded::Embedded;
+use super::layout::BridgeSlots;
 use super::pass::{Pass, Place, no_layers};
 use crate::Result;
 use crate::backend::{Activation, Sequence, State, Training};
 use crate::batch::Batch;
-use crate::model::Bridge;
+use crate::model::{Bridge, BridgeLinear};
 
 /// What backward needs of the source side.
 #[derive(Debug)]
@@ -30,7 +31,7 @@ impl<B: Training> Encoded<B> {
     pub fn initial(&self, bridge: Bridge, layer: usize) -> Option<&State<B>> {
         match bridge {
             Bridge::Copy => Some(&self.layers[layer].last),
-            Bridge::Linear => Some(&self.initial[layer]),
+            Bridge::Linear(_) => Some(&self.initial[layer]),
             Bridge::Zeros => None,
         }
     }
@@ -69,21 +70,37 @@ impl<B: Training> Pass<'_, B> {
             }
             layers.push(sequence);
         }
-        let mut initial = Vec::new();
-        for ((hidden, cell), layer) in self.slots.bridge.iter().zip(&layers) {
-            let mut state = State::zeros(backend, self.config.cell, batch, self.config.decoder.hidden_size)?;
-            let through = |[weight, bias]: [usize; 2], from: &B::Tensor, to: &mut B::Tensor| {
-                let bias = Some(self.value(bias));
-                backend.matmul_nt(from, self.value(weight), bias, Activation::Tanh, false, to)
-            };
-            through(*hidden, &layer.last.hidden, &mut state.hidden)?;
-            if let (Some(slots), Some(from), Some(to)) = (cell, &layer.last.cell, &mut state.cell) {
-                through(*slots, from, to)?;
-            }
-            initial.push(state);
-        }
         let embedded = embedded.ok_or_else(no_layers)?;
-        Ok(Encoded { batch, len, lengths, embedded, layers, initial })
+        let mut encoded = Encoded { batch, len, lengths, embedded, layers, initial: Vec::new() };
+        if let Bridge::Linear(bridge) = self.config.bridge {
+            encoded.initial = self.bridge(bridge, &encoded)?;
+        }
+        Ok(encoded)
+    }
+
+    /// The decoder's first states.
+    fn bridge(&self, bridge: BridgeLinear, encoded: &Encoded<B>) -> Result<Vec<State<B>>> {
+        let (backend, layers) = (self.backend, &encoded.layers);
+        let through = |slots: &BridgeSlots, cells: bool, to: &mut B::Tensor| -> Result<()> {
+            for (number, &(layer, weight)) in slots.weights.iter().enumerate() {
+                let is_last = number + 1 == slots.weights.len();
+                let activation = if is_last { bridge.activation } else { Activation::Identity };
+                let bias = (number == 0).then(|| self.value(slots.bias));
+                let from = last(&layers[layer], cells);
+                backend.matmul_nt(from, self.value(weight), bias, activation, number > 0, to)?;
+            }
+            Ok(())
+        };
+        let state = |(hidden, cell): &(BridgeSlots, Option<BridgeSlots>)| {
+            let hidden_size = self.config.decoder.hidden_size;
+            let mut state = State::zeros(backend, self.config.cell, encoded.batch, hidden_size)?;
+            through(hidden, false, &mut state.hidden)?;
+            if let Some(to) = &mut state.cell {
+                through(cell.as_ref().unwrap_or(hidden), cell.is_some(), to)?;
+            }
+            Ok(state)
+        };
+        self.slots.bridge.iter().map(state).collect()
     }
 
     /// Backward over the sources, from the gradients of the memory and of the decoder's first states.
@@ -140,26 +157,47 @@ impl<B: Training> Pass<'_, B> {
         gradients: &mut [B::Tensor],
     ) -> Result<Vec<Option<InitialGradient<B>>>> {
         let (backend, batch, memory_size) = (self.backend, encoded.batch, self.config.memory_size());
-        if self.config.bridge != Bridge::Linear {
+        let Bridge::Linear(bridge) = self.config.bridge else {
             return Ok(d_initial.into_iter().map(Some).collect());
+        };
+        // Of hidden states and cells, where there are any yet.
+        let mut d_last: Vec<[Option<B::Tensor>; 2]> = encoded.layers.iter().map(|_| [None, None]).collect();
+        let mut through = |slots: &BridgeSlots, cells: bool, y: &B::Tensor, d_y: &mut B::Tensor| -> Result<()> {
+            backend.activation_backward(bridge.activation, y, d_y)?;
+            for (number, &(layer, weight)) in slots.weights.iter().enumerate() {
+                let x = last(&encoded.layers[layer], cells);
+                if number == 0 {
+                    self.linear_backward([weight, slots.bias], d_y, x, gradients)?;
+                } else {
+                    backend.matmul_tn(d_y, x, None, &mut gradients[weight], None)?;
+                }
+                let d_x = &mut d_last[layer][usize::from(cells)];
+                let accumulate = d_x.is_some();
+                if d_x.is_none() {
+                    *d_x = Some(backend.zeros(batch, memory_size)?);
+                }
+                if let Some(d_x) = d_x {
+                    backend.matmul_nn(d_y, self.value(weight), accumulate, d_x)?;
+                }
+            }
+            Ok(())
+        };
+        for (((hidden, cell), initial), mut d) in self.slots.bridge.iter().zip(&encoded.initial).zip(d_initial) {
+            through(hidden, false, &initial.hidden, &mut d.hidden)?;
+            if let Some(initial) = &initial.cell {
+                through(cell.as_ref().unwrap_or(hidden), cell.is_some(), initial, &mut d.cell)?;
+            }
         }
-        let states = self.slots.bridge.iter().zip(&encoded.initial).zip(&encoded.layers).zip(d_initial);
-        states
-            .map(|((((hidden, cell), initial), layer), mut d)| {
-                let mut through = |slots: [usize; 2], y: &B::Tensor, x: &B::Tensor, d_y: &mut B::Tensor| {
-                    backend.tanh_backward(y, d_y)?;
-                    self.linear_backward(slots, d_y, x, gradients)?;
-                    let mut d_x = backend.zeros(batch, memory_size)?;
-                    backend.matmul_nn(d_y, self.value(slots[0]), false, &mut d_x)?;
-                    Ok(d_x)
-                };
-                let d_hidden = through(*hidden, &initial.hidden, &layer.last.hidden, &mut d.hidden)?;
-                let d_cell = match (cell, &initial.cell, &layer.last.cell) {
-                    (Some(slots), Some(y), Some(x)) => through(*slots, y, x, &mut d.cell)?,
-                    _ => backend.zeros(batch, memory_size)?,
-                };
-                Ok(Some(InitialGradient { hidden: d_hidden, cell: d_cell }))
-            })
-            .collect()
+        let zeros = || backend.zeros(batch, memory_size);
+        let gradient = |[hidden, cell]: [Option<B::Tensor>; 2]| {
+            let Some(hidden) = hidden else { return Ok(None) };
+            Ok(Some(InitialGradient { hidden, cell: cell.map_or_else(zeros, Ok)? }))
+        };
+        d_last.into_iter().map(gradient).collect()
     }
+}
+
+/// The last hidden states of a layer, or its last cells.
+fn last<B: Training>(layer: &Sequence<B>, cells: bool) -> &B::Tensor {
+    layer.last.cell.as_ref().filter(|_| cells).unwrap_or(&layer.last.hidden)
 }

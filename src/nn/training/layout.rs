@@ -5,9 +5,10 @@
 //! number to the model wherever they are added, and so they are one here: what is read back stands in b_ih.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::backend::GateLayout;
-use crate::model::{Bridge, Cell, Config, Score, Window, parameter_shapes};
+use crate::model::{Bridge, BridgeCell, Cell, Config, Score, Window, parameter_shapes};
 use crate::{Array, Error, Float, Result};
 
 /// A matrix of the arena, by its index.
@@ -30,6 +31,15 @@ pub struct RecurrentSlots {
 /// The slots of a linear layer: weight (outputs, inputs) and bias (1, outputs).
 pub type LinearSlots = [Slot; 2];
 
+/// The slots of a bridge to one state.
+#[derive(Clone, Debug)]
+pub struct BridgeSlots {
+    /// The encoder layers that it reads, and the part of W (H, M) for each.
+    pub weights: Vec<(usize, Slot)>,
+    /// b (1, H)
+    pub bias: Slot,
+}
+
 /// The slots of all layers.
 #[derive(Clone, Debug)]
 pub struct Slots {
@@ -37,8 +47,8 @@ pub struct Slots {
     pub encoder: Vec<RecurrentSlots>,
     pub target_embedding: Slot,
     pub decoder: Vec<RecurrentSlots>,
-    /// Per decoder layer, for hidden and, with LSTM, for cell; empty but for the linear bridge.
-    pub bridge: Vec<(LinearSlots, Option<LinearSlots>)>,
+    /// Per decoder layer, for hidden and, where it has its own, for cell; empty but for the linear bridge.
+    pub bridge: Vec<(BridgeSlots, Option<BridgeSlots>)>,
     /// W_a (M, H) of `general`.
     pub linear_in: Option<Slot>,
     /// W_q, b_q of `concat`.
@@ -54,6 +64,8 @@ pub struct Slots {
     /// The two parts of W_c: for the context (H, M) and for the hidden state (H, H).
     pub out_context: Slot,
     pub out_hidden: Slot,
+    /// b_c (1, H), where there is one.
+    pub out_bias: Option<Slot>,
     pub generator: LinearSlots,
 }
 
@@ -115,11 +127,14 @@ impl Layout {
             .collect();
 
         let mut bridge = Vec::new();
-        if config.bridge == Bridge::Linear {
+        if let Bridge::Linear(linear) = config.bridge {
+            let has_own = config.cell.has_cell() && linear.cell == BridgeCell::Cell;
             for layer in 0..decoder.num_layers {
-                let mut state = |name: &str| builder.linear(&format!("bridge.{name}.{layer}"), [hidden, memory]);
+                let read = linear.layers(layer, encoder.num_layers);
+                let mut state =
+                    |name: &str| builder.bridge(&format!("bridge.{name}.{layer}"), read.clone(), [hidden, memory]);
                 let hidden = state("hidden");
-                bridge.push((hidden, config.cell.has_cell().then(|| state("cell"))));
+                bridge.push((hidden, has_own.then(|| state("cell"))));
             }
         }
 
@@ -147,6 +162,8 @@ impl Layout {
         let [out_context, out_hidden] = [memory, hidden].map(|cols| builder.slot([hidden, cols]));
         builder.piece("attention.linear_out.weight", [0, 0], out_context, [0, 0], [hidden, memory]);
         builder.piece("attention.linear_out.weight", [0, memory], out_hidden, [0, 0], [hidden, hidden]);
+        let has_bias = config.attention.output.bias;
+        let out_bias = has_bias.then(|| builder.whole("attention.linear_out.bias", [1, hidden]));
         let generator = builder.linear("generator", [decoder.vocab_size, hidden]);
 
         let slots = Slots {
@@ -163,6 +180,7 @@ impl Layout {
             vectors,
             out_context,
             out_hidden,
+            out_bias,
             generator,
         };
         let Builder { shapes, pieces } = builder;
@@ -248,6 +266,17 @@ impl Builder {
 
     fn linear(&mut self, name: &str, [outputs, inputs]: [usize; 2]) -> LinearSlots {
         [self.whole(&format!("{name}.weight"), [outputs, inputs]), self.whole(&format!("{name}.bias"), [1, outputs])]
+    }
+
+    /// A bridge from these layers' states of `size` numbers.
+    fn bridge(&mut self, name: &str, layers: Range<usize>, [outputs, size]: [usize; 2]) -> BridgeSlots {
+        let mut part = |(number, layer): (usize, usize)| {
+            let slot = self.slot([outputs, size]);
+            self.piece(&format!("{name}.weight"), [0, number * size], slot, [0, 0], [outputs, size]);
+            (layer, slot)
+        };
+        let weights = layers.enumerate().map(&mut part).collect();
+        BridgeSlots { weights, bias: self.whole(&format!("{name}.bias"), [1, outputs]) }
     }
 
     fn recurrent(&mut self, side: &str, layer: usize, gates: GateLayout, input: usize, feed: usize) -> RecurrentSlots {

@@ -94,10 +94,11 @@ impl fmt::Display for LinearCase {
         if self.accumulate {
             write!(f, ", added")?;
         }
-        if self.activation == Activation::Tanh {
-            write!(f, ", tanh")?;
+        match self.activation {
+            Activation::Identity => Ok(()),
+            Activation::Tanh => write!(f, ", tanh"),
+            Activation::Relu => write!(f, ", relu"),
         }
-        Ok(())
     }
 }
 
@@ -146,6 +147,8 @@ pub(super) fn cases<C: From<EmbeddingCase> + From<LinearCase>>() -> Vec<C> {
         (Activation::Tanh, false),
         (Activation::Identity, true),
         (Activation::Tanh, true),
+        (Activation::Relu, false),
+        (Activation::Relu, true),
     ] {
         let linear =
             |rows, inputs, outputs, bias| LinearCase { rows, inputs, outputs, bias, activation, accumulate }.into();

@@ -9,7 +9,8 @@ use crate::batch::Batch;
 use crate::decode::{Hypothesis, MaxLength, SearchOptions, search};
 use crate::device::Precision;
 use crate::model::{
-    AttentionConfig, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
+    Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Cell, Config,
+    DecoderConfig, EncoderConfig, Parameters, Score, SpecialTokens, Window,
 };
 use crate::nn::{Forced, Seq2Seq};
 use crate::verify::inputs::Inputs;
@@ -89,11 +90,24 @@ impl fmt::Display for ModelCase {
         let Config { cell, encoder, decoder, bridge, attention, .. } = &self.config;
         let directions = if encoder.bidirectional { "both directions" } else { "one direction" };
         write!(f, "{}, {} + {} layers, {directions}, ", cell_name(*cell), encoder.num_layers, decoder.num_layers)?;
-        write!(f, "{:?}, {:?}, bridge {bridge:?}", attention.score, attention.window)?;
+        write!(f, "{:?}, {:?}, bridge {}", attention.score, attention.window, bridge_name(bridge))?;
+        if attention.output != AttentionOutput::default() {
+            let AttentionOutput { activation, bias } = attention.output;
+            write!(f, ", output {activation:?}{}", if bias { " with bias" } else { "" })?;
+        }
         if decoder.input_feeding {
             write!(f, ", input feeding")?;
         }
         write!(f, ", hidden {}, batch {}, {} → {}", decoder.hidden_size, self.batch, self.src_len, self.tgt_len)
+    }
+}
+
+/// A bridge as a case shows it.
+fn bridge_name(bridge: &Bridge) -> String {
+    match bridge {
+        Bridge::Copy | Bridge::Zeros => format!("{bridge:?}"),
+        Bridge::Linear(linear) if *linear == BridgeLinear::default() => "Linear".to_owned(),
+        Bridge::Linear(BridgeLinear { reads, activation, cell }) => format!("{activation:?} of {reads:?}, {cell:?}"),
     }
 }
 
@@ -313,6 +327,7 @@ fn models() -> Vec<ModelCase> {
         window,
         half_width: (window != Window::Global).then_some(2),
         max_source_length: (score == Score::Location).then_some(9),
+        output: AttentionOutput::default(),
     };
     let simple = Config {
         format_version: 1,
@@ -340,7 +355,7 @@ fn models() -> Vec<ModelCase> {
     fed.cell = Cell::Gru;
     fed.encoder.num_layers = 2;
     fed.decoder = DecoderConfig { hidden_size: 13, num_layers: 2, input_feeding: true, ..fed.decoder };
-    fed.bridge = Bridge::Linear;
+    fed.bridge = Bridge::LINEAR;
     fed.attention = attention(Score::General, Window::LocalP);
     let mut plain = simple.clone();
     plain.cell = Cell::Tanh;
@@ -356,6 +371,26 @@ fn models() -> Vec<ModelCase> {
     let mut located = fed.clone();
     located.decoder = DecoderConfig { num_layers: 1, input_feeding: false, ..located.decoder };
     located.attention = attention(Score::Location, Window::Global);
+    // What other toolkits have: bridges from all layers or the last one, by ReLU, a cell that starts as the hidden state, an
+    // attentional state without tanh, a target that begins with its end.
+    let mut gathered = simple.clone();
+    gathered.encoder.num_layers = 2;
+    gathered.decoder = DecoderConfig { hidden_size: 14, num_layers: 3, input_feeding: true, ..gathered.decoder };
+    gathered.bridge =
+        Bridge::Linear(BridgeLinear { reads: BridgeReads::All, activation: Activation::Relu, cell: BridgeCell::Cell });
+    gathered.attention = attention(Score::Concat, Window::Global);
+    gathered.attention.output = AttentionOutput { activation: Activation::Identity, bias: true };
+    let mut last = simple.clone();
+    last.encoder.num_layers = 2;
+    last.decoder = DecoderConfig { hidden_size: 15, num_layers: 3, ..last.decoder };
+    last.bridge = Bridge::Linear(BridgeLinear {
+        reads: BridgeReads::Top,
+        activation: Activation::Identity,
+        cell: BridgeCell::Hidden,
+    });
+    last.attention = attention(Score::General, Window::Global);
+    last.attention.output = AttentionOutput { activation: Activation::Relu, bias: true };
+    last.special_tokens.bos = last.special_tokens.eos;
     let case = |config: &Config, scale, batch, src_len, tgt_len| ModelCase {
         config: config.clone(),
         scale,
@@ -371,5 +406,7 @@ fn models() -> Vec<ModelCase> {
         case(&plain, 0.6, 6, 5, 7),
         case(&deep, 0.3, 3, 6, 5),
         case(&located, 0.6, 7, 8, 3),
+        case(&gathered, 0.6, 4, 7, 5),
+        case(&last, 0.6, 5, 6, 7),
     ]
 }

@@ -1,5 +1,6 @@
 //! The kernels of training.
 
+mod activation_backward;
 mod attention_keys_backward;
 mod attention_query_backward;
 mod attention_scores_backward;
@@ -17,7 +18,6 @@ mod recurrent_forward;
 mod recurrent_initial_backward;
 mod sum;
 mod sum_of_squares;
-mod tanh_backward;
 mod transpose;
 pub(in crate::gpu) mod update;
 
@@ -25,6 +25,7 @@ use crate::gpu::kernel::Declared;
 
 /// Each of them.
 pub const DECLARED: &[Declared] = &[
+    activation_backward::DECLARED,
     attention_keys_backward::DECLARED,
     attention_query_backward::DECLARED,
     attention_scores_backward::DECLARED,
@@ -42,7 +43,6 @@ pub const DECLARED: &[Declared] = &[
     recurrent_initial_backward::DECLARED,
     sum::DECLARED,
     sum_of_squares::DECLARED,
-    tanh_backward::DECLARED,
     transpose::DECLARED,
     update::DECLARED,
 ];

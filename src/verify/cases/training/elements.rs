@@ -1,10 +1,10 @@
-//! `dropout`, `tanh_backward`, `take_position`, `put_position` and `embedding_backward`.
+//! `dropout`, `activation_backward`, `take_position`, `put_position` and `embedding_backward`.
 
 use std::fmt;
 
 use super::super::operation::{Operation, Output, Work, count};
 use crate::Result;
-use crate::backend::{Dropout, Occurrences, Training};
+use crate::backend::{Activation, Dropout, Occurrences, Training};
 use crate::batch::Batch;
 use crate::verify::inputs::Inputs;
 
@@ -13,8 +13,8 @@ use crate::verify::inputs::Inputs;
 pub enum ElementsOperation {
     /// Some are dropped.
     Dropout(Dropout),
-    /// From tanh(x) to the gradient of x.
-    TanhBackward,
+    /// From activation(x) to the gradient of x.
+    ActivationBackward(Activation),
     /// A position is taken out of a sequence.
     Take(usize),
     /// A position is put into a sequence.
@@ -49,7 +49,7 @@ impl fmt::Display for ElementsCase {
         write!(f, "batch {batch}, length {len}, {cols} columns")?;
         match operation {
             ElementsOperation::Dropout(Dropout { rate, seed }) => write!(f, ", rate {rate}, seed {seed}"),
-            ElementsOperation::TanhBackward => Ok(()),
+            ElementsOperation::ActivationBackward(activation) => write!(f, ", {activation:?}"),
             ElementsOperation::Take(position) | ElementsOperation::Put(position) => write!(f, ", position {position}"),
         }
     }
@@ -61,7 +61,7 @@ impl Operation for ElementsCase {
     fn name(&self) -> &'static str {
         match self.operation {
             ElementsOperation::Dropout(_) => "dropout",
-            ElementsOperation::TanhBackward => "tanh_backward",
+            ElementsOperation::ActivationBackward(_) => "activation_backward",
             ElementsOperation::Take(_) => "take_position",
             ElementsOperation::Put(_) => "put_position",
         }
@@ -81,7 +81,9 @@ impl Operation for ElementsCase {
         let ElementsReady { sequence, rows } = ready;
         match self.operation {
             ElementsOperation::Dropout(dropout) => backend.dropout(dropout, sequence),
-            ElementsOperation::TanhBackward => backend.tanh_backward(sequence, rows),
+            ElementsOperation::ActivationBackward(activation) => {
+                backend.activation_backward(activation, sequence, rows)
+            }
             ElementsOperation::Take(position) => backend.take_position(sequence, position, rows),
             ElementsOperation::Put(position) => backend.put_position(rows, position, sequence),
         }
@@ -91,7 +93,9 @@ impl Operation for ElementsCase {
         let Self { batch, len, cols, .. } = *self;
         Ok(vec![match self.operation {
             ElementsOperation::Dropout(_) => Output::read(backend, "y", [batch, len, cols], &ready.sequence).await?,
-            ElementsOperation::TanhBackward => Output::read(backend, "d_y", [batch, len, cols], &ready.rows).await?,
+            ElementsOperation::ActivationBackward(_) => {
+                Output::read(backend, "d_y", [batch, len, cols], &ready.rows).await?
+            }
             ElementsOperation::Take(_) => Output::read(backend, "out", [batch, cols], &ready.rows).await?,
             // All positions, so that one written where it does not belong is seen.
             ElementsOperation::Put(_) => Output::read(backend, "sequence", [batch, len, cols], &ready.sequence).await?,
@@ -102,7 +106,7 @@ impl Operation for ElementsCase {
         let Self { batch, len, cols, .. } = *self;
         let values = match self.operation {
             ElementsOperation::Dropout(_) => 2.0 * count([batch, len, cols]),
-            ElementsOperation::TanhBackward => 3.0 * count([batch, len, cols]),
+            ElementsOperation::ActivationBackward(_) => 3.0 * count([batch, len, cols]),
             ElementsOperation::Take(_) | ElementsOperation::Put(_) => 2.0 * count([batch, cols]),
         };
         Work { flops: 0.0, weights: 0.0, values }
@@ -181,7 +185,9 @@ pub fn cases<C: From<ElementsCase> + From<EmbeddingBackwardCase>>() -> Vec<C> {
             cases.push(case(ElementsOperation::Dropout(Dropout { rate, seed }), size));
         }
     }
-    cases.extend(sizes.map(|size| case(ElementsOperation::TanhBackward, size)));
+    for activation in [Activation::Identity, Activation::Tanh, Activation::Relu] {
+        cases.extend(sizes.map(|size| case(ElementsOperation::ActivationBackward(activation), size)));
+    }
     let mut positions = |operation: fn(usize) -> ElementsOperation| {
         for size in sizes {
             cases.push(case(operation(size.1 / 2), size));

@@ -77,6 +77,7 @@ impl fmt::Display for MatmulCase {
         }
         match form {
             Form::Nt { activation: Activation::Tanh } => write!(f, ", tanh")?,
+            Form::Nt { activation: Activation::Relu } => write!(f, ", relu")?,
             Form::Tn { skipped: Some(Skipped { period, first, count }) } => {
                 write!(f, ", without {count} rows from {first} of each {period}")?;
             }
@@ -143,7 +144,7 @@ pub fn cases<C: From<MatmulCase>>() -> Vec<C> {
     let case =
         |form, (rows, inner, cols), accumulate, bias| C::from(MatmulCase { form, rows, inner, cols, accumulate, bias });
     for (number, size) in sizes.into_iter().enumerate() {
-        for activation in [Activation::Identity, Activation::Tanh] {
+        for activation in [Activation::Identity, Activation::Tanh, Activation::Relu] {
             for accumulate in [false, true] {
                 cases.push(case(Form::Nt { activation }, size, accumulate, (number % 2 == 0) != accumulate));
             }

@@ -1,5 +1,6 @@
-// d_y ← d_y ⊙ (1 − y²), from y = tanh(x) to the gradient of x.
+// From y = activation(x) to the gradient of x: d_y times the slope, which y tells.
 
+#import activated
 #import grid
 
 @group(0) @binding(0) var<storage, read> y: array<vec4<f32>>;          // (rows, cols)
@@ -14,6 +15,6 @@ struct Params {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let index = grid_index(workgroup) * 256u + thread;
     if index < params.quads {
-        d_y[index] *= 1.0 - y[index] * y[index];
+        d_y[index] *= slope_of_activated(y[index]);
     }
 }
