@@ -14,6 +14,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::architecture::Architecture;
 use super::checkpoint::Checkpoint;
 use super::found::{Imported, architecture, refuse};
 use super::pickle::Node;
@@ -21,8 +22,8 @@ use super::recurrent::take_stack;
 use super::vocabulary::{Kind, Vocabulary, text_of};
 use super::weights::{Weights, error};
 use crate::model::{
-    Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, DecoderConfig,
-    EncoderConfig, Model, Parameters, Score, SpecialTokens, Window,
+    Activation, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, Model, Parameters, Score,
+    SpecialTokens,
 };
 use crate::{Array, Error, Result};
 
@@ -203,34 +204,15 @@ fn take(
         }
     }
     let eos = target.expect("</s>")?;
-    Ok(Config {
-        format_version: 1,
-        cell: encoder.cell,
-        encoder: EncoderConfig {
-            vocab_size: sizes[0][0],
-            embedding_size: sizes[0][1],
-            hidden_size: encoder.hidden_size,
-            num_layers: encoder.layers,
-            bidirectional: encoder.bidirectional,
-        },
-        decoder: DecoderConfig {
-            vocab_size: sizes[1][0],
-            embedding_size: sizes[1][1],
-            hidden_size: hidden,
-            num_layers: decoder.layers,
-            input_feeding: true,
-        },
+    Ok(Architecture {
+        tables: sizes,
+        input_feeding: true,
         bridge,
-        attention: AttentionConfig {
-            score: Score::General,
-            window: Window::Global,
-            half_width: None,
-            max_source_length: None,
-            output: AttentionOutput::default(),
-        },
+        score: Score::General,
+        output: AttentionOutput::default(),
         special_tokens: SpecialTokens { pad: 1, bos: eos, eos, unk: source.id("<unk>") },
-        files: None,
-    })
+    }
+    .config(&encoder, &decoder))
 }
 
 /// F (A x + a) + f as one layer: F A and F a + f.

@@ -21,6 +21,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::architecture::Architecture;
 use super::checkpoint::Checkpoint;
 use super::found::{Imported, architecture, refuse};
 use super::pickle::Node;
@@ -29,8 +30,8 @@ use super::settings::Settings;
 use super::vocabulary::{Kind, Vocabulary, text_of};
 use super::weights::{Weights, error, last_columns_first, transpose, zeros};
 use crate::model::{
-    Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, DecoderConfig,
-    EncoderConfig, Model, Parameters, Score, SpecialTokens, Window,
+    Activation, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, Model, Parameters, Score,
+    SpecialTokens,
 };
 use crate::{Array, Error, Result};
 
@@ -212,37 +213,18 @@ fn take(
     }
 
     let [unk, pad, bos, eos] = SPECIAL.map(|(key, default)| special(settings, key, default));
-    Ok(Config {
-        format_version: 1,
-        cell: encoder.cell,
-        encoder: EncoderConfig {
-            vocab_size: sizes[0][0],
-            embedding_size: sizes[0][1],
-            hidden_size: encoder.hidden_size,
-            num_layers: encoder.layers,
-            bidirectional: encoder.bidirectional,
-        },
-        decoder: DecoderConfig {
-            vocab_size: sizes[1][0],
-            embedding_size: sizes[1][1],
-            hidden_size: hidden,
-            num_layers: decoder.layers,
-            input_feeding: width == sizes[1][1] + hidden,
-        },
+    Ok(Architecture {
+        tables: sizes,
+        input_feeding: width == sizes[1][1] + hidden,
         bridge,
-        attention: AttentionConfig {
-            score,
-            window: Window::Global,
-            half_width: None,
-            max_source_length: None,
-            output: AttentionOutput { bias: true, ..AttentionOutput::default() },
-        },
+        score,
+        output: AttentionOutput { bias: true, ..AttentionOutput::default() },
         special_tokens: SpecialTokens {
             pad: target.expect(pad)?,
             bos: target.expect(bos)?,
             eos: source.expect(eos).and_then(|_| target.expect(eos))?,
             unk: source.id(unk),
         },
-        files: None,
-    })
+    }
+    .config(&encoder, &decoder))
 }

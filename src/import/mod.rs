@@ -5,12 +5,14 @@
 //! | `pickle` | values that Python has saved, as data |
 //! | `zip`, `checkpoint` | what PyTorch saves, and its tensors |
 //! | `weights`, `recurrent`, `vocabulary` | tensors by name; layers; lists of tokens |
+//! | `architecture` | the configuration |
 //! | `settings`, `codes` | configurations beside a checkpoint; subword codes |
 //! | `opennmt`, `joey`, `fairseq` | a toolkit each: its equations, its names and ours |
 //!
 //! What a toolkit computes in another way than our equations say is written out when a model is imported, if that is possible,
 //! and else said in the words of the configuration: there is no way for imported models to be run but that of all models.
 
+mod architecture;
 mod checkpoint;
 mod codes;
 mod fairseq;

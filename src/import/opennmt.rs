@@ -26,6 +26,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::architecture::Architecture;
 use super::checkpoint::Checkpoint;
 use super::found::{Imported, architecture, refuse};
 use super::pickle::Node;
@@ -33,8 +34,8 @@ use super::recurrent::{Stack, take_stack};
 use super::vocabulary::{Kind, Vocabulary};
 use super::weights::{Weights, error, zeros};
 use crate::model::{
-    Activation, AttentionConfig, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, DecoderConfig,
-    EncoderConfig, Model, Parameters, Score, SpecialTokens, Window,
+    Activation, AttentionOutput, Bridge, BridgeCell, BridgeLinear, BridgeReads, Config, Model, Parameters, Score,
+    SpecialTokens,
 };
 use crate::{Array, Error, Result};
 
@@ -329,33 +330,20 @@ fn take(
         let reason = format!("expected {pad} to be \"<blank>\" as among targets, found {other:?}");
         return Err(Error::format(&source.name, reason));
     }
-    let config = Config {
-        format_version: 1,
-        cell: encoder.cell,
-        encoder: EncoderConfig {
-            vocab_size: sizes[0][0],
-            embedding_size: sizes[0][1],
-            hidden_size: encoder.hidden_size,
-            num_layers: encoder.layers,
-            bidirectional: encoder.bidirectional,
-        },
-        decoder: DecoderConfig {
-            vocab_size: sizes[1][0],
-            embedding_size: sizes[1][1],
-            hidden_size: hidden,
-            num_layers: decoder.layers,
-            input_feeding,
-        },
+    let config = Architecture {
+        tables: sizes,
+        input_feeding,
         bridge,
-        attention: AttentionConfig { score, window: Window::Global, half_width: None, max_source_length: None, output },
+        score,
+        output,
         special_tokens: SpecialTokens {
             pad,
             bos: target.expect(start)?,
             eos: target.expect("</s>")?,
             unk: source.id("<unk>"),
         },
-        files: None,
-    };
+    }
+    .config(&encoder, &decoder);
     Ok((config, generation))
 }
 
