@@ -64,7 +64,7 @@ def test_a_dictionary_comes_first():
 
 def test_what_is_wrong_with_a_source_is_raised(translator):
     for sources, index, expected in [
-        (["a", "é7"], 1, "source 1: the vocabulary has no symbol for"),
+        (["a", "ж7"], 1, "source 1: the vocabulary has no symbol for"),
         (["", "a"], 0, "source 0: the source is empty"),
         (["a", "b", "\udc80"], 2, "source 2: expected a text of Unicode: .*surrogates"),
         (["a" * (1 << 20)], 0, "source 0: the source has 1048576 symbols, at most "),
