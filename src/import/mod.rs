@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `pickle` | values that Python has saved, as data |
+//! | `pickle` | values that Python has saved, as data, and the opcodes that build them |
 //! | `zip`, `checkpoint` | what PyTorch saves, and its tensors |
 //! | `weights`, `recurrent`, `vocabulary` | tensors by name; layers; lists of tokens |
 //! | `architecture` | the configuration |
