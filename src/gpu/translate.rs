@@ -110,7 +110,8 @@ fn variants(shader: Shader) -> Result<Vec<Specialisation>> {
         let half = if variant.precision == Precision::F16 { ".f16" } else { "" };
         let subgroups = if variant.subgroups { ".subgroups" } else { "" };
         let staged = if variant.staged { ".staged" } else { "" };
-        let name = format!("{}{half}{subgroups}{staged}", shader.stem);
+        let near = if variant.near { ".near" } else { "" };
+        let name = format!("{}{half}{subgroups}{staged}{near}", shader.stem);
         found.push(Specialisation { shader, variant, constants: Vec::new(), name });
     }
     Ok(found)
