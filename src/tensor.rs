@@ -1,7 +1,7 @@
 //! Host arrays, and the two floating-point types that the CPU computes in.
 
 use std::iter::Sum;
-use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub};
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Range, Sub};
 
 /// A dense row-major array on the host: parameters before they reach a backend, inputs, results.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,12 @@ impl<T: Copy> Array<T> {
     pub fn row(&self, row: usize) -> &[T] {
         let cols = self.cols();
         &self.data[row * cols..][..cols]
+    }
+
+    /// Some columns of the array seen as (rows, cols).
+    pub fn columns(&self, columns: Range<usize>) -> Self {
+        let data = (0..self.rows()).flat_map(|row| &self.row(row)[columns.clone()]).copied().collect();
+        Self::new([self.rows(), columns.len()], data)
     }
 }
 

@@ -19,10 +19,12 @@ pub fn choice<T: Choice>() -> impl TypedValueParser<Value = T> {
     let value = |&(_, names, help): &(T, &[&'static str], &'static str)| {
         PossibleValue::new(names[0]).aliases(names[1..].iter().copied()).help(help)
     };
-    PossibleValuesParser::new(T::ALL.iter().map(value)).try_map(|name| {
-        let found = T::ALL.iter().find(|(_, names, _)| names.contains(&name.as_str()));
-        found.map(|&(value, ..)| value).ok_or("no such value")
-    })
+    PossibleValuesParser::new(T::ALL.iter().map(value)).try_map(|name| named(&name).ok_or("no such value"))
+}
+
+/// The choice of that name.
+pub fn named<T: Choice>(name: &str) -> Option<T> {
+    T::ALL.iter().find(|(_, names, _)| names.contains(&name)).map(|&(value, ..)| value)
 }
 
 macro_rules! choices {

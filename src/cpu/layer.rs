@@ -46,8 +46,8 @@ impl<T: Lanes> Cpu<T> {
         sorted.sort_by_key(|&sentence| std::cmp::Reverse(lengths[sentence]));
 
         // Sentences are dealt out, so that every group has long and short ones.
-        let steps = lengths.iter().fold(0, |sum: usize, length| sum.saturating_add(*length));
-        let threads = parallel::threads_for(steps.saturating_mul(directions * layer.cell.gates() * size * size));
+        let work = lengths.iter().sum::<usize>().saturating_mul(directions * layer.cell.gates() * size * size);
+        let threads = parallel::threads_for(parallel::threads(), work);
         let split = layer.split(batch, 0, threads.div_ceil(directions));
         let mut runs: Vec<Run<'_, T>> = Vec::with_capacity(directions * split.rows);
         for (direction, OneWay { weights, folded }) in layer.directions.iter().enumerate() {

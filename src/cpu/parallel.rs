@@ -165,7 +165,7 @@ impl Split {
     ///
     /// Many rows are divided; few share the weights, because reading those is what takes the time.
     pub fn choose<T>(rows: usize, panels: usize, work: usize, threads: usize) -> Self {
-        let threads = threads.min(threads_for(rows.saturating_mul(work)));
+        let threads = threads_for(threads, rows.saturating_mul(work));
         let rows_each = if work * size_of::<T>() > NEAR { MANY_ROWS } else { ROWS };
         let row_groups = threads.min(rows / rows_each).max(1);
         let panel_groups = (threads / row_groups).clamp(1, panels.max(1));
@@ -183,11 +183,11 @@ pub fn threads() -> usize {
     if ALONE.get() { 1 } else { rayon::current_num_threads() }
 }
 
-/// Threads to divide so many multiplications among: as many as are worth it, but of few only the helpers that are looking for
+/// Threads, at most `most`, to divide so many multiplications among: as many as are worth it, but of few only the helpers that are looking for
 /// work at this moment. One that sleeps is woken for the next product; who waited for it, or for the processor that
 /// another process has, would wait longer than the product takes.
-pub fn threads_for(work: usize) -> usize {
-    let threads = threads().min(work / WORTH + 1);
+pub fn threads_for(most: usize, work: usize) -> usize {
+    let threads = most.min(work / WORTH + 1);
     match &*HELPERS {
         Some(helpers) if threads > 1 && work < WORTH_WAITING => {
             stay_awake(helpers, threads - 1);

@@ -83,18 +83,13 @@ impl SequenceTiling {
     /// dispatch.
     const NEAR: usize = 256 << 10;
 
-    /// That of a layer with so many units and quads of gates in a direction, whose recurrent weights are so many bytes;
-    /// `None` if a dispatch a position is faster, or one workgroup cannot hold the states.
-    pub fn choose(
-        forced: Option<RecurrenceForm>,
-        hardware: bool,
-        batch: usize,
-        [hidden, quads]: [usize; 2],
-        bytes: usize,
-    ) -> Option<Self> {
-        let worth = match forced {
+    /// That of a layer with so many units and quads of gates in a direction; `None` if a dispatch a position is faster, or
+    /// one workgroup cannot hold the states.
+    pub fn choose(choices: Choices, hardware: bool, batch: usize, [hidden, quads]: [usize; 2]) -> Option<Self> {
+        let quad_bytes = if choices.precision == Precision::F16 { 8 } else { 16 };
+        let worth = match choices.recurrence {
             Some(form) => form == RecurrenceForm::Sequence,
-            None => hardware && bytes <= Self::NEAR,
+            None => hardware && hidden * quads * quad_bytes <= Self::NEAR,
         };
         let fits = (1..=Self::THREADS).contains(&hidden);
         (worth && fits).then(|| Self {
@@ -120,8 +115,7 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
     };
     let layer = |hidden: usize| {
-        let bytes = hidden * hidden * if choices.precision == Precision::F16 { 8 } else { 16 };
-        let sequence = SequenceTiling::choose(choices.recurrence, hardware, 1, [hidden, hidden], bytes);
+        let sequence = SequenceTiling::choose(choices, hardware, 1, [hidden, hidden]);
         let form = if sequence.is_some() { RecurrenceForm::Sequence } else { RecurrenceForm::Positions };
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
@@ -144,8 +138,9 @@ impl Adapter {
 mod tests {
     use super::*;
 
-    fn chosen(forced: Option<RecurrenceForm>, batch: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
-        let tiling = SequenceTiling::choose(forced, true, batch, sizes, 16 * sizes[0] * sizes[1])?;
+    fn chosen(recurrence: Option<RecurrenceForm>, batch: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
+        let choices = Choices { recurrence, ..Choices::best(Precision::F32) };
+        let tiling = SequenceTiling::choose(choices, true, batch, sizes)?;
         Some([tiling.rows, tiling.slices])
     }
 
@@ -160,6 +155,6 @@ mod tests {
         assert_eq!(chosen(forced, 1, [256, 256]), Some([1, 1]));
         assert_eq!(chosen(forced, 1, [257, 257]), None);
         assert_eq!(chosen(Some(RecurrenceForm::Positions), 1, [7, 7]), None);
-        assert_eq!(SequenceTiling::choose(None, false, 1, [7, 7], 784), None);
+        assert_eq!(SequenceTiling::choose(Choices::best(Precision::F32), false, 1, [7, 7]), None);
     }
 }

@@ -1,7 +1,5 @@
 //! Attention between the decoder's hidden state and the memory: Luong et al. 2015, eqs. 5–10.
 
-use std::ops::Range;
-
 use super::Memory;
 use crate::backend::{Activation, Attention, Backend, Positions};
 use crate::model::{AttentionConfig, Config, Parameters, Score, Window};
@@ -92,8 +90,8 @@ impl<B: Backend> AttentionLayer<B> {
             query_size,
             position_proj,
             vectors,
-            context_proj: backend.linear_weights(&columns(linear_out, 0..memory), None)?,
-            hidden_proj: backend.linear_weights(&columns(linear_out, memory..memory + hidden), out_bias)?,
+            context_proj: backend.linear_weights(&linear_out.columns(0..memory), None)?,
+            hidden_proj: backend.linear_weights(&linear_out.columns(memory..memory + hidden), out_bias)?,
         })
     }
 
@@ -160,12 +158,6 @@ impl<B: Backend> AttentionLayer<B> {
         backend.attention(&attention, rows.weights, rows.first, &mut step.attentional)?;
         backend.linear(&self.hidden_proj, hidden, self.config.output.activation, true, &mut step.attentional)
     }
-}
-
-/// Some columns of a matrix.
-pub(super) fn columns(matrix: &Array, columns: Range<usize>) -> Array {
-    let data = (0..matrix.rows()).flat_map(|row| &matrix.row(row)[columns.clone()]).copied().collect();
-    Array::new([matrix.rows(), columns.len()], data)
 }
 
 /// The transpose of a matrix.

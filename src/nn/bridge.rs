@@ -1,6 +1,5 @@
 //! From the encoder's last states to the decoder's first.
 
-use super::attention::columns;
 use crate::backend::{Activation, Backend, State};
 use crate::model::{Bridge, BridgeCell, BridgeLinear, Cell, Config, Parameters};
 use crate::{Error, Result};
@@ -32,7 +31,7 @@ impl<B: Backend> BridgeLayer<B> {
                 let size = config.memory_size();
                 let part = |(number, layer): (usize, usize)| {
                     let bias = (number == 0).then_some(bias);
-                    let part = columns(weight, number * size..(number + 1) * size);
+                    let part = weight.columns(number * size..(number + 1) * size);
                     Ok((layer, backend.linear_weights(&part, bias)?))
                 };
                 read.enumerate().map(part).collect()

@@ -15,7 +15,7 @@ use super::guard;
 use super::refusal::Refusal;
 use super::reply::{self, Reply};
 use super::server::Server;
-use crate::cli::choice::Choice;
+use crate::cli::choice::{Choice, named};
 use crate::cli::pronounce::LineJson;
 
 /// A request.
@@ -53,8 +53,7 @@ pub fn ask(server: &Server, bytes: &[u8]) -> Result<Asked, Refusal> {
 }
 
 fn alphabet(name: &str) -> Result<Phones, Refusal> {
-    let known = Phones::ALL.iter().find(|(_, names, _)| names.contains(&name));
-    known.map(|&(phones, ..)| phones).ok_or_else(|| {
+    named(name).ok_or_else(|| {
         let names: Vec<&str> = Phones::ALL.iter().filter_map(|(_, names, _)| names.first().copied()).collect();
         Refusal::wrong(format!("phones: expected one of {names:?}, found {name:?}"))
     })

@@ -7,7 +7,6 @@ use crate::gpu::Gpu;
 use crate::gpu::memory::Memory;
 use crate::gpu::tiling::SequenceTiling;
 use crate::gpu::weights::RecurrentWeights;
-use crate::request::Precision;
 
 kernel! {
     RecurrentSequence = "recurrent_sequence" reads 5 then writes 3, 256 threads:
@@ -28,10 +27,7 @@ pub(super) const MOST_STEPS: usize = 256;
 impl Gpu {
     /// How a layer passes over so many sentences in one dispatch, if it does.
     pub(super) fn sequence_tiling(&self, weights: &RecurrentWeights, batch: usize) -> Option<SequenceTiling> {
-        let quad_bytes = if self.choices().precision == Precision::F16 { 8 } else { 16 };
-        let (hidden, quads) = (weights.hidden, weights.gate_quads);
-        let (forced, bytes) = (self.choices().recurrence, hidden * quads * quad_bytes);
-        SequenceTiling::choose(forced, self.is_hardware(), batch, [hidden, quads], bytes)
+        SequenceTiling::choose(self.choices(), self.is_hardware(), batch, [weights.hidden, weights.gate_quads])
     }
 
     /// Some positions, from one state to the next.
