@@ -175,6 +175,35 @@ contract! {
             share: Share,
             search: &mut Search<Self>,
         ) -> Result<()>;
+
+        /// Prepares [`greedy_steps`](Self::greedy_steps); `None` on a device that takes one step at a time, or does so with
+        /// such a decoder.
+        fn greedy_weights(&self, parameters: &GreedyParameters<'_>) -> Result<Option<Self::Greedy>>;
+
+        /// The state before the first of [`greedy_steps`](Self::greedy_steps), from those of the decoder's layers (batch,
+        /// H); `None` if one step at a time is faster with so many sentences, or sources of `src_len` positions are too
+        /// long.
+        fn greedy_state(
+            &self,
+            weights: &Self::Greedy,
+            initial: &[State<Self>],
+            src_len: usize,
+        ) -> Result<Option<Self::GreedyState>>;
+
+        /// Several steps of a search with a beam of one, in each of them what else are
+        /// [`recurrent_step`](Self::recurrent_step) of every layer, [`attention`](Self::attention), the attentional state
+        /// and [`extend`](Self::extend).
+        ///
+        /// The steps take the first places of the trellis. `weights` (batch · rows, src_len) has a row for each of them, or
+        /// one, which then is the last one's.
+        fn greedy_steps(
+            &self,
+            greedy: &Self::Greedy,
+            steps: &GreedySteps<'_, Self>,
+            weights: &mut Self::Tensor,
+            state: &mut Self::GreedyState,
+            search: &mut Search<Self>,
+        ) -> Result<()>;
     }
 }
 
@@ -266,6 +295,46 @@ pub struct Attention<'a, B: Storage> {
     pub lengths: &'a B::Ids,
     /// Where the queries of a sentence stand.
     pub positions: Positions,
+}
+
+/// A decoder with its generator, on the host.
+#[derive(Clone, Debug)]
+pub struct GreedyParameters<'a> {
+    /// The recurrent layers, the one that reads symbols first.
+    pub layers: Vec<RecurrentParameters<'a>>,
+    /// score(h_t, h̄_s)
+    pub score: Score,
+    /// Which positions may be attended to.
+    pub window: Window,
+    /// The columns of W_c for the hidden state (H, H).
+    pub projection: &'a Array,
+    /// b_c (H), where there is one.
+    pub projection_bias: Option<&'a Array>,
+    /// What is applied to W_c [c_t; h_t] + b_c.
+    pub activation: Activation,
+    /// W_s (vocab, H)
+    pub generator: &'a Array,
+    /// b_s (vocab)
+    pub generator_bias: &'a Array,
+}
+
+/// Which steps of a search are taken, and what they read.
+#[derive(Debug)]
+pub struct GreedySteps<'a, B: Storage> {
+    /// A beam of one, the log probability alone, nothing about coverage.
+    pub rules: &'a SearchRules,
+    /// What queries are compared with (batch · src_len, H).
+    pub keys: &'a B::Tensor,
+    /// W_cc h̄ (batch · src_len, H)
+    pub values: &'a B::Tensor,
+    /// Source lengths (batch).
+    pub lengths: &'a B::Ids,
+    /// What the first step of all reads in the place of the search's frontier (2 · batch).
+    pub first_frontier: Option<&'a B::Ids>,
+    /// Steps that were taken before.
+    pub step: usize,
+    /// Steps to take, at least one.
+    pub steps: usize,
 }
 
 /// The target positions t of a sentence's queries.

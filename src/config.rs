@@ -72,6 +72,13 @@ pub struct DecoderConfig {
     pub input_feeding: bool,
 }
 
+impl DecoderConfig {
+    /// The size of the second part of a layer's input: the attentional state, fed to the first.
+    pub(crate) fn feed_size(&self, layer: usize) -> usize {
+        if layer == 0 && self.input_feeding { self.hidden_size } else { 0 }
+    }
+}
+
 /// The recurrent cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::collections::BTreeSet;
+
 use common::TestResult;
 use common::gpu::{gpu, gpu_with};
 use seq2seq::Storage;
@@ -10,9 +12,9 @@ use seq2seq::backend::{
     Update,
 };
 use seq2seq::batch::{Batch, PairBatch};
-use seq2seq::decode::{GreedyOptions, greedy};
+use seq2seq::decode::{GreedyOptions, Hypothesis, greedy};
 use seq2seq::device::Precision;
-use seq2seq::gpu::{AdapterKind, Choices, Gpu, GpuIds, GpuTensor, RecurrenceForm};
+use seq2seq::gpu::{AdapterKind, Choices, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm};
 use seq2seq::model::{
     AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score,
     SpecialTokens, Window,
@@ -60,11 +62,16 @@ type TestResultOf<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// A model that never ends a sentence, so that the number of steps is known.
 fn endless(gpu: &Gpu, config: &Config) -> TestResultOf<Seq2Seq<Gpu>> {
-    let random = Parameters::random(config, 7, 0.3)?;
+    inclined_to_end(gpu, config, 0.3, -1e4)
+}
+
+/// A model with weights in ±`scale`, and so large a bias for the end of a sentence.
+fn inclined_to_end(gpu: &Gpu, config: &Config, scale: f32, end: f32) -> TestResultOf<Seq2Seq<Gpu>> {
+    let random = Parameters::random(config, 7, scale)?;
     let mut tensors: std::collections::BTreeMap<_, _> =
         random.iter().map(|(name, array)| (name.to_owned(), array.clone())).collect();
     let bias = tensors.get_mut("generator.bias").ok_or("every model has a generator")?;
-    bias.data[config.special_tokens.eos as usize] = -1e4;
+    bias.data[config.special_tokens.eos as usize] = end;
     Ok(Seq2Seq::new(gpu, config, &Parameters::new(config, tensors)?)?)
 }
 
@@ -177,6 +184,56 @@ fn a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage() -> TestResu
             }
         }
     }
+    Ok(())
+}
+
+#[test]
+fn greedy_search_of_a_small_model_is_two_dispatches_for_eight_steps() -> TestResult {
+    /// Some sentences end with these, some do not.
+    const SCALE: f32 = 0.7;
+    const END: f32 = 1.0;
+    let name = "greedy_search_of_a_small_model_is_two_dispatches_for_eight_steps";
+    let sentence = |index: usize| (0..1 + index * 5 % 23).map(|at| 3 + (at + index) as u32 % 8).collect::<Vec<_>>();
+    let source = Batch::new(&(0..11).map(sentence).collect::<Vec<_>>(), 0, 11)?;
+    let mut ended = BTreeSet::new();
+    for wide in [true, false] {
+        let form = |greedy| Choices { greedy: Some(greedy), wide, ..Choices::best(Precision::F32) };
+        let Some(resident) = gpu_with(name, form(GreedyForm::Resident)) else { return Ok(()) };
+        let Some(steps) = gpu_with(name, form(GreedyForm::Steps)) else { return Ok(()) };
+        for (cell, layers, score, input_feeding) in [
+            (Cell::Lstm, 1, Score::Dot, false),
+            (Cell::Lstm, 2, Score::General, true),
+            (Cell::Gru, 1, Score::ScaledDot, true),
+            (Cell::Gru, 3, Score::Dot, false),
+            (Cell::Tanh, 2, Score::General, true),
+        ] {
+            let config = config(cell, layers, score, Window::Global, input_feeding);
+            let translate = |gpu: &Gpu, model: &Seq2Seq<Gpu>, max_length| {
+                let options = GreedyOptions { max_length, alignment: true };
+                counted(gpu, || Ok(pollster::block_on(greedy(gpu, model, &source, options))?))
+            };
+            let (_, short) = translate(&resident, &endless(&resident, &config)?, 16)?;
+            let (_, long) = translate(&resident, &endless(&resident, &config)?, 40)?;
+            assert_eq!(long.dispatches - short.dispatches, 3 * 2, "{cell:?}: dispatches of 24 more steps");
+
+            let (found, _) = translate(&resident, &inclined_to_end(&resident, &config, SCALE, END)?, 30)?;
+            let (expected, _) = translate(&steps, &inclined_to_end(&steps, &config, SCALE, END)?, 30)?;
+            let mut largest = 0.0_f64;
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found.tokens, expected.tokens, "{cell:?} of {layers} layers, {score:?}");
+                assert_eq!(found.finished, expected.finished);
+                let difference = (found.log_prob - expected.log_prob).abs();
+                largest = largest.max(difference / expected.log_prob.abs().max(1.0));
+                let rows = |hypothesis: &Hypothesis| hypothesis.alignment.clone().map(|rows| rows.data);
+                let pairs = rows(found).unwrap_or_default().into_iter().zip(rows(expected).unwrap_or_default());
+                largest = pairs.map(|(a, b)| f64::from((a - b).abs())).fold(largest, f64::max);
+            }
+            ended.extend(expected.iter().map(|hypothesis| hypothesis.tokens.len()));
+            println!("{cell:?} of {layers} layers, {score:?}, wide {wide}: largest difference {largest:e}");
+            assert!(largest < 1e-5, "{cell:?} of {layers} layers, {score:?}: {largest:e}");
+        }
+    }
+    assert!(ended.len() > 4, "sentences of {ended:?} symbols leave the batch at one step");
     Ok(())
 }
 

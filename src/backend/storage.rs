@@ -19,6 +19,10 @@ pub trait Storage: Sized + Debug + Send + Sync + 'static {
     type Linear: Debug + Send + Sync;
     /// The weights of one recurrent layer, laid out as the device wants them.
     type Recurrent: Debug + Send + Sync;
+    /// The weights of [`greedy_steps`](super::Backend::greedy_steps), on a device that takes several at a time.
+    type Greedy: Debug + Send + Sync;
+    /// What of a search is between two of [`greedy_steps`](super::Backend::greedy_steps).
+    type GreedyState: Debug + Send + Sync;
 
     /// A matrix of zeros.
     fn zeros(&self, rows: usize, cols: usize) -> Result<Self::Tensor>;

@@ -1,13 +1,15 @@
 //! The contract on the CPU.
 
+use std::convert::Infallible;
+
 use super::linear::Linear;
 use super::processor::Cpu;
 use super::recurrent::Recurrent;
 use super::simd::Lanes;
 use super::tensor::Matrix;
 use crate::backend::{
-    Activation, AttendedStep, Attention, Backend, Counters, Distribution, Input, RecurrentParameters, Search,
-    SearchRules, Share, State, Storage, operations,
+    Activation, AttendedStep, Attention, Backend, Counters, Distribution, GreedyParameters, GreedySteps, Input,
+    RecurrentParameters, Search, SearchRules, Share, State, Storage, operations,
 };
 use crate::memory::require;
 use crate::{Array, Error, Result};
@@ -19,6 +21,8 @@ impl<T: Lanes> Storage for Cpu<T> {
     type Ids = Vec<u32>;
     type Linear = Linear<T>;
     type Recurrent = Recurrent<T>;
+    type Greedy = Infallible;
+    type GreedyState = Infallible;
 
     fn zeros(&self, rows: usize, cols: usize) -> Result<Matrix<T>> {
         Matrix::try_zeros(rows, cols)

@@ -12,6 +12,7 @@ mod embedding;
 mod extend;
 mod folded;
 mod generator;
+mod greedy;
 mod instructions;
 mod layer;
 mod linear;

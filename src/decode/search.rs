@@ -124,6 +124,8 @@ struct Run<'a, B: Backend> {
     sentences: Vec<usize>,
     members: Vec<Member<'a, B>>,
     mixture: Option<Mixture<B>>,
+    /// Where the device takes several steps at a time.
+    greedy: Option<B::GreedyState>,
     search: Search<B>,
     /// What the first step reads, of one hypothesis a sentence.
     first_frontier: B::Ids,
@@ -136,8 +138,12 @@ struct Run<'a, B: Backend> {
 impl<'a, B: Backend> Run<'a, B> {
     fn begin(backend: &'a B, models: &'a [Seq2Seq<B>], source: &'a Batch, options: &'a SearchOptions) -> Result<Self> {
         let (rules, batch) = (&options.rules, source.batch());
+        let mut greedy = None;
         let member = |model: &'a Seq2Seq<B>| {
             let (memory, initial) = model.encode(backend, source)?;
+            if models.len() == 1 {
+                greedy = model.greedy_state(backend, rules, &memory, &initial)?;
+            }
             let state = model.decoder().start(backend, &memory, initial)?;
             let weights = backend.zeros(batch * kept_steps(backend, options) * rules.beam, source.len())?;
             Ok(Member { model, memory, state, weights })
@@ -155,6 +161,7 @@ impl<'a, B: Backend> Run<'a, B> {
             sentences: (0..batch).collect(),
             members,
             mixture: None,
+            greedy,
             step: 0,
             trellis: Trellis::new(rules.beam, steps),
             found: vec![Vec::new(); batch],
@@ -178,10 +185,25 @@ impl<'a, B: Backend> Run<'a, B> {
     /// Asks for as many steps as are worth it before asking how things stand; how many those were.
     fn steps(&mut self) -> Result<usize> {
         let steps = self.backend.steps_per_read().min(self.limit() - self.step);
-        for row in 0..steps {
-            self.take_step(row)?;
+        if self.greedy.is_some() {
+            self.take_steps(steps)?;
+        } else {
+            for row in 0..steps {
+                self.take_step(row)?;
+            }
         }
         Ok(steps)
+    }
+
+    /// All of them at once.
+    fn take_steps(&mut self, steps: usize) -> Result<()> {
+        let Self { backend, members, greedy: Some(state), search, step, .. } = self else { return Ok(()) };
+        let Member { model, memory, weights, .. } = &mut members[0];
+        let first_frontier = (*step == 0).then_some(&self.first_frontier);
+        let rules = &self.options.rules;
+        model.greedy_steps(backend, rules, memory, first_frontier, [*step, steps], weights, state, search)?;
+        *step += steps;
+        Ok(())
     }
 
     fn take_step(&mut self, row: usize) -> Result<()> {

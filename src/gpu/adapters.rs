@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::forms::{AttentionForm, Form, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
 
@@ -90,12 +90,16 @@ pub struct Choices {
     pub immediates: bool,
     /// Time is told by the device.
     pub timestamps: bool,
+    /// Workgroups of [`WIDE_THREADS`] threads with [`WIDE_MEMORY`] bytes of memory.
+    pub wide: bool,
     /// How products are computed; `None` to decide for every product by its shape.
     pub product: Option<ProductForm>,
     /// How recurrent layers pass over sequences; `None` to decide for each.
     pub recurrence: Option<RecurrenceForm>,
     /// Where attention keeps its scores; `None` to decide by the device.
     pub attention: Option<AttentionForm>,
+    /// How greedy search takes its steps; `None` to decide by the model and the batch.
+    pub greedy: Option<GreedyForm>,
     /// How weights are stored.
     pub precision: Precision,
 }
@@ -107,9 +111,11 @@ impl Choices {
             subgroups: true,
             immediates: true,
             timestamps: true,
+            wide: true,
             product: None,
             recurrence: None,
             attention: None,
+            greedy: None,
             precision,
         }
     }
@@ -131,6 +137,9 @@ impl Choices {
             (format!("recurrent layers by {recurrence}, scores {attention}"), path)
         };
         paths.extend(pairs.map(with));
+        let resident = Self { greedy: Some(GreedyForm::Resident), ..best };
+        paths.push(("greedy search resident".to_owned(), resident));
+        paths.push(("greedy search resident, without wide workgroups".to_owned(), Self { wide: false, ..resident }));
         paths
     }
 
@@ -144,6 +153,7 @@ impl Choices {
             product: ProductForm::asked_for()?,
             recurrence: RecurrenceForm::asked_for()?,
             attention: AttentionForm::asked_for()?,
+            greedy: GreedyForm::asked_for()?,
             ..self
         })
     }
@@ -155,6 +165,19 @@ impl Choices {
             _ => self.timestamps,
         }
     }
+}
+
+/// Threads of a wide workgroup. WebGPU promises 256, hardware has 1,024.
+pub const WIDE_THREADS: u32 = 1024;
+
+/// Bytes of a wide workgroup's memory. WebGPU promises 16 KiB.
+pub const WIDE_MEMORY: u32 = 32 << 10;
+
+/// Whether workgroups can be wide.
+fn wide(limits: &wgpu::Limits) -> bool {
+    limits.max_compute_invocations_per_workgroup >= WIDE_THREADS
+        && limits.max_compute_workgroup_size_x >= WIDE_THREADS
+        && limits.max_compute_workgroup_storage_size >= WIDE_MEMORY
 }
 
 /// The backend that a browser is.
@@ -199,7 +222,11 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         backend: info.backend.to_str().to_owned(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         kind: info.device_type.into(),
-        features: features.chain(f16.then_some("half weights")).map(str::to_owned).collect(),
+        features: features
+            .chain(wide(&limits).then_some("wide workgroups"))
+            .chain(f16.then_some("half weights"))
+            .map(str::to_owned)
+            .collect(),
         limits: [
             ("storage binding bytes", limits.max_storage_buffer_binding_size),
             ("buffer bytes", limits.max_buffer_size),
@@ -252,11 +279,17 @@ impl Opened {
         let wanted = OPTIONAL.iter().map(|(_, feature)| *feature).filter(|feature| allowed.allows(*feature));
         let features = adapter.features() & wanted.fold(wgpu::Features::empty(), |all, feature| all | feature);
         let best = adapter.limits();
+        let wide = allowed.wide && wide(&best);
+        let usual = wgpu::Limits::default();
+        let widest = |wider: u32, usual: u32| if wide { wider } else { usual };
         let required_limits = wgpu::Limits {
             max_storage_buffer_binding_size: best.max_storage_buffer_binding_size,
             max_buffer_size: best.max_buffer_size,
             max_immediate_size: best.max_immediate_size.min(super::recording::PARAMS_SIZE as u32),
-            ..wgpu::Limits::default()
+            max_compute_invocations_per_workgroup: widest(WIDE_THREADS, usual.max_compute_invocations_per_workgroup),
+            max_compute_workgroup_size_x: widest(WIDE_THREADS, usual.max_compute_workgroup_size_x),
+            max_compute_workgroup_storage_size: widest(WIDE_MEMORY, usual.max_compute_workgroup_storage_size),
+            ..usual
         };
         let descriptor = wgpu::DeviceDescriptor {
             label: None,
@@ -287,6 +320,7 @@ impl Opened {
             subgroups: features.contains(wgpu::Features::SUBGROUP),
             immediates: features.contains(wgpu::Features::IMMEDIATES),
             timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            wide,
             ..allowed
         };
         Ok(Self { device, queue, adapter: described[index].clone(), choices, failure, exhausted })

@@ -1,12 +1,13 @@
 //! The contract on the GPU.
 
+use super::greedy::{GreedyState, GreedyWeights};
 use super::handle::Gpu;
 use super::kernels::generator::CandidateLayout;
 use super::tensor::{GpuArena, GpuIds, GpuTensor};
 use super::weights::{self, RecurrentWeights, Weights};
 use crate::backend::{
-    Activation, AttendedStep, Attention, Backend, Counters, Distribution, Input, RecurrentParameters, Search,
-    SearchRules, Share, State, Storage, operations,
+    Activation, AttendedStep, Attention, Backend, Counters, Distribution, GreedyParameters, GreedySteps, Input,
+    RecurrentParameters, Search, SearchRules, Share, State, Storage, operations,
 };
 use crate::{Array, Result};
 
@@ -17,6 +18,8 @@ impl Storage for Gpu {
     type Ids = GpuIds;
     type Linear = Weights;
     type Recurrent = RecurrentWeights;
+    type Greedy = GreedyWeights;
+    type GreedyState = GreedyState;
 
     fn zeros(&self, rows: usize, cols: usize) -> Result<GpuTensor> {
         GpuTensor::zeros(&self.engine, rows, cols)

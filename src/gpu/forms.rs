@@ -105,6 +105,29 @@ impl Display for AttentionForm {
     }
 }
 
+/// How greedy search takes its steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GreedyForm {
+    /// Several dispatches a step, each of the whole device.
+    Steps,
+    /// Several steps in a dispatch: workgroups keep the states of their sentences. For small models, on hardware.
+    Resident,
+}
+
+impl Form for GreedyForm {
+    const VARIABLE: &'static str = "SEQ2SEQ_GREEDY";
+    const ALL: &'static [Self] = &[Self::Steps, Self::Resident];
+}
+
+impl Display for GreedyForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Steps => "steps",
+            Self::Resident => "resident",
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytemuck::NoUninit;
 use serde::Serialize;
 
-use super::adapters::{Adapter, Choices, Opened};
+use super::adapters::{Adapter, Choices, Opened, WIDE_THREADS};
 use super::engine::{Engine, Grain};
 use super::forms::{AttentionForm, ProductForm};
 use super::kernel::Declared;
@@ -49,7 +49,8 @@ impl Gpu {
     ///
     /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
     /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs; `SEQ2SEQ_RECURRENCE` of
-    /// recurrent layers over sequences, `positions` or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near` or `far`.
+    /// recurrent layers over sequences, `positions` or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near` or `far`;
+    /// `SEQ2SEQ_GREEDY` of greedy search, `steps` or `resident`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
         Self::open_with(request, Choices::best(precision).as_asked_for()?).await
     }
@@ -152,6 +153,11 @@ impl Gpu {
     /// Gives the device back at once. Whatever is asked of it afterwards is an [`Error::Device`], as when it is lost.
     pub fn destroy(&self) {
         self.engine.opened().device.destroy();
+    }
+
+    /// Threads of the largest workgroups.
+    pub(in crate::gpu) fn widest_workgroup(&self) -> u32 {
+        if self.choices().wide { WIDE_THREADS } else { 256 }
     }
 
     /// Whether it is more than an implementation in software.

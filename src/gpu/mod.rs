@@ -12,6 +12,7 @@ mod adapters;
 mod backend;
 mod engine;
 mod forms;
+mod greedy;
 mod handle;
 pub mod kernels;
 mod memory;
@@ -28,7 +29,8 @@ mod weights;
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapters::adapters_blocking;
 pub use adapters::{Adapter, AdapterKind, Choices, adapters};
-pub use forms::{AttentionForm, Form, ProductForm, RecurrenceForm};
+pub use forms::{AttentionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
+pub use greedy::{GreedyState, GreedyWeights};
 pub use handle::{Gpu, KernelTime};
 pub use kernel::Declared;
 pub use tensor::{GpuArena, GpuIds, GpuTensor};

@@ -20,7 +20,7 @@ pub struct Kernel {
 }
 
 /// `Params` of a shader are at most this many bytes.
-pub const PARAMS_SIZE: usize = 64;
+pub const PARAMS_SIZE: usize = 128;
 
 /// One dispatch.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
 use super::adapters::{Adapter, Choices};
-use super::forms::{AttentionForm, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, GreedyForm, ProductForm, RecurrenceForm};
 use crate::Result;
 use crate::request::Precision;
 
@@ -99,6 +99,20 @@ impl SequenceTiling {
     }
 }
 
+/// How greedy search takes the steps of so many sentences, where a workgroup can hold the state of one; `bytes` are those of
+/// all weights of the decoder.
+pub fn greedy_form(choices: Choices, hardware: bool, batch: usize, bytes: usize) -> GreedyForm {
+    /// Bytes of weights that one workgroup reads in less time than the five dispatches of a step take: an H200 reads a
+    /// MiB in some 20 µs with 256 threads, in 6 with 1,024, and goes from one dispatch to the next in 2 to 2.5.
+    const NEAR: usize = 512 << 10;
+    const NEAR_WIDE: usize = 2 << 20;
+    /// What all workgroups together read of a cache in that time.
+    const SHARED: usize = 64 << 20;
+    let near = if choices.wide { NEAR_WIDE } else { NEAR };
+    let worth = hardware && bytes <= near && batch * bytes <= SHARED;
+    choices.greedy.unwrap_or(if worth { GreedyForm::Resident } else { GreedyForm::Steps })
+}
+
 /// Where attention keeps its scores. Workgroup memory is nearer than a cache where there is such a thing.
 pub fn attention_form(forced: Option<AttentionForm>, hardware: bool) -> AttentionForm {
     forced.unwrap_or(if hardware { AttentionForm::Near } else { AttentionForm::Far })
@@ -110,6 +124,8 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     const PRODUCTS: [[usize; 2]; 4] = [[1, 2048], [64, 512], [64, 2048], [2048, 2048]];
     /// Units of an LSTM's direction.
     const LAYERS: [usize; 3] = [64, 128, 512];
+    /// KiB of weights, and sentences.
+    const GREEDY: [[usize; 2]; 3] = [[400, 1], [1900, 1], [1900, 64]];
     let product = |[rows, outputs]: [usize; 2]| {
         let tiling = Tiling::choose(choices.product, hardware, rows, outputs / 4);
         (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
@@ -120,7 +136,12 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
     let attention = ("scores of attention".to_owned(), attention_form(choices.attention, hardware).to_string());
-    PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer)).chain([attention]).collect()
+    let greedy = |[kib, batch]: [usize; 2]| {
+        let form = greedy_form(choices, hardware, batch, kib << 10);
+        (format!("greedy search, batch {batch}, a decoder of {kib} KiB"), form.to_string())
+    };
+    let products = PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer));
+    products.chain([attention]).chain(GREEDY.into_iter().map(greedy)).collect()
 }
 
 impl Adapter {

@@ -59,6 +59,7 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("WINDOW", &[("global", 0), ("local_m", 1), ("local_p", 2)]),
     ("K_SLICES", &[("slices_1", 1), ("slices_4", 4), ("slices_16", 16)]),
     ("ROWS", &[("rows_1", 1), ("rows_4", 4)]),
+    ("THREADS", &[("threads_256", 256), ("threads_1024", 1024)]),
     ("SLICES", &[("slices_1", 1), ("slices_2", 2), ("slices_4", 4), ("slices_8", 8), ("slices_16", 16)]),
 ];
 

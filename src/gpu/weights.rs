@@ -40,18 +40,20 @@ impl Weights {
 }
 
 /// Weights on the host while they are put in order.
-struct Quads {
+pub(super) struct Quads {
     inputs: Vec<usize>, // elements of each part
+    outputs: usize,
     quads: usize,
     weights: Vec<f32>, // (Σ padded inputs, 4 · quads)
     bias: Vec<f32>,    // (4 · quads)
 }
 
 impl Quads {
-    fn zeros(inputs: &[usize], quads: usize) -> Self {
+    fn zeros(inputs: &[usize], outputs: usize) -> Self {
+        let quads = outputs.div_ceil(4);
         let padded: usize = inputs.iter().map(|part| part.next_multiple_of(4)).sum();
         let (weights, bias) = (vec![0.0; padded * 4 * quads], vec![0.0; 4 * quads]);
-        Self { inputs: inputs.to_vec(), quads, weights, bias }
+        Self { inputs: inputs.to_vec(), outputs, quads, weights, bias }
     }
 
     /// Puts `row`, the weights of one output for the parts from `first` on, into column `column`.
@@ -68,24 +70,42 @@ impl Quads {
         }
     }
 
-    fn upload(&self, engine: &Engine, precision: Precision, outputs: usize) -> Result<Weights> {
-        let bytes: Vec<u8> = match precision {
+    /// Quads of outputs.
+    pub(super) fn quads(&self) -> usize {
+        self.quads
+    }
+
+    /// Quads of each part of the inputs.
+    pub(super) fn input_quads(&self) -> Vec<usize> {
+        self.inputs.iter().map(|part| part.div_ceil(4)).collect()
+    }
+
+    /// As a device reads them.
+    pub(super) fn bytes(&self, precision: Precision) -> Vec<u8> {
+        match precision {
             Precision::F32 => bytemuck::cast_slice(&[&self.weights[..], &self.bias[..]].concat()).to_vec(),
             Precision::F16 => {
                 let halves: Vec<u16> = self.weights.iter().map(|weight| f16::from_f32(*weight).to_bits()).collect();
                 [bytemuck::cast_slice(&halves), bytemuck::cast_slice::<f32, u8>(&self.bias)].concat()
             }
-        };
-        let memory = engine.upload(&bytes, "weights")?;
-        let inputs = self.inputs.iter().map(|part| part.div_ceil(4)).collect();
-        Ok(Weights { memory, inputs, quads: self.quads, outputs })
+        }
+    }
+
+    fn upload(&self, engine: &Engine, precision: Precision) -> Result<Weights> {
+        let memory = engine.upload(&self.bytes(precision), "weights")?;
+        Ok(Weights { memory, inputs: self.input_quads(), quads: self.quads, outputs: self.outputs })
     }
 }
 
 /// y = W x + b
 pub fn linear(engine: &Engine, precision: Precision, weight: &Array, bias: Option<&Array>) -> Result<Weights> {
+    linear_quads(weight, bias)?.upload(engine, precision)
+}
+
+/// The same on the host.
+pub(super) fn linear_quads(weight: &Array, bias: Option<&Array>) -> Result<Quads> {
     let outputs = weight.rows();
-    let mut quads = Quads::zeros(&[weight.cols()], outputs.div_ceil(4));
+    let mut quads = Quads::zeros(&[weight.cols()], outputs);
     for output in 0..outputs {
         quads.set(0, output, weight.row(output));
     }
@@ -93,7 +113,7 @@ pub fn linear(engine: &Engine, precision: Precision, weight: &Array, bias: Optio
         Error::check("linear_weights", "bias", outputs, bias.data.len())?;
         quads.bias[..outputs].copy_from_slice(&bias.data);
     }
-    quads.upload(engine, precision, outputs)
+    Ok(quads)
 }
 
 /// The weights of a recurrent layer: inputs [embedding or layer below; fed attentional state; hidden state], outputs
@@ -117,17 +137,37 @@ pub fn recurrent(
     precision: Precision,
     parameters: &RecurrentParameters<'_>,
 ) -> Result<RecurrentWeights> {
+    let weights = recurrent_quads(parameters)?;
+    let RecurrentParameters { cell, directions, embedding, .. } = parameters;
+    let hidden = weights.inputs[2];
+    Ok(RecurrentWeights {
+        cell: *cell,
+        hidden,
+        directions: directions.len(),
+        gate_quads: gate_quads(*cell, hidden),
+        embedding: embedding.map(|table| GpuTensor::upload(engine, table)).transpose()?,
+        weights: weights.upload(engine, precision)?,
+    })
+}
+
+/// Quads of one direction's gates.
+fn gate_quads(cell: Cell, hidden: usize) -> usize {
+    if cell == Cell::Tanh { hidden.div_ceil(4) } else { hidden }
+}
+
+/// The weights of a recurrent layer on the host.
+pub(super) fn recurrent_quads(parameters: &RecurrentParameters<'_>) -> Result<Quads> {
     let RecurrentParameters { cell, directions, embedding, feed_size } = parameters;
     let Some(first) = directions.first() else {
         return Err(Error::Shape { operation: "recurrent_weights", what: "directions", expected: 1, found: 0 });
     };
     let (hidden, input_size) = (first.weight_hh.cols(), first.weight_ih.cols());
-    let gate_quads = if *cell == Cell::Tanh { hidden.div_ceil(4) } else { hidden };
+    let gate_quads = gate_quads(*cell, hidden);
     let below = input_size.saturating_sub(*feed_size);
     if let Some(table) = embedding {
         Error::check("recurrent_weights", "embedding", below, table.cols())?;
     }
-    let mut quads = Quads::zeros(&[below, *feed_size, hidden], gate_quads * directions.len());
+    let mut quads = Quads::zeros(&[below, *feed_size, hidden], 4 * gate_quads * directions.len());
     for (place, direction) in directions.iter().enumerate() {
         let rows = cell.gates() * hidden;
         Error::check("recurrent_weights", "weight_ih rows", rows, direction.weight_ih.rows())?;
@@ -153,12 +193,5 @@ pub fn recurrent(
             quads.bias[start + recurrent] += direction.bias_hh.data[row];
         }
     }
-    Ok(RecurrentWeights {
-        cell: *cell,
-        hidden,
-        directions: directions.len(),
-        gate_quads,
-        embedding: embedding.map(|table| GpuTensor::upload(engine, table)).transpose()?,
-        weights: quads.upload(engine, precision, 4 * gate_quads * directions.len())?,
-    })
+    Ok(quads)
 }

@@ -37,7 +37,7 @@ impl<B: Backend> Decoder<B> {
         let decoder = &config.decoder;
         let layers = (0..decoder.num_layers)
             .map(|layer| {
-                let feed_size = if layer == 0 && decoder.input_feeding { decoder.hidden_size } else { 0 };
+                let feed_size = decoder.feed_size(layer);
                 recurrent_layer(backend, parameters, "decoder", config.cell, layer, false, feed_size)
             })
             .collect::<Result<_>>()?;

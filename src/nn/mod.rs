@@ -6,6 +6,7 @@ mod attention;
 mod bridge;
 mod decoder;
 mod encoder;
+mod greedy;
 mod seq2seq;
 #[cfg(feature = "train")]
 pub mod training;
@@ -74,6 +75,19 @@ fn recurrent_layer<B: Backend>(
     bidirectional: bool,
     feed_size: usize,
 ) -> Result<B::Recurrent> {
+    let parameters = recurrent_parameters(parameters, prefix, cell, layer, bidirectional, feed_size)?;
+    backend.recurrent_weights(&parameters)
+}
+
+/// The same on the host.
+fn recurrent_parameters<'a>(
+    parameters: &'a Parameters,
+    prefix: &str,
+    cell: Cell,
+    layer: usize,
+    bidirectional: bool,
+    feed_size: usize,
+) -> Result<RecurrentParameters<'a>> {
     let suffixes: &[&str] = if bidirectional { &["", "_reverse"] } else { &[""] };
     let directions = suffixes
         .iter()
@@ -88,5 +102,5 @@ fn recurrent_layer<B: Backend>(
         })
         .collect::<Result<_>>()?;
     let embedding = if layer == 0 { Some(parameters.get(&format!("{prefix}.embedding.weight"))?) } else { None };
-    backend.recurrent_weights(&RecurrentParameters { cell, directions, embedding, feed_size })
+    Ok(RecurrentParameters { cell, directions, embedding, feed_size })
 }

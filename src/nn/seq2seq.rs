@@ -1,5 +1,6 @@
 //! The whole model: encoder, bridge, decoder with attention, generator.
 
+use super::greedy::greedy_weights;
 use super::{BridgeLayer, Decoder, DecoderState, Encoder, Memory, WeightRows};
 use crate::backend::{Activation, Backend, Distribution, Positions, State};
 use crate::batch::Batch;
@@ -15,6 +16,8 @@ pub struct Seq2Seq<B: Backend> {
     decoder: Decoder<B>,
     /// W_s (vocab, H), b_s
     generator: B::Linear,
+    /// Decoder and generator once more, for a device that takes several greedy steps at a time.
+    pub(super) greedy: Option<B::Greedy>,
 }
 
 /// All that the model computes for given targets (teacher forcing), on the host.
@@ -63,6 +66,7 @@ impl<B: Backend> Seq2Seq<B> {
             bridge: BridgeLayer::new(backend, config, parameters)?,
             decoder: Decoder::new(backend, config, parameters)?,
             generator: backend.linear_weights(weight, Some(bias))?,
+            greedy: greedy_weights(backend, config, parameters)?,
         })
     }
 

@@ -10,6 +10,9 @@ mod cover;
 mod embedding;
 pub(super) mod extend;
 pub(super) mod generator;
+mod greedy_begin;
+mod greedy_extend;
+mod greedy_steps;
 mod linear;
 mod log_softmax;
 mod mix;
@@ -42,6 +45,9 @@ const DECLARED: &[Declared] = &[
     embedding::DECLARED,
     extend::DECLARED,
     generator::DECLARED,
+    greedy_begin::DECLARED,
+    greedy_extend::DECLARED,
+    greedy_steps::DECLARED,
     linear::DECLARED,
     log_softmax::DECLARED,
     mix::DECLARED,

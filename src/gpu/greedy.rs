@@ -1,0 +1,217 @@
+//! Greedy search of small models: workgroups keep the states of their sentences through several steps.
+
+use std::sync::Arc;
+
+use super::forms::GreedyForm;
+use super::handle::Gpu;
+use super::memory::Memory;
+use super::tensor::GpuTensor;
+use super::tiling::greedy_form;
+use super::weights::{Quads, linear_quads, recurrent_quads};
+use crate::backend::{GreedyParameters, GreedySteps, LengthPenalty, Search, State};
+use crate::config::{Activation, Cell, Score, Window};
+use crate::request::Precision;
+use crate::{Array, Error, Result};
+
+/// Columns of an embedding that a workgroup of `greedy_steps.wgsl` has room for.
+const MOST_EMBEDDING: usize = 512;
+/// Units of a layer.
+const MOST_HIDDEN: usize = 256;
+/// Units of all layers.
+const MOST_UNITS: usize = 512;
+/// Source positions.
+const MOST_POSITIONS: usize = 1024;
+
+/// All weights of a decoder and its generator in one buffer, each piece as [`weights`](super::weights) lays it out. Places are
+/// counted in quads as they are stored: four numbers, in 32 or in 16 bits.
+#[derive(Debug)]
+pub struct GreedyWeights {
+    pub(super) memory: Arc<Memory>,
+    pub(super) bytes: usize,
+    pub(super) cell: Cell,
+    pub(super) activation: Activation,
+    pub(super) scale: f32,
+    pub(super) layers: usize,
+    pub(super) hidden: usize,
+    pub(super) gate_quads: usize,
+    /// Quads of an embedding, and of the attentional state that is fed.
+    pub(super) inputs: [usize; 2],
+    pub(super) symbols: usize,
+    /// Where the second layer begins.
+    pub(super) upper: usize,
+    /// From one upper layer to the next.
+    pub(super) upper_size: usize,
+    /// Where W_ch begins.
+    pub(super) projection: usize,
+    /// Where W_s begins.
+    pub(super) generator: usize,
+    /// Where the embeddings begin.
+    pub(super) embedding: usize,
+}
+
+/// The states of sentences between two dispatches, and behind them the choices of the last one.
+#[derive(Debug)]
+pub struct GreedyState {
+    pub(super) memory: Arc<Memory>,
+    /// Of each part: sentences.
+    pub(super) rows: usize,
+}
+
+impl GreedyWeights {
+    /// Quads of the states of so many sentences: hidden states and cells of all layers, and the attentional state.
+    pub(super) fn state_quads(&self, rows: usize) -> usize {
+        (2 * self.layers + 1) * rows * self.hidden_quads()
+    }
+
+    pub(super) fn hidden_quads(&self) -> usize {
+        self.hidden.div_ceil(4)
+    }
+}
+
+/// Pieces of a buffer, one behind the other.
+struct Pieces {
+    bytes: Vec<u8>,
+    precision: Precision,
+}
+
+impl Pieces {
+    /// Bytes of a quad of weights.
+    fn quad(&self) -> usize {
+        if self.precision == Precision::F16 { 8 } else { 16 }
+    }
+
+    /// Where the next one begins.
+    fn end(&self) -> usize {
+        self.bytes.len() / self.quad()
+    }
+
+    /// Where this one begins.
+    fn push(&mut self, weights: &Quads) -> usize {
+        let start = self.end();
+        self.bytes.extend(weights.bytes(self.precision));
+        start
+    }
+
+    /// A table, whose rows stay in 32 bits.
+    fn push_rows(&mut self, table: &Array) -> usize {
+        let start = self.end();
+        let padding = vec![0.0_f32; table.cols().next_multiple_of(4) - table.cols()];
+        for row in 0..table.rows() {
+            self.bytes.extend(bytemuck::cast_slice::<f32, u8>(&[table.row(row), &padding].concat()));
+        }
+        start
+    }
+}
+
+impl Gpu {
+    /// `None` for scores and windows that the kernel lacks, and for what a workgroup cannot hold.
+    pub(super) fn greedy_weights(&self, parameters: &GreedyParameters<'_>) -> Result<Option<GreedyWeights>> {
+        let GreedyParameters { layers, score, window, projection, projection_bias, .. } = parameters;
+        let Some((first, uppers)) = layers.split_first() else { return Ok(None) };
+        let Some(table) = first.embedding else { return Ok(None) };
+        let scale = match score {
+            Score::Dot | Score::General => 1.0,
+            Score::ScaledDot => 1.0 / (projection.cols() as f32).sqrt(),
+            Score::Concat | Score::Location => return Ok(None),
+        };
+        let (hidden, threads) = (projection.rows(), self.widest_workgroup() as usize);
+        let first_weights = recurrent_quads(first)?;
+        let generator = linear_quads(parameters.generator, Some(parameters.generator_bias))?;
+        let padded = hidden.next_multiple_of(4);
+        let fits = table.cols() <= MOST_EMBEDDING
+            && padded <= MOST_HIDDEN
+            && layers.len() * padded <= MOST_UNITS
+            && first_weights.quads().max(generator.quads()) <= threads;
+        if *window != Window::Global || !fits {
+            return Ok(None);
+        }
+        let mut pieces = Pieces { bytes: Vec::new(), precision: self.variant.precision };
+        pieces.push(&first_weights);
+        let upper = pieces.end();
+        for layer in uppers {
+            pieces.push(&recurrent_quads(layer)?);
+        }
+        let behind_layers = pieces.end();
+        let projection = pieces.push(&linear_quads(projection, *projection_bias)?);
+        let generator = pieces.push(&generator);
+        // A step reads one row of what follows.
+        let bytes = pieces.bytes.len();
+        let embedding = pieces.push_rows(table);
+        let inputs = first_weights.input_quads();
+        Ok(Some(GreedyWeights {
+            memory: self.engine.upload(&pieces.bytes, "weights")?,
+            bytes,
+            cell: first.cell,
+            activation: parameters.activation,
+            scale,
+            layers: layers.len(),
+            hidden,
+            gate_quads: first_weights.quads(),
+            inputs: [inputs[0], inputs[1]],
+            symbols: parameters.generator.rows(),
+            upper,
+            upper_size: (behind_layers - upper) / uppers.len().max(1),
+            projection,
+            generator,
+            embedding,
+        }))
+    }
+
+    /// `None` where, for so many sentences, several dispatches a step are faster, and for sources that are too long.
+    pub(super) fn greedy_state(
+        &self,
+        weights: &GreedyWeights,
+        initial: &[State<Self>],
+        src_len: usize,
+    ) -> Result<Option<GreedyState>> {
+        let operation = "greedy_state";
+        Error::check(operation, "layers", weights.layers, initial.len())?;
+        let rows = initial.first().map_or(0, |state| state.hidden.rows);
+        let form = greedy_form(self.choices(), self.is_hardware(), rows, weights.bytes);
+        if form == GreedyForm::Steps || rows == 0 || rows > 65535 || !(1..=MOST_POSITIONS).contains(&src_len) {
+            return Ok(None);
+        }
+        let bytes = 16 * weights.state_quads(rows) as u64;
+        let state = GreedyState { memory: self.engine.zeroed(bytes, "the states of a search")?, rows };
+        for (layer, first) in initial.iter().enumerate() {
+            Self::check_state(operation, weights.cell, first, rows, weights.hidden)?;
+            self.record_greedy_begin(weights, layer, first, &state)?;
+        }
+        Ok(Some(state))
+    }
+
+    /// Two dispatches for all steps: the steps themselves, and what comes of them in the search.
+    pub(super) fn greedy_steps(
+        &self,
+        weights: &GreedyWeights,
+        steps: &GreedySteps<'_, Self>,
+        alignment: &GpuTensor,
+        state: &mut GreedyState,
+        search: &Search<Self>,
+    ) -> Result<()> {
+        let check = |what, expected, found| Error::check("greedy_steps", what, expected, found);
+        let (batch, rules) = (steps.lengths.len, steps.rules);
+        let src_len = alignment.cols;
+        let frontier = steps.first_frontier.unwrap_or(&search.frontier);
+        check("beam", 1, rules.beam)?;
+        check("penalties", 0, usize::from(search.coverage.is_some() || rules.length_penalty != LengthPenalty::None))?;
+        check("limits", batch, search.limits.rows)?;
+        check("frontier", 2 * batch, frontier.len)?;
+        check("weights rows", batch * (alignment.rows / batch.max(1)), alignment.rows)?;
+        check("steps within the trellis", steps.steps.min(search.trellis.len / (2 * batch).max(1)), steps.steps)?;
+        for tensor in [steps.keys, steps.values] {
+            check("rows of keys and values", batch * src_len, tensor.rows)?;
+            check("columns of keys and values", weights.hidden, tensor.cols)?;
+        }
+        if batch == 0 || alignment.rows == 0 {
+            return Ok(());
+        }
+        let quads = weights.state_quads(batch) + batch * steps.steps;
+        let memory = self.engine.scratch(16 * quads as u64, "the states of a search")?;
+        let next = GreedyState { memory, rows: batch };
+        self.record_greedy_steps(weights, steps, frontier, alignment, [state, &next])?;
+        self.record_greedy_extend(weights, steps, &next, search)?;
+        *state = next;
+        Ok(())
+    }
+}
