@@ -8,7 +8,7 @@ use seq2seq::backend::Training;
 use seq2seq::block_on;
 use seq2seq::cpu::Instructions;
 use seq2seq::device::{Device, DeviceRequest, Precision};
-use seq2seq::gpu::adapters_blocking;
+use seq2seq::gpu::{Choices, Gpu, adapters_blocking};
 use seq2seq::verify::cases::{Case, cases};
 use seq2seq::verify::fixture::Fixture;
 use seq2seq::verify::report::{DeviceReport, OperationReport};
@@ -24,6 +24,7 @@ Examples:
   seq2seq verify                                 the device that translations would run on
   seq2seq verify --all                           every GPU, and the CPU with all instructions it has
   seq2seq verify --device 1 --precision f16      the second GPU, with weights in 16 bits
+  seq2seq verify --every-form                    also the forms of its computations that the GPU would not choose
   seq2seq verify --fixture fixtures/lstm-dot     a model with values that PyTorch computed";
 
 /// Check that a device computes what it should
@@ -40,6 +41,10 @@ pub struct Args {
     /// Check every GPU, and the CPU with each of its instruction sets, one after another
     #[arg(long, conflicts_with = "device")]
     all: bool,
+
+    /// Check a GPU in every form that its computations can have, and without each of its optional features, one after another
+    #[arg(long)]
+    every_form: bool,
 
     /// Check this model against the values of its fixture.safetensors; may be given several times
     #[arg(long, value_name = "DIR", num_args = 1..)]
@@ -73,26 +78,59 @@ pub fn run(args: &Args) -> Result<Outcome> {
             adapters_blocking().into_iter().map(|adapter| (DeviceRequest::Index(adapter.index), adapter.to_string()));
         for (request, name) in gpus.chain(cpus) {
             // One that does not open is a failure of its own, and no reason to leave out the others.
-            reports.push(match Device::open_blocking(&request, args.device.precision) {
-                Ok(device) => check(&device, args.device.precision, &work, &mut presenter)?,
-                Err(error) => presenter.unopened(name, args.device.precision, error.to_string())?,
-            });
+            match Device::open_blocking(&request, args.device.precision) {
+                Ok(device) => check_forms(args, &device, &work, &mut presenter, &mut reports)?,
+                Err(error) => reports.push(presenter.unopened(name, args.device.precision, error.to_string())?),
+            }
         }
     } else {
         let device = args.device.open(true)?;
-        reports.push(check(&device, args.device.precision, &work, &mut presenter)?);
+        check_forms(args, &device, &work, &mut presenter, &mut reports)?;
     }
     let passed = reports.iter().all(|report| report.passed);
     presenter.finish(&reports)?;
     Ok(if passed { Outcome::Fine } else { Outcome::SomeFailed })
 }
 
-fn check(device: &Device, precision: Precision, work: &Work, presenter: &mut Presenter) -> Result<DeviceReport> {
-    // The CPU always stores 32 bits.
-    let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
-    presenter.device(&device.describe())?;
+/// Checks a device as it is, or a GPU in every form.
+fn check_forms(
+    args: &Args,
+    device: &Device,
+    work: &Work,
+    presenter: &mut Presenter,
+    reports: &mut Vec<DeviceReport>,
+) -> Result<()> {
+    let (name, precision) = (device.describe(), args.device.precision);
+    let Device::Gpu(gpu) = device else {
+        // The CPU always stores 32 bits.
+        reports.push(check(device, name, Precision::F32, work, presenter)?);
+        return Ok(());
+    };
+    if !args.every_form {
+        reports.push(check(device, name, precision, work, presenter)?);
+        return Ok(());
+    }
+    let request = DeviceRequest::Index(gpu.adapter().index);
+    for (form, choices) in Choices::every_path(precision) {
+        let name = format!("{name}: {form}");
+        reports.push(match block_on(Gpu::open_with(&request, choices)) {
+            Ok(gpu) => check(&Device::Gpu(gpu), name, precision, work, presenter)?,
+            Err(error) => presenter.unopened(name, precision, error.to_string())?,
+        });
+    }
+    Ok(())
+}
+
+fn check(
+    device: &Device,
+    name: String,
+    precision: Precision,
+    work: &Work,
+    presenter: &mut Presenter,
+) -> Result<DeviceReport> {
+    presenter.device(&name)?;
     let mut report = DeviceReport {
-        device: device.describe(),
+        device: name,
         precision,
         operations: Vec::new(),
         fixtures: Vec::new(),

@@ -73,6 +73,8 @@ export interface Progress {
 export function verify(options?: {
   device?: "webgpu" | "cpu";
   precision?: "f32" | "f16";
+  /** Also the forms of its computations that a GPU would not choose. */
+  everyForm?: boolean;
   progress?: (progress: Progress) => void;
 }): Promise<{ version: string; devices: object[]; passed: boolean }>;
 

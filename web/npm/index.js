@@ -87,11 +87,14 @@ export class Translator {
   }
 }
 
-/** Checks every operation of a device against the CPU in 64 bits; the answer is that of `seq2seq verify --json`. */
-export async function verify({ device = "webgpu", precision = "f32", progress = () => {} } = {}) {
+/**
+ * Checks every operation of a device against the CPU in 64 bits, with `everyForm` also in forms that a GPU's computations would
+ * not have by themselves; the answer is that of `seq2seq verify --json`.
+ */
+export async function verify({ device = "webgpu", precision = "f32", everyForm = false, progress = () => {} } = {}) {
   await load();
   const told = (done, all, operation) => progress({ done, all, operation: JSON.parse(operation) });
-  return JSON.parse(await wasm.verify(device === "webgpu" ? "gpu" : device, precision, told));
+  return JSON.parse(await wasm.verify(device === "webgpu" ? "gpu" : device, precision, everyForm, told));
 }
 
 /** Measures how fast a device computes, and the CPU beside a GPU; the answer is that of `seq2seq bench --json`. */

@@ -215,12 +215,15 @@ function offer(name, { options = () => ({}), row, verdict }) {
 }
 
 offer("verify", {
+  options: () => ({ everyForm: byId("every-form").checked }),
   row: ({ operation }) => ({
     values: [operation.operation, operation.cases, scientific(operation.largest_absolute),
       scientific(operation.largest_relative), operation.passed ? "pass" : "FAIL"],
     problem: !operation.passed,
   }),
-  verdict: ({ passed, devices: [{ device, operations }] }) => {
+  verdict: ({ passed, devices }) => {
+    const [{ device }] = devices;
+    const operations = devices.flatMap((one) => one.operations);
     const cases = operations.reduce((sum, operation) => sum + operation.cases, 0);
     const worst = Math.max(...operations.map((operation) => operation.largest_relative));
     return `${passed ? "pass" : "FAIL"}: ${cases} cases on ${device}; the largest error is ${scientific(worst)}`;

@@ -8,10 +8,11 @@ use std::rc::Rc;
 
 use js_sys::{Function, Promise};
 use seq2seq::bench::{Bench, Size};
-use seq2seq::device::{Device, Precision};
+use seq2seq::device::{Device, DeviceRequest, Precision};
+use seq2seq::gpu::{Choices, Gpu};
 use seq2seq::heatmap::{ReportHypothesis, hypotheses_html};
 use seq2seq::model::{Model, ModelBytes};
-use seq2seq::verify::cases::cases;
+use seq2seq::verify::cases::{Case, cases};
 use seq2seq::verify::report::{DeviceReport, OperationReport, Reports};
 use seq2seq::verify::tolerance::Bound;
 use seq2seq::{TranslateOptions, Translation, Translator, words};
@@ -153,30 +154,59 @@ async fn translate(translator: &Translator, sources: Vec<String>, options: &str)
     Ok(serde_json::to_string(&answers)?)
 }
 
-/// Checks every operation of a device against the CPU in 64 bits. `progress` is told how many of all cases are done, and
-/// the report of the last operation as JSON; the answer is what `seq2seq verify --json` prints.
+/// Checks every operation of a device against the CPU in 64 bits, of a GPU in every form that its computations can have
+/// where that is asked for. `progress` is told how many of all cases are done, and the report of the last operation as JSON;
+/// the answer is what `seq2seq verify --json` prints.
 #[wasm_bindgen]
-pub async fn verify(device: String, precision: String, progress: Function) -> Result<String, JsError> {
+pub async fn verify(
+    device: String,
+    precision: String,
+    every_form: bool,
+    progress: Function,
+) -> Result<String, JsError> {
     let precision = precision_of(&precision)?;
     let device = open(&device, precision).await?;
-    let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
     let cases = cases();
-    let (mut done, mut told) = (0, Ok(()));
-    let told_of = |report: &OperationReport| {
+    let forms = match &device {
+        Device::Gpu(_) if every_form => Choices::every_path(precision),
+        _ => Vec::new(),
+    };
+    let (mut done, mut told, all) = (0, Ok(()), cases.len() * forms.len().max(1));
+    let mut told_of = |report: &OperationReport| {
         done += report.cases;
         if told.is_ok() {
-            told = tell(&progress, done, cases.len(), report);
+            told = tell(&progress, done, all, report);
         }
     };
-    let operations = match &device {
-        Device::Cpu(cpu) => seq2seq::verify::verify(cpu, &cases, precision, Bound::Alone, told_of).await,
-        Device::Gpu(gpu) => seq2seq::verify::verify(gpu, &cases, precision, Bound::BesideCpu, told_of).await,
-    };
+    let mut devices = Vec::new();
+    if forms.is_empty() {
+        devices.push(check(&device, device.describe(), precision, &cases, &mut told_of).await);
+    }
+    for (form, choices) in forms {
+        let gpu = Device::Gpu(Gpu::open_with(&DeviceRequest::Gpu, choices).await?);
+        let name = format!("{}: {form}", gpu.describe());
+        devices.push(check(&gpu, name, precision, &cases, &mut told_of).await);
+    }
     told?;
-    let passed = operations.iter().all(|operation| operation.passed);
-    let devices =
-        [DeviceReport { device: device.describe(), precision, operations, fixtures: Vec::new(), error: None, passed }];
     Ok(serde_json::to_string(&Reports::new(&devices))?)
+}
+
+/// Checks one device; `told_of` is called after each operation.
+async fn check(
+    device: &Device,
+    name: String,
+    precision: Precision,
+    cases: &[Case],
+    told_of: &mut impl FnMut(&OperationReport),
+) -> DeviceReport {
+    // The CPU always stores 32 bits.
+    let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };
+    let operations = match device {
+        Device::Cpu(cpu) => seq2seq::verify::verify(cpu, cases, precision, Bound::Alone, told_of).await,
+        Device::Gpu(gpu) => seq2seq::verify::verify(gpu, cases, precision, Bound::BesideCpu, told_of).await,
+    };
+    let passed = operations.iter().all(|operation| operation.passed);
+    DeviceReport { device: name, precision, operations, fixtures: Vec::new(), error: None, passed }
 }
 
 /// Measures how fast a device computes the small cases of `seq2seq bench` whose names contain `part`, and the CPU beside a
