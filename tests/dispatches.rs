@@ -6,21 +6,21 @@ use std::collections::BTreeSet;
 
 use common::TestResult;
 use common::gpu::{gpu, gpu_with};
-use seq2seq::Storage;
 use seq2seq::backend::{
-    Activation, AttendedStep, Backend, Counters, GateLayout, Rule, Search, SearchRules, Sequence, Share, Training,
-    Update,
+    Activation, AttendedStep, Backend, Counters, Distribution, GateLayout, Rule, Search, SearchRules, Sequence, Share,
+    Training, Update,
 };
 use seq2seq::batch::{Batch, PairBatch};
 use seq2seq::decode::{GreedyOptions, Hypothesis, greedy};
 use seq2seq::device::Precision;
-use seq2seq::gpu::{AdapterKind, Choices, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm};
+use seq2seq::gpu::{AdapterKind, Choices, ExtensionForm, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm};
 use seq2seq::model::{
     AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score,
     SpecialTokens, Window,
 };
 use seq2seq::nn::training::{Learner, StepOptions};
 use seq2seq::nn::{Seq2Seq, WeightRows};
+use seq2seq::{Array, Storage};
 
 fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding: bool) -> Config {
     Config {
@@ -370,6 +370,32 @@ fn an_update_of_all_parameters_is_one_dispatch_and_their_norm_two() -> TestResul
         Ok(gpu.finish()?)
     })?;
     assert_eq!((normed.dispatches, updated.dispatches), (2, 1));
+    Ok(())
+}
+
+#[test]
+fn generator_and_extension_of_a_small_vocabulary_are_one_dispatch() -> TestResult {
+    let name = "generator_and_extension_of_a_small_vocabulary_are_one_dispatch";
+    let choices = Choices { extension: Some(ExtensionForm::Joined), ..Choices::best(Precision::F32) };
+    let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
+    // A vocabulary or a beam that a workgroup has no room for, and penalties of coverage, are two dispatches still.
+    for (symbols, beam, coverage_penalty, dispatches) in
+        [(1, 1, 0.0, 1), (70, 1, 0.0, 1), (127, 8, 0.0, 1), (129, 3, 0.0, 2), (70, 9, 0.0, 2), (70, 3, 0.2, 2)]
+    {
+        let special = SpecialTokens { pad: 0, bos: 1, eos: 2, unk: None };
+        let rules = SearchRules { beam, coverage_penalty, ..SearchRules::greedy(&special) };
+        let weight = Array::new([symbols, 14], vec![0.1; symbols * 14]);
+        let weights = gpu.linear_weights(&weight, None)?;
+        let attentional = gpu.zeros(3 * beam, 14)?;
+        let mut search = Search::new(&gpu, &rules, &[9, 1, 4], &[9; 3], 1, symbols)?;
+        gpu.finish()?;
+        let (_, extended) = counted(&gpu, || {
+            let symbols = Distribution::Generator { weights: &weights, attentional: &attentional };
+            gpu.extend(&rules, symbols, 1, 0, &mut search)?;
+            Ok(gpu.finish()?)
+        })?;
+        assert_eq!(extended.dispatches, dispatches, "{symbols} symbols, beam {beam}, coverage {coverage_penalty}");
+    }
     Ok(())
 }
 

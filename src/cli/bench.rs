@@ -21,7 +21,8 @@ Examples:
   SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, registers-4, …)
   SEQ2SEQ_RECURRENCE=sequence seq2seq bench  recurrent layers in one form (or positions)
   SEQ2SEQ_ATTENTION=far seq2seq bench        attention with its scores far from the processor (or near)
-  SEQ2SEQ_GREEDY=steps seq2seq bench         greedy search by dispatches for every step (or resident)";
+  SEQ2SEQ_GREEDY=steps seq2seq bench         greedy search by dispatches for every step (or resident)
+  SEQ2SEQ_EXTENSION=apart seq2seq bench      generator and step of a search in two dispatches (or joined)";
 
 /// Measure how fast a device computes
 ///

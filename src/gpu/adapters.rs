@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::forms::{AttentionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
 
@@ -98,6 +98,8 @@ pub struct Choices {
     pub recurrence: Option<RecurrenceForm>,
     /// Where attention keeps its scores; `None` to decide by the device.
     pub attention: Option<AttentionForm>,
+    /// Where the logits of a search are told apart; `None` to decide by the vocabulary and the search.
+    pub extension: Option<ExtensionForm>,
     /// How greedy search takes its steps; `None` to decide by the model and the batch.
     pub greedy: Option<GreedyForm>,
     /// How weights are stored.
@@ -115,6 +117,7 @@ impl Choices {
             product: None,
             recurrence: None,
             attention: None,
+            extension: None,
             greedy: None,
             precision,
         }
@@ -130,13 +133,17 @@ impl Choices {
         ];
         let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..best });
         paths.extend(ProductForm::ALL.iter().copied().map(with));
-        // One does not touch the other.
-        let pairs = [(RecurrenceForm::Positions, AttentionForm::Far), (RecurrenceForm::Sequence, AttentionForm::Near)];
-        let with = |(recurrence, attention): (RecurrenceForm, AttentionForm)| {
-            let path = Self { recurrence: Some(recurrence), attention: Some(attention), ..best };
-            (format!("recurrent layers by {recurrence}, scores {attention}"), path)
-        };
-        paths.extend(pairs.map(with));
+        // One does not touch the others.
+        let several = [
+            (RecurrenceForm::Positions, AttentionForm::Far, ExtensionForm::Apart),
+            (RecurrenceForm::Sequence, AttentionForm::Near, ExtensionForm::Joined),
+        ];
+        paths.extend(several.map(|(recurrence, attention, extension)| {
+            let name =
+                format!("recurrent layers by {recurrence}, scores {attention}, generator and extension {extension}");
+            let (recurrence, attention, extension) = (Some(recurrence), Some(attention), Some(extension));
+            (name, Self { recurrence, attention, extension, ..best })
+        }));
         let resident = Self { greedy: Some(GreedyForm::Resident), ..best };
         paths.push(("greedy search resident".to_owned(), resident));
         paths.push(("greedy search resident, without wide workgroups".to_owned(), Self { wide: false, ..resident }));
@@ -153,6 +160,7 @@ impl Choices {
             product: ProductForm::asked_for()?,
             recurrence: RecurrenceForm::asked_for()?,
             attention: AttentionForm::asked_for()?,
+            extension: ExtensionForm::asked_for()?,
             greedy: GreedyForm::asked_for()?,
             ..self
         })

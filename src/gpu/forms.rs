@@ -105,6 +105,29 @@ impl Display for AttentionForm {
     }
 }
 
+/// Where the logits of a step of a search are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtensionForm {
+    /// The generator keeps the best of them for a dispatch that extends the hypotheses.
+    Apart,
+    /// In the dispatch that extends the hypotheses: for small vocabularies and beams, on hardware.
+    Joined,
+}
+
+impl Form for ExtensionForm {
+    const VARIABLE: &'static str = "SEQ2SEQ_EXTENSION";
+    const ALL: &'static [Self] = &[Self::Apart, Self::Joined];
+}
+
+impl Display for ExtensionForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Apart => "apart",
+            Self::Joined => "joined",
+        })
+    }
+}
+
 /// How greedy search takes its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GreedyForm {

@@ -1,7 +1,7 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
 use super::adapters::{Adapter, Choices};
-use super::forms::{AttentionForm, GreedyForm, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm};
 use crate::Result;
 use crate::request::Precision;
 
@@ -99,6 +99,33 @@ impl SequenceTiling {
     }
 }
 
+/// Where the logits of a search with so many hypotheses of a sentence are told apart; `sizes` are the generator's symbols and
+/// inputs. One workgroup has those of a sentence where that is joined, at most of [`JOINED_SYMBOLS`] and [`JOINED_BEAM`].
+pub fn extension_form(
+    choices: Choices,
+    hardware: bool,
+    [batch, beam]: [usize; 2],
+    [symbols, inputs]: [usize; 2],
+) -> ExtensionForm {
+    /// Weights of the generator that a workgroup reads in less time than another dispatch begins in, and all together.
+    const NEAR: usize = 1 << 16;
+    const SHARED: usize = 1 << 22;
+    let weights = symbols * inputs;
+    let worth = hardware && weights <= NEAR && batch * weights <= SHARED;
+    let fits = symbols <= JOINED_SYMBOLS && beam <= JOINED_BEAM;
+    match choices.extension {
+        _ if !fits => ExtensionForm::Apart,
+        Some(form) => form,
+        None if worth => ExtensionForm::Joined,
+        None => ExtensionForm::Apart,
+    }
+}
+
+/// Symbols whose candidates a workgroup of `generator_extend.wgsl` has room for.
+const JOINED_SYMBOLS: usize = 128;
+/// Hypotheses of a sentence.
+const JOINED_BEAM: usize = 8;
+
 /// How greedy search takes the steps of so many sentences, where a workgroup can hold the state of one; `bytes` are those of
 /// all weights of the decoder.
 pub fn greedy_form(choices: Choices, hardware: bool, batch: usize, bytes: usize) -> GreedyForm {
@@ -124,6 +151,8 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     const PRODUCTS: [[usize; 2]; 4] = [[1, 2048], [64, 512], [64, 2048], [2048, 2048]];
     /// Units of an LSTM's direction.
     const LAYERS: [usize; 3] = [64, 128, 512];
+    /// Symbols and inputs of generators.
+    const EXTENSIONS: [[usize; 2]; 2] = [[72, 512], [10_000, 512]];
     /// KiB of weights, and sentences.
     const GREEDY: [[usize; 2]; 3] = [[400, 1], [1900, 1], [1900, 64]];
     let product = |[rows, outputs]: [usize; 2]| {
@@ -136,12 +165,17 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
     let attention = ("scores of attention".to_owned(), attention_form(choices.attention, hardware).to_string());
+    let extension = |[symbols, inputs]: [usize; 2]| {
+        let form = extension_form(choices, hardware, [1, 5], [symbols, inputs]);
+        (format!("generator of {symbols} symbols from {inputs} units and extension"), form.to_string())
+    };
     let greedy = |[kib, batch]: [usize; 2]| {
         let form = greedy_form(choices, hardware, batch, kib << 10);
         (format!("greedy search, batch {batch}, a decoder of {kib} KiB"), form.to_string())
     };
     let products = PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer));
-    products.chain([attention]).chain(GREEDY.into_iter().map(greedy)).collect()
+    let extensions = EXTENSIONS.into_iter().map(extension);
+    products.chain([attention]).chain(extensions).chain(GREEDY.into_iter().map(greedy)).collect()
 }
 
 impl Adapter {

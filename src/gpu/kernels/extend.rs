@@ -1,10 +1,11 @@
 //! `shaders/extend.wgsl`: which extensions of a sentence's hypotheses live on or are finished.
 
 use super::generator::CandidateLayout;
-use crate::Result;
 use crate::backend::{Distribution, ExtendSizes, Search, SearchRules};
-use crate::gpu::Gpu;
 use crate::gpu::kernel::grid;
+use crate::gpu::tiling::extension_form;
+use crate::gpu::{ExtensionForm, Gpu};
+use crate::{Error, Result};
 
 kernel! {
     Extend = "extend" reads 2 then writes 6, 128 threads:
@@ -40,12 +41,6 @@ impl Gpu {
         if rows == 0 {
             return Ok(());
         }
-        match extended {
-            Distribution::Generator { weights, attentional } => {
-                self.record_generator(rules, weights, attentional, &search.candidates)?;
-            }
-            Distribution::Probabilities(rows) => self.record_candidates(rules, rows, &search.candidates)?,
-        }
         let beam = rules.beam;
         let sizes = ExtendSizes {
             rows,
@@ -75,6 +70,19 @@ impl Gpu {
             covered: u32::from(search.coverage.is_some()),
             length_penalty: rules.length_penalty.of(step + 1) as f32,
         };
+        match extended {
+            Distribution::Generator { weights, attentional } => {
+                Error::check("extend", "generator inputs", weights.input_quads(), attentional.quads())?;
+                let sizes = [symbols, 4 * weights.input_quads()];
+                let form = extension_form(self.choices(), self.is_hardware(), [batch, beam], sizes);
+                // A penalty would be one buffer more than a shader may bind.
+                if form == ExtensionForm::Joined && search.coverage.is_none() {
+                    return self.record_generator_extend(rules, weights, attentional, layout, params, search);
+                }
+                self.record_generator(rules, weights, attentional, &search.candidates)?;
+            }
+            Distribution::Probabilities(rows) => self.record_candidates(rules, rows, &search.candidates)?,
+        }
         let penalty = search.coverage.as_ref().map_or(&self.unused[0], |coverage| &coverage.penalty.memory);
         let buffers = vec![
             penalty.clone(),

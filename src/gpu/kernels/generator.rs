@@ -59,7 +59,6 @@ impl Gpu {
         candidates: &GpuTensor,
     ) -> Result<()> {
         let layout = CandidateLayout::new(generator.outputs, rules.beam);
-        Error::check("extend", "generator inputs", generator.input_quads(), attentional.quads())?;
         let [avoid_0, avoid_1] = rules.avoided();
         let params = Generator {
             rows: attentional.rows as u32,

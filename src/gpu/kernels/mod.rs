@@ -10,6 +10,7 @@ mod cover;
 mod embedding;
 pub(super) mod extend;
 pub(super) mod generator;
+mod generator_extend;
 mod greedy_begin;
 mod greedy_extend;
 mod greedy_steps;
@@ -45,6 +46,7 @@ const DECLARED: &[Declared] = &[
     embedding::DECLARED,
     extend::DECLARED,
     generator::DECLARED,
+    generator_extend::DECLARED,
     greedy_begin::DECLARED,
     greedy_extend::DECLARED,
     greedy_steps::DECLARED,
