@@ -31,7 +31,8 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-const THREADS: u32 = 256u;
+// 256, or 1,024 where the device has workgroups of that size.
+override THREADS: u32 = 256u;
 // Sentences of a workgroup: 1 or 4.
 override ROWS: u32 = 4u;
 // Threads that share a quad of gates: a power of two.

@@ -13,7 +13,9 @@ use seq2seq::backend::{
 use seq2seq::batch::{Batch, PairBatch};
 use seq2seq::decode::{GreedyOptions, Hypothesis, greedy};
 use seq2seq::device::Precision;
-use seq2seq::gpu::{AdapterKind, Choices, ExtensionForm, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm};
+use seq2seq::gpu::{
+    AdapterKind, AttentionForm, Choices, ExtensionForm, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm,
+};
 use seq2seq::model::{
     AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score,
     SpecialTokens, Window,
@@ -53,6 +55,13 @@ fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding
     }
 }
 
+/// The forms that every model and device can have, whatever hardware would choose for such small ones.
+fn plain() -> Choices {
+    let (recurrence, attention) = (Some(RecurrenceForm::Positions), Some(AttentionForm::Far));
+    let (extension, greedy) = (Some(ExtensionForm::Apart), Some(GreedyForm::Steps));
+    Choices { recurrence, attention, extension, greedy, ..Choices::best(Precision::F32) }
+}
+
 /// Sources of lengths 9, 1 and 4.
 fn source() -> TestResultOf<Batch> {
     Ok(Batch::new(&[vec![3; 9], vec![4], vec![5, 6, 7, 8]], 0, 11)?)
@@ -88,7 +97,8 @@ fn counted<T>(gpu: &Gpu, work: impl FnOnce() -> TestResultOf<T>) -> TestResultOf
 
 #[test]
 fn a_recurrent_layer_is_one_product_and_one_dispatch_a_position() -> TestResult {
-    let Some(gpu) = gpu("a_recurrent_layer_is_one_product_and_one_dispatch_a_position") else { return Ok(()) };
+    let name = "a_recurrent_layer_is_one_product_and_one_dispatch_a_position";
+    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
     let source = source()?;
     for cell in [Cell::Tanh, Cell::Gru, Cell::Lstm] {
         for layers in [1, 2] {
@@ -109,13 +119,21 @@ fn a_recurrent_layer_is_one_product_and_one_dispatch_a_position() -> TestResult 
 /// As few weights as a processor reads at once: states stay where they are for 256 positions.
 #[test]
 fn a_recurrent_layer_in_sequence_is_one_product_and_one_dispatch() -> TestResult {
-    let choices = Choices { recurrence: Some(RecurrenceForm::Sequence), ..Choices::best(Precision::F32) };
     let name = "a_recurrent_layer_in_sequence_is_one_product_and_one_dispatch";
-    let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
     // Few sentences have a workgroup each; of large states fewer threads share a unit.
-    for (length, hidden, batch, dispatches) in
-        [(9, 7, 3, 1), (256, 7, 3, 1), (257, 33, 3, 2), (600, 7, 2, 3), (5, 130, 35, 1), (4, 250, 37, 1)]
-    {
+    for (wide, length, hidden, batch, dispatches) in [
+        (true, 9, 7, 3, 1),
+        (true, 257, 33, 3, 2),
+        (true, 5, 130, 35, 1),
+        (true, 4, 250, 37, 1),
+        (false, 9, 7, 3, 1),
+        (false, 256, 7, 3, 1),
+        (false, 600, 7, 2, 3),
+        (false, 5, 130, 35, 1),
+        (false, 4, 250, 37, 1),
+    ] {
+        let choices = Choices { wide, recurrence: Some(RecurrenceForm::Sequence), ..Choices::best(Precision::F32) };
+        let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
         let sentence = |index: usize| if index == 1 { vec![3; length] } else { vec![5; 1 + index % 4] };
         let source = Batch::new(&(0..batch).map(sentence).collect::<Vec<_>>(), 0, 11)?;
         for cell in [Cell::Tanh, Cell::Gru, Cell::Lstm] {
@@ -145,7 +163,7 @@ fn a_recurrent_layer_in_sequence_is_one_product_and_one_dispatch() -> TestResult
 #[test]
 fn a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage() -> TestResult {
     let name = "a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage";
-    let Some(gpu) = gpu(name) else { return Ok(()) };
+    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
     let source = source()?;
     let scores = [Score::Dot, Score::ScaledDot, Score::General, Score::Concat, Score::Location];
     for score in scores {
@@ -239,7 +257,8 @@ fn greedy_search_of_a_small_model_is_two_dispatches_for_eight_steps() -> TestRes
 
 #[test]
 fn attention_over_a_whole_target_is_at_most_three_dispatches() -> TestResult {
-    let Some(gpu) = gpu("attention_over_a_whole_target_is_at_most_three_dispatches") else { return Ok(()) };
+    let name = "attention_over_a_whole_target_is_at_most_three_dispatches";
+    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
     let source = source()?;
     let target = Batch::new(&[vec![1, 9, 8, 7, 6], vec![1, 5], vec![1, 5, 5]], 0, 70)?;
     for score in [Score::Dot, Score::General, Score::Concat] {
@@ -257,7 +276,7 @@ fn attention_over_a_whole_target_is_at_most_three_dispatches() -> TestResult {
 #[test]
 fn a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step() -> TestResult {
     let name = "a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step";
-    let Some(gpu) = gpu(name) else { return Ok(()) };
+    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
     let source = source()?;
     let model = endless(&gpu, &config(Cell::Lstm, 1, Score::General, Window::Global, true))?;
     let translate = |max_length| {

@@ -146,7 +146,9 @@ impl Choices {
         }));
         let resident = Self { greedy: Some(GreedyForm::Resident), ..best };
         paths.push(("greedy search resident".to_owned(), resident));
-        paths.push(("greedy search resident, without wide workgroups".to_owned(), Self { wide: false, ..resident }));
+        let narrow = Self { wide: false, recurrence: Some(RecurrenceForm::Sequence), ..resident };
+        paths
+            .push(("recurrent layers by sequence, greedy search resident, without wide workgroups".to_owned(), narrow));
         paths
     }
 

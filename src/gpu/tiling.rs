@@ -1,6 +1,6 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
-use super::adapters::{Adapter, Choices};
+use super::adapters::{Adapter, Choices, WIDE_THREADS};
 use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm};
 use crate::Result;
 use crate::request::Precision;
@@ -65,6 +65,8 @@ impl Tiling {
 /// How a recurrent layer passes over sequences in one dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceTiling {
+    /// Threads of a workgroup.
+    pub threads: u32,
     /// Sentences of a workgroup.
     pub rows: u32,
     /// Threads that share a quad of gates.
@@ -72,30 +74,32 @@ pub struct SequenceTiling {
 }
 
 impl SequenceTiling {
-    /// Threads of a workgroup.
-    const THREADS: usize = 256;
+    /// Units of a direction that a workgroup has room for.
+    const MOST_UNITS: usize = 256;
 
-    /// Sentences, beside which it does not matter that each reads the weights alone.
-    const FEW: usize = 32;
+    /// Sentences, each direction for itself, beside which it does not matter that each reads the weights alone.
+    const FEW: usize = 64;
 
-    /// Bytes of recurrent weights of one direction that a workgroup reads as fast as the device goes from one dispatch to
-    /// the next and reads them together. An H200 took 15 to 24 µs for a position of 1 MiB with one workgroup, 6.8 with a
-    /// dispatch.
-    const NEAR: usize = 256 << 10;
-
-    /// That of a layer with so many units and quads of gates in a direction; `None` if a dispatch a position is faster, or
-    /// one workgroup cannot hold the states.
-    pub fn choose(choices: Choices, hardware: bool, batch: usize, [hidden, quads]: [usize; 2]) -> Option<Self> {
-        let quad_bytes = if choices.precision == Precision::F16 { 8 } else { 16 };
+    /// That of a layer with so many units and quads of gates in a direction; `sentences` are counted in each direction. `None`
+    /// if a dispatch a position is faster, or one workgroup cannot hold the states.
+    pub fn choose(choices: Choices, hardware: bool, sentences: usize, [hidden, quads]: [usize; 2]) -> Option<Self> {
+        /// Bytes of recurrent weights that a workgroup reads as fast as the device goes from one dispatch to the next and
+        /// reads them together. An H200 took 15 to 24 µs for a position of 1 MiB with one workgroup of 256 threads, 6.2
+        /// with 1,024, and 6.8 with a dispatch.
+        const NEAR: usize = 256 << 10;
+        const NEAR_WIDE: usize = 1 << 20;
+        /// What all workgroups together read of a cache in that time.
+        const SHARED: usize = 32 << 20;
+        let (threads, near) = if choices.wide { (WIDE_THREADS, NEAR_WIDE) } else { (256, NEAR) };
+        let rows = if sentences <= Self::FEW { 1 } else { 4 };
+        let bytes = hidden * quads * if choices.precision == Precision::F16 { 8 } else { 16 };
         let worth = match choices.recurrence {
             Some(form) => form == RecurrenceForm::Sequence,
-            None => hardware && hidden * quads * quad_bytes <= Self::NEAR,
+            None => hardware && bytes <= near && sentences.div_ceil(rows) * bytes <= SHARED,
         };
-        let fits = (1..=Self::THREADS).contains(&hidden);
-        (worth && fits).then(|| Self {
-            rows: if batch <= Self::FEW { 1 } else { 4 },
-            slices: (Self::THREADS / quads.next_power_of_two()).clamp(1, 16) as u32,
-        })
+        let slices = (threads / (quads as u32).next_power_of_two()).clamp(1, 16);
+        let fits = (1..=Self::MOST_UNITS).contains(&hidden);
+        (worth && fits).then_some(Self { threads, rows: rows as u32, slices })
     }
 }
 
@@ -193,23 +197,27 @@ impl Adapter {
 mod tests {
     use super::*;
 
-    fn chosen(recurrence: Option<RecurrenceForm>, batch: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
-        let choices = Choices { recurrence, ..Choices::best(Precision::F32) };
-        let tiling = SequenceTiling::choose(choices, true, batch, sizes)?;
+    fn chosen(wide: bool, recurrence: Option<RecurrenceForm>, sentences: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
+        let choices = Choices { wide, recurrence, ..Choices::best(Precision::F32) };
+        let tiling = SequenceTiling::choose(choices, true, sentences, sizes)?;
+        assert_eq!(tiling.threads, if wide { 1024 } else { 256 });
         Some([tiling.rows, tiling.slices])
     }
 
     #[test]
     fn a_sequence_is_for_few_weights() {
-        assert_eq!(chosen(None, 1, [128, 128]), Some([1, 2]));
-        assert_eq!(chosen(None, 64, [100, 100]), Some([4, 2]));
-        assert_eq!(chosen(None, 64, [256, 64]), Some([4, 4]));
-        assert_eq!(chosen(None, 33, [7, 2]), Some([4, 16]));
-        assert_eq!(chosen(None, 1, [129, 129]), None);
+        assert_eq!(chosen(false, None, 1, [128, 128]), Some([1, 2]));
+        assert_eq!(chosen(false, None, 128, [100, 100]), Some([4, 2]));
+        assert_eq!(chosen(false, None, 128, [256, 64]), Some([4, 4]));
+        assert_eq!(chosen(false, None, 65, [7, 2]), Some([4, 16]));
+        assert_eq!(chosen(false, None, 1, [129, 129]), None);
+        assert_eq!(chosen(true, None, 1, [256, 256]), Some([1, 4]));
+        assert_eq!(chosen(true, None, 128, [256, 256]), Some([4, 4]));
+        assert_eq!(chosen(true, None, 129, [256, 256]), None);
         let forced = Some(RecurrenceForm::Sequence);
-        assert_eq!(chosen(forced, 1, [256, 256]), Some([1, 1]));
-        assert_eq!(chosen(forced, 1, [257, 257]), None);
-        assert_eq!(chosen(Some(RecurrenceForm::Positions), 1, [7, 7]), None);
+        assert_eq!(chosen(false, forced, 1, [256, 256]), Some([1, 1]));
+        assert_eq!(chosen(false, forced, 1, [257, 257]), None);
+        assert_eq!(chosen(false, Some(RecurrenceForm::Positions), 1, [7, 7]), None);
         assert_eq!(SequenceTiling::choose(Choices::best(Precision::F32), false, 1, [7, 7]), None);
     }
 }

@@ -27,7 +27,8 @@ pub(super) const MOST_STEPS: usize = 256;
 impl Gpu {
     /// How a layer passes over so many sentences in one dispatch, if it does.
     pub(super) fn sequence_tiling(&self, weights: &RecurrentWeights, batch: usize) -> Option<SequenceTiling> {
-        SequenceTiling::choose(self.choices(), self.is_hardware(), batch, [weights.hidden, weights.gate_quads])
+        let (sentences, sizes) = (batch * weights.directions, [weights.hidden, weights.gate_quads]);
+        SequenceTiling::choose(self.choices(), self.is_hardware(), sentences, sizes)
     }
 
     /// Some positions, from one state to the next.
@@ -38,8 +39,8 @@ impl Gpu {
         tiling: SequenceTiling,
         buffers: Vec<Arc<Memory>>,
     ) -> Result<()> {
-        let SequenceTiling { rows, slices } = tiling;
-        let constants = [("CELL", weights.cell.number()), ("ROWS", rows), ("SLICES", slices)];
+        let SequenceTiling { threads, rows, slices } = tiling;
+        let constants = [("CELL", weights.cell.number()), ("THREADS", threads), ("ROWS", rows), ("SLICES", slices)];
         self.record(DECLARED, params, &constants, buffers, [params.batch.div_ceil(rows), params.directions, 1])
     }
 }
