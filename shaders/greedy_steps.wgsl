@@ -3,6 +3,8 @@
 // decoder at every step, from a cache: for weights that one processor reads in less time than a step's dispatches take.
 // `greedy_extend` makes what is chosen a part of the search.
 //
+// What a symbol brings to the gates of the first layer stands in a table: W_ih x + b.
+//
 // Every product has one row. `slices` threads share a quad of outputs, each with every so-manieth input, and add up in
 // workgroup memory, always in one order; neighbouring threads read neighbouring quads.
 //
@@ -28,15 +30,14 @@ struct Params {
     previous_rows: u32, // of each part of `previous`
     next_rows: u32,     // of each part of `next`: the batch
     layers: u32,
-    inputs_0: u32,      // quads of an embedding
-    inputs_1: u32,      // quads of the attentional state that is fed; 0 without
+    feed: u32,          // quads of the attentional state that is fed; 0 without
     hidden_quads: u32,
     gate_quads: u32,
     upper: u32,         // where the second layer's weights begin
     upper_size: u32,    // from one upper layer's weights to the next's
     projection: u32,    // where W_ch begins
     generator: u32,     // where W_s begins
-    embedding: u32,     // where the table begins
+    table: u32,         // where what symbols bring begins (vocab, gates)
     symbols: u32,
     avoid_0: u32,       // symbols that are not to be chosen
     avoid_1: u32,
@@ -55,11 +56,10 @@ const LOWEST: f32 = -3.4028233e38;
 // Stands for the symbol where none can be chosen.
 const NONE: f32 = -1.0;
 
-// What products read: the input of a layer, the attentional state, the hidden states of all layers.
-const INPUT: u32 = 0u;
-const ATTENTIONAL: u32 = 512u;
-const HIDDEN: u32 = 768u;
-var<workgroup> held: array<f32, 1280>;
+// What products read: the attentional state, the hidden states of all layers.
+const ATTENTIONAL: u32 = 0u;
+const HIDDEN: u32 = 256u;
+var<workgroup> held: array<f32, 768>;
 var<workgroup> cells: array<f32, 512>;
 // Of every source position the score, then its weight.
 var<workgroup> attended: array<f32, 1024>;
@@ -204,52 +204,40 @@ fn put_down(row: u32, thread: u32) {
     }
 }
 
-// The input of a layer: the embedding of the symbol read last, or the hidden state of the layer below.
-fn read_input(layer: u32, thread: u32) {
-    if layer == 0u {
-        for (var quad = thread; quad < params.inputs_0; quad += THREADS) {
-            hold(INPUT + 4u * quad, bias(params.embedding, chosen * params.inputs_0 + quad));
-        }
-    } else {
-        let below = HIDDEN + (layer - 1u) * 4u * params.hidden_quads;
-        for (var unit = thread; unit < 4u * params.hidden_quads; unit += THREADS) {
-            held[INPUT + unit] = held[below + unit];
-        }
-    }
-    workgroupBarrier();
-}
-
 // Hidden state and cell of a layer after the symbol read last.
 fn advance(layer: u32, thread: u32) {
-    read_input(layer, thread);
     let quads = params.gate_quads;
     let mine = share_of(thread, quads);
-    let hidden = HIDDEN + layer * 4u * params.hidden_quads;
+    let units = 4u * params.hidden_quads;
+    let hidden = HIDDEN + layer * units;
+    // What the first layer reads but for the symbol is the attentional state, what others read is the layer below.
     var first = 0u;
-    var inputs = params.inputs_0;
+    var inputs = 4u * params.feed;
+    var below = ATTENTIONAL;
     if layer > 0u {
         first = params.upper + (layer - 1u) * params.upper_size;
-        inputs = params.hidden_quads;
+        inputs = units;
+        below = hidden - units;
     }
-    var sum = summed(mine, quads, first, INPUT, 4u * inputs);
-    if layer == 0u {
-        sum += summed(mine, quads, first + 4u * inputs * quads, ATTENTIONAL, 4u * params.inputs_1);
-        inputs += params.inputs_1;
-    }
-    sum += summed(mine, quads, first + 4u * inputs * quads, hidden, 4u * params.hidden_quads);
-    inputs += params.hidden_quads;
-    sum = shared_sum(thread, mine, sum);
+    let behind = first + inputs * quads;
+    let y = summed(mine, quads, first, below, inputs) + summed(mine, quads, behind, hidden, units);
+    var sums = shared_sum(thread, mine, y);
     if mine.slice == 0u && mine.quad < quads {
-        let sums = sum + bias(first + 4u * inputs * quads, mine.quad);
+        if layer == 0u {
+            sums += bias(params.table, chosen * quads + mine.quad);
+        } else {
+            sums += bias(behind + units * quads, mine.quad);
+        }
         let unit = hidden + mine.quad;
+        let cell = layer * units + mine.quad;
         if CELL == TANH {
             hold(hidden + 4u * mine.quad, bounded_tanh4(sums));
         } else if CELL == GRU {
             held[unit] = gru(sums, held[unit]).hidden;
         } else {
-            let next_unit = lstm(sums, cells[layer * 4u * params.hidden_quads + mine.quad]);
+            let next_unit = lstm(sums, cells[cell]);
             held[unit] = next_unit.hidden;
-            cells[layer * 4u * params.hidden_quads + mine.quad] = next_unit.cell;
+            cells[cell] = next_unit.cell;
         }
     }
     workgroupBarrier();

@@ -109,11 +109,10 @@ fn searches_end_and_go_on() {
 /// Every path through the kernels: what an adapter lacks, another's test has run.
 #[test]
 fn the_gpu_agrees_with_the_cpu() {
-    let paths = Choices::every_path(Precision::F32);
-    for (path, choices) in paths.into_iter().chain([("weights in 16 bits".to_owned(), Choices::best(Precision::F16))]) {
+    for (path, choices) in [Precision::F32, Precision::F16].into_iter().flat_map(Choices::every_path) {
         let Some(gpu) = gpu_with("the_gpu_agrees_with_the_cpu", choices) else { return };
         for report in block_on(verify(&gpu, &cases(), choices.precision, Bound::BesideCpu, |_| ())) {
-            assert!(report.passed, "{path}: {report:#?}");
+            assert!(report.passed, "{path}, {:?}: {report:#?}", choices.precision);
         }
     }
 }

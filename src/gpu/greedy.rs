@@ -7,20 +7,20 @@ use super::handle::Gpu;
 use super::memory::Memory;
 use super::tensor::GpuTensor;
 use super::tiling::greedy_form;
-use super::weights::{Quads, linear_quads, recurrent_quads};
+use super::weights::{Quads, gate_quads, linear_quads, recurrent_quads};
 use crate::backend::{GreedyParameters, GreedySteps, LengthPenalty, Search, State};
 use crate::config::{Activation, Cell, Score, Window};
 use crate::request::Precision;
-use crate::{Array, Error, Result};
+use crate::{Error, Result};
 
-/// Columns of an embedding that a workgroup of `greedy_steps.wgsl` has room for.
-const MOST_EMBEDDING: usize = 512;
-/// Units of a layer.
+/// Units of a layer that a workgroup of `greedy_steps.wgsl` has room for.
 const MOST_HIDDEN: usize = 256;
 /// Units of all layers.
 const MOST_UNITS: usize = 512;
 /// Source positions.
 const MOST_POSITIONS: usize = 1024;
+/// Numbers of the table of what symbols bring to the first layer's gates: 4 MiB.
+const MOST_TABLE: usize = 1 << 20;
 
 /// All weights of a decoder and its generator in one buffer, each piece as [`weights`](super::weights) lays it out. Places are
 /// counted in quads as they are stored: four numbers, in 32 or in 16 bits.
@@ -34,8 +34,8 @@ pub struct GreedyWeights {
     pub(super) layers: usize,
     pub(super) hidden: usize,
     pub(super) gate_quads: usize,
-    /// Quads of an embedding, and of the attentional state that is fed.
-    pub(super) inputs: [usize; 2],
+    /// Quads of the attentional state that is fed.
+    pub(super) feed: usize,
     pub(super) symbols: usize,
     /// Where the second layer begins.
     pub(super) upper: usize,
@@ -45,8 +45,8 @@ pub struct GreedyWeights {
     pub(super) projection: usize,
     /// Where W_s begins.
     pub(super) generator: usize,
-    /// Where the embeddings begin.
-    pub(super) embedding: usize,
+    /// Where what symbols bring begins (vocab, gates): W_ih x + b of the first layer.
+    pub(super) table: usize,
 }
 
 /// The states of sentences between two dispatches, and behind them the choices of the last one.
@@ -92,13 +92,10 @@ impl Pieces {
         start
     }
 
-    /// A table, whose rows stay in 32 bits.
-    fn push_rows(&mut self, table: &Array) -> usize {
+    /// Numbers that stay in 32 bits.
+    fn push_numbers(&mut self, numbers: &[f32]) -> usize {
         let start = self.end();
-        let padding = vec![0.0_f32; table.cols().next_multiple_of(4) - table.cols()];
-        for row in 0..table.rows() {
-            self.bytes.extend(bytemuck::cast_slice::<f32, u8>(&[table.row(row), &padding].concat()));
-        }
+        self.bytes.extend(bytemuck::cast_slice::<f32, u8>(numbers));
         start
     }
 }
@@ -114,18 +111,19 @@ impl Gpu {
             Score::ScaledDot => 1.0 / (projection.cols() as f32).sqrt(),
             Score::Concat | Score::Location => return Ok(None),
         };
-        let (hidden, threads) = (projection.rows(), self.widest_workgroup() as usize);
-        let first_weights = recurrent_quads(first)?;
-        let generator = linear_quads(parameters.generator, Some(parameters.generator_bias))?;
-        let padded = hidden.next_multiple_of(4);
-        let fits = table.cols() <= MOST_EMBEDDING
-            && padded <= MOST_HIDDEN
+        let (hidden, symbols) = (projection.rows(), parameters.generator.rows());
+        let (padded, gate_quads) = (hidden.next_multiple_of(4), gate_quads(first.cell, hidden));
+        let fits = padded <= MOST_HIDDEN
             && layers.len() * padded <= MOST_UNITS
-            && first_weights.quads().max(generator.quads()) <= threads;
-        if *window != Window::Global || !fits {
+            && 4 * gate_quads * table.rows() <= MOST_TABLE
+            && symbols.div_ceil(4) <= self.widest_workgroup() as usize;
+        let wanted = greedy_form(self.choices(), self.is_hardware(), 1, 0) == GreedyForm::Resident;
+        if *window != Window::Global || !fits || !wanted {
             return Ok(None);
         }
-        let mut pieces = Pieces { bytes: Vec::new(), precision: self.variant.precision };
+        let precision = self.variant.precision;
+        let (table, first_weights) = recurrent_quads(first)?.with_rows_folded(table, precision);
+        let mut pieces = Pieces { bytes: Vec::new(), precision };
         pieces.push(&first_weights);
         let upper = pieces.end();
         for layer in uppers {
@@ -133,11 +131,10 @@ impl Gpu {
         }
         let behind_layers = pieces.end();
         let projection = pieces.push(&linear_quads(projection, *projection_bias)?);
-        let generator = pieces.push(&generator);
+        let generator = pieces.push(&linear_quads(parameters.generator, Some(parameters.generator_bias))?);
         // A step reads one row of what follows.
         let bytes = pieces.bytes.len();
-        let embedding = pieces.push_rows(table);
-        let inputs = first_weights.input_quads();
+        let table = pieces.push_numbers(&table);
         Ok(Some(GreedyWeights {
             memory: self.engine.upload(&pieces.bytes, "weights")?,
             bytes,
@@ -146,14 +143,14 @@ impl Gpu {
             scale,
             layers: layers.len(),
             hidden,
-            gate_quads: first_weights.quads(),
-            inputs: [inputs[0], inputs[1]],
-            symbols: parameters.generator.rows(),
+            gate_quads,
+            feed: first_weights.input_quads()[0],
+            symbols,
             upper,
             upper_size: (behind_layers - upper) / uppers.len().max(1),
             projection,
             generator,
-            embedding,
+            table,
         }))
     }
 

@@ -70,11 +70,6 @@ impl Quads {
         }
     }
 
-    /// Quads of outputs.
-    pub(super) fn quads(&self) -> usize {
-        self.quads
-    }
-
     /// Quads of each part of the inputs.
     pub(super) fn input_quads(&self) -> Vec<usize> {
         self.inputs.iter().map(|part| part.div_ceil(4)).collect()
@@ -89,6 +84,29 @@ impl Quads {
                 [bytemuck::cast_slice(&halves), bytemuck::cast_slice::<f32, u8>(&self.bias)].concat()
             }
         }
+    }
+
+    /// What each row of `table`, as the first part of the inputs, brings to the outputs, the biases with it (rows, 4 · quads);
+    /// and the weights of the other parts, as a device stores them.
+    pub(super) fn with_rows_folded(mut self, table: &Array, precision: Precision) -> (Vec<f32>, Self) {
+        let pitch = 4 * self.quads;
+        let behind = self.weights.split_off(self.inputs.remove(0).next_multiple_of(4) * pitch);
+        let first = std::mem::replace(&mut self.weights, behind);
+        let stored = |weight: f32| match precision {
+            Precision::F32 => weight,
+            Precision::F16 => f16::from_f32(weight).to_f32(),
+        };
+        let mut rows = Vec::with_capacity(table.rows() * pitch);
+        for row in 0..table.rows() {
+            let mut sums: Vec<f64> = self.bias.iter().copied().map(f64::from).collect();
+            for (&x, weights) in table.row(row).iter().zip(first.chunks_exact(pitch)) {
+                for (sum, &weight) in sums.iter_mut().zip(weights) {
+                    *sum += f64::from(x) * f64::from(stored(weight));
+                }
+            }
+            rows.extend(sums.into_iter().map(|sum| sum as f32));
+        }
+        (rows, self)
     }
 
     fn upload(&self, engine: &Engine, precision: Precision) -> Result<Weights> {
@@ -151,7 +169,7 @@ pub fn recurrent(
 }
 
 /// Quads of one direction's gates.
-fn gate_quads(cell: Cell, hidden: usize) -> usize {
+pub(super) fn gate_quads(cell: Cell, hidden: usize) -> usize {
     if cell == Cell::Tanh { hidden.div_ceil(4) } else { hidden }
 }
 
