@@ -60,7 +60,8 @@ macro_rules! shared {
 /// What shaders import.
 const SHARED: &[Shader] = shared![
     "shared/activated" "shared/activation" "shared/attention" "shared/block" "shared/candidates" "shared/cell"
-    "shared/extend_step" "shared/finish_registers" "shared/finish_staged" "shared/finish_within" "shared/grid" "shared/hidden_gradient"
+    "shared/extend_step" "shared/fetched" "shared/finish_registers" "shared/finish_staged" "shared/finish_within" "shared/grid"
+    "shared/hidden_gradient"
     "shared/inputs" "shared/keep_registers" "shared/keep_staged" "shared/positions" "shared/product" "shared/product_nt" "shared/quad"
     "shared/reduce_plain" "shared/reduce_subgroups" "shared/registers" "shared/row_choice" "shared/row_softmax" "shared/score"
     "shared/scores_far" "shared/scores_near" "shared/sequence" "shared/staged" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
