@@ -1,7 +1,7 @@
 // activation(W x + b), or activation(W x + b + out), for every row x.
 
 #import activated
-#import finish
+#import finish_weights
 #import product
 #import weights
 

@@ -2,7 +2,7 @@
 // dispatch, from the embedding of a symbol where the layer is the first.
 
 #import cell
-#import finish
+#import finish_weights
 #import product
 #import weights
 

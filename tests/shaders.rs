@@ -1,11 +1,11 @@
 //! Every shader parses, validates, agrees with its Rust side and translates, on a machine without a GPU.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
 use seq2seq::gpu::kernels::declared;
-use seq2seq::gpu::shader::{self, Shader, Variant};
+use seq2seq::gpu::shader::{self, Shader, Sums, Variant};
 use seq2seq::gpu::translate::{Language, emit, specialisations, translate};
 
 fn stems(folder: &str) -> BTreeSet<String> {
@@ -73,7 +73,7 @@ fn every_specialisation_translates() {
     assert_eq!(names.len(), all.len(), "names are unique");
     for one in &all {
         for language in Language::ALL {
-            if language == Language::Glsl && one.variant.subgroups {
+            if !language.can_say(one.variant) {
                 continue;
             }
             let text = translate(one, language).unwrap_or_else(|error| panic!("{error}"));
@@ -81,6 +81,94 @@ fn every_specialisation_translates() {
         }
     }
     println!("{} specialisations in {} languages", all.len(), Language::ALL.len());
+}
+
+/// What a module of SPIR-V says of matrices. There is no software adapter that runs them: this is what can be known without one.
+#[derive(Debug, Default, PartialEq)]
+struct Matrices {
+    capabilities: BTreeSet<u32>,
+    products: usize,
+    /// Of each load: the layout, and vectors from one row to the next.
+    loads: Vec<[u32; 2]>,
+    stores: Vec<[u32; 2]>,
+}
+
+impl Matrices {
+    /// Capabilities: arithmetic in 16 bits, the memory model that matrices need, and matrices.
+    const CAPABILITIES: [u32; 3] = [9, 5345, 6022];
+
+    fn of(module: &[u8]) -> Self {
+        let words: Vec<u32> = module.as_chunks().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        let (mut found, mut constants) = (Self::default(), BTreeMap::new());
+        // An instruction begins with its length and its code, behind a header of five words.
+        let mut rest = &words[5..];
+        while let Some(&first) = rest.first() {
+            let (instruction, behind) = rest.split_at((first >> 16) as usize);
+            rest = behind;
+            let constant = |place: usize| constants[&instruction[place]];
+            match first & 0xffff {
+                17 => drop(found.capabilities.insert(instruction[1])),
+                43 => drop(constants.insert(instruction[2], instruction[3])),
+                4457 => found.loads.push([4, 5].map(constant)),
+                4458 => found.stores.push([3, 4].map(constant)),
+                4459 => found.products += 1,
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+#[test]
+fn cooperative_matrices_become_spirv() {
+    let all = specialisations().unwrap_or_else(|error| panic!("{error}"));
+    let with = |sums| all.iter().filter(move |one| one.variant.sums == sums);
+    let matrices = |one| Matrices::of(&translate(one, Language::Spirv).unwrap_or_else(|error| panic!("{error}")));
+    let stems: BTreeSet<_> = with(Sums::Cooperative).map(|one| one.shader.stem).collect();
+    assert_eq!(stems, BTreeSet::from(["generator", "linear", "recurrent_step"]));
+    for one in with(Sums::Cooperative) {
+        let found = matrices(one);
+        assert!(found.capabilities.is_superset(&Matrices::CAPABILITIES.into()), "{}: {found:?}", one.name);
+        // Row by row: four quads of inputs, four of a matrix of weights, sixteen of outputs.
+        let expected = Matrices {
+            capabilities: found.capabilities.clone(),
+            products: 1,
+            loads: vec![[0, 4]; 2],
+            stores: vec![[0, 16]],
+        };
+        assert_eq!(found, expected, "{}", one.name);
+    }
+    // The others have none, and so would one that was linked with the wrong files.
+    for one in [Sums::Registers, Sums::Staged, Sums::CooperativePlain].into_iter().flat_map(with) {
+        let found = matrices(one);
+        assert_eq!(
+            (found.products, found.loads.len(), found.capabilities.contains(&6022)),
+            (0, 0, false),
+            "{}",
+            one.name
+        );
+    }
+}
+
+#[test]
+fn matrices_in_the_wrong_place_are_refused() {
+    let linear = declared().map(|declared| declared.shader).find(|shader| shader.stem == "linear").expect("a kernel");
+    let cooperative = |variant: &Variant| variant.sums == Sums::Cooperative;
+    let variant = Variant::all().into_iter().find(cooperative).expect("a variant");
+    let text = shader::link(linear, variant).unwrap_or_else(|error| panic!("{error}"));
+    for (right, wrong) in [
+        ("coopMultiplyAdd(x, w, y)", "coopMultiplyAdd(w, x, y)"),
+        ("coopStoreT(y, &staged_sums[place], COLUMNS)", "coopStoreT(y, &staged_x[place], COLUMNS)"),
+        ("enable wgpu_cooperative_matrix;\n", ""),
+    ] {
+        let broken = text.replace(right, wrong);
+        assert_ne!(text, broken);
+        let module = naga::front::wgsl::parse_str(&broken);
+        assert!(
+            module.is_err() || module.is_ok_and(|module| shader::specialise("linear", &module, &[]).is_err()),
+            "{wrong}"
+        );
+    }
 }
 
 #[test]
@@ -108,6 +196,10 @@ fn tint_accepts_every_shader() {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, text) in emit(Language::Wgsl).unwrap_or_else(|error| panic!("{error}")) {
+        // No browser has the matrices: they are an extension of wgpu's.
+        if name.ends_with(".cooperative.wgsl") {
+            continue;
+        }
         let path = folder.path().join(name);
         std::fs::write(&path, text).expect("writable");
         let output = Command::new("tint").args(["--format", "wgsl"]).arg(&path).args(["-o", "/dev/null"]).output();

@@ -19,6 +19,8 @@ Examples:
   seq2seq bench --kernels --case 'greedy A'   which kernels take the time
   seq2seq bench --only translate --json      translations a second, for a program to read
   SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, registers-4, …)
+  SEQ2SEQ_PRODUCT=cooperative seq2seq bench --precision f16
+                                             products with weights by the GPU's matrices
   SEQ2SEQ_RECURRENCE=sequence seq2seq bench  recurrent layers in one form (or positions)
   SEQ2SEQ_ATTENTION=far seq2seq bench        attention with its scores far from the processor (or near)
   SEQ2SEQ_GREEDY=steps seq2seq bench         greedy search by dispatches for every step (or resident)

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 
 use super::forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
+use super::matrices;
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
 
@@ -59,6 +60,24 @@ impl std::fmt::Display for AdapterKind {
             Self::Software => "software",
             Self::Other => "other",
         })
+    }
+}
+
+impl Adapter {
+    /// Why it cannot be used in this way; `None` where it can, if only without what is optional.
+    pub fn refusal(&self, choices: Choices) -> Option<String> {
+        let lacks = |name| !self.features.iter().any(|feature| feature == name);
+        let half = choices.precision == Precision::F16;
+        if half && lacks(HALF_WEIGHTS) {
+            return Some("it cannot unpack half-precision weights; use --precision f32".to_owned());
+        }
+        let form = choices.product?;
+        let (needed, _) = matrices::needed(form)?;
+        let asked = format!("{}={form}", ProductForm::VARIABLE);
+        if !half {
+            return Some(format!("{asked} is for weights in half precision; use --precision f16, or unset it"));
+        }
+        lacks(needed).then(|| format!("{asked} needs {needed}, which it lacks; unset it"))
     }
 }
 
@@ -123,7 +142,8 @@ impl Choices {
         }
     }
 
-    /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes.
+    /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes. Some are not for
+    /// every adapter: [`Adapter::refusal`] says which.
     pub fn every_path(precision: Precision) -> Vec<(String, Self)> {
         let best = Self::best(precision);
         let mut paths = vec![
@@ -132,7 +152,8 @@ impl Choices {
             ("without immediates".to_owned(), Self { immediates: false, ..best }),
         ];
         let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..best });
-        paths.extend(ProductForm::ALL.iter().copied().map(with));
+        let forms = ProductForm::ALL.iter().copied();
+        paths.extend(forms.filter(|form| precision == Precision::F16 || !form.of_halves()).map(with));
         // One does not touch the others.
         let several = [
             (RecurrenceForm::Positions, AttentionForm::Far, ExtensionForm::Apart),
@@ -168,6 +189,11 @@ impl Choices {
         })
     }
 
+    /// Whether inputs of products with weights are rounded to 16 bits.
+    pub fn multiplies_halves(self) -> bool {
+        self.product.is_some_and(ProductForm::of_halves)
+    }
+
     fn allows(self, feature: wgpu::Features) -> bool {
         match feature {
             wgpu::Features::SUBGROUP => self.subgroups,
@@ -192,6 +218,9 @@ fn wide(limits: &wgpu::Limits) -> bool {
 
 /// The backend that a browser is.
 const BROWSER: &str = wgpu::Backend::BrowserWebGpu.to_str();
+
+/// What unpacking weights is called in the list of an adapter's features.
+const HALF_WEIGHTS: &str = "half weights";
 
 /// The optional features that are used here.
 const OPTIONAL: [(&str, wgpu::Features); 3] = [
@@ -234,7 +263,8 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         kind: info.device_type.into(),
         features: features
             .chain(wide(&limits).then_some("wide workgroups"))
-            .chain(f16.then_some("half weights"))
+            .chain(f16.then_some(HALF_WEIGHTS))
+            .chain(matrices::names(adapter))
             .map(str::to_owned)
             .collect(),
         limits: [
@@ -283,11 +313,13 @@ impl Opened {
         let adapter = &adapters[index];
         let name = described[index].name.clone();
         let failed = |reason: String| Error::Device { adapter: name.clone(), reason };
-        if allowed.precision == Precision::F16 && !half_weights(adapter) {
-            return Err(failed("it cannot unpack half-precision weights; use --precision f32".to_owned()));
+        if let Some(refusal) = described[index].refusal(allowed) {
+            return Err(failed(refusal));
         }
         let wanted = OPTIONAL.iter().map(|(_, feature)| *feature).filter(|feature| allowed.allows(*feature));
-        let features = adapter.features() & wanted.fold(wgpu::Features::empty(), |all, feature| all | feature);
+        let needed =
+            allowed.product.and_then(matrices::needed).map_or(wgpu::Features::empty(), |(_, features)| features);
+        let features = adapter.features() & wanted.fold(needed, |all, feature| all | feature);
         let best = adapter.limits();
         let wide = allowed.wide && wide(&best);
         let usual = wgpu::Limits::default();
@@ -305,6 +337,7 @@ impl Opened {
             label: None,
             required_features: features,
             required_limits: required_limits.or_worse_values_from(&best),
+            experimental_features: matrices::acknowledged(features),
             ..Default::default()
         };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|error| failed(error.to_string()))?;
@@ -390,5 +423,41 @@ fn choose(adapters: &[Adapter], request: &DeviceRequest) -> Option<usize> {
             let name = name.to_lowercase();
             adapters.iter().position(|one| one.name.to_lowercase().contains(&name))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_adapter_lacks_is_named_with_what_to_do() {
+        let adapter = |features: &[&str]| Adapter {
+            index: 0,
+            name: "any".to_owned(),
+            backend: "vulkan".to_owned(),
+            driver: String::new(),
+            kind: AdapterKind::Discrete,
+            features: features.iter().map(ToString::to_string).collect(),
+            limits: Vec::new(),
+        };
+        let refusal = |features: &[&str], precision, product| {
+            adapter(features).refusal(Choices { product, ..Choices::best(precision) }).unwrap_or_default()
+        };
+        let (f16, f32) = (Precision::F16, Precision::F32);
+        assert_eq!(refusal(&[], f32, None), "");
+        assert_eq!(refusal(&[], f16, None), "it cannot unpack half-precision weights; use --precision f32");
+        let product = Some(ProductForm::Cooperative);
+        let matrices = "cooperative matrices 16×16×16 f16 → f32";
+        assert_eq!(
+            refusal(&[HALF_WEIGHTS, matrices], f32, product),
+            "SEQ2SEQ_PRODUCT=cooperative is for weights in half precision; use --precision f16, or unset it"
+        );
+        assert_eq!(
+            refusal(&[HALF_WEIGHTS, "half arithmetic"], f16, product),
+            "SEQ2SEQ_PRODUCT=cooperative needs cooperative matrices 16×16×16 f16 → f32, which it lacks; unset it"
+        );
+        assert_eq!(refusal(&[HALF_WEIGHTS, matrices], f16, product), "");
+        assert_eq!(refusal(&[HALF_WEIGHTS, "half arithmetic"], f16, Some(ProductForm::CooperativePlain)), "");
     }
 }

@@ -42,12 +42,30 @@ pub enum ProductForm {
     },
     /// Inputs and weights pass through workgroup memory: for many rows, on hardware.
     Staged,
+    /// Weights in half precision, and inputs rounded to it, are multiplied by the hardware's matrices, and summed up in 32
+    /// bits. It was never run on a card, so it is only for those who ask for it.
+    Cooperative,
+    /// The same by threads alone, on adapters that compute with halves: to check what stands around the matrices.
+    CooperativePlain,
+}
+
+impl ProductForm {
+    /// Whether it is for weights in half precision alone, and rounds inputs to that.
+    pub fn of_halves(self) -> bool {
+        matches!(self, Self::Cooperative | Self::CooperativePlain)
+    }
 }
 
 impl Form for ProductForm {
     const VARIABLE: &'static str = "SEQ2SEQ_PRODUCT";
-    const ALL: &'static [Self] =
-        &[Self::Registers { slices: 1 }, Self::Registers { slices: 4 }, Self::Registers { slices: 16 }, Self::Staged];
+    const ALL: &'static [Self] = &[
+        Self::Registers { slices: 1 },
+        Self::Registers { slices: 4 },
+        Self::Registers { slices: 16 },
+        Self::Staged,
+        Self::Cooperative,
+        Self::CooperativePlain,
+    ];
 }
 
 impl Display for ProductForm {
@@ -55,6 +73,8 @@ impl Display for ProductForm {
         match self {
             Self::Registers { slices } => write!(formatter, "registers-{slices}"),
             Self::Staged => formatter.write_str("staged"),
+            Self::Cooperative => formatter.write_str("cooperative"),
+            Self::CooperativePlain => formatter.write_str("cooperative-plain"),
         }
     }
 }
@@ -158,6 +178,7 @@ mod tests {
     #[test]
     fn forms_are_found_by_their_names() {
         assert_eq!(ProductForm::named("registers-4").ok(), Some(ProductForm::Registers { slices: 4 }));
+        assert_eq!(ProductForm::named("cooperative").ok(), Some(ProductForm::Cooperative));
         assert_eq!(RecurrenceForm::named("sequence").ok(), Some(RecurrenceForm::Sequence));
         let error = RecurrenceForm::named("Sequence").expect_err("another name").to_string();
         assert_eq!(error, "SEQ2SEQ_RECURRENCE is \"Sequence\": expected one of positions, sequence");

@@ -12,7 +12,7 @@ use super::forms::{AttentionForm, ProductForm};
 use super::kernel::Declared;
 use super::memory::Memory;
 use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
-use super::shader::Variant;
+use super::shader::{Sums, Variant};
 use super::tensor::GpuTensor;
 use super::tiling::{Tiling, attention_form, examples};
 use super::weights::RecurrentWeights;
@@ -48,9 +48,10 @@ impl Gpu {
     /// Opens the adapter that is asked for, with the best of what it has.
     ///
     /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
-    /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs; `SEQ2SEQ_RECURRENCE` of
-    /// recurrent layers over sequences, `positions` or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near` or `far`;
-    /// `SEQ2SEQ_GREEDY` of greedy search, `steps` or `resident`.
+    /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs, or with weights in half
+    /// precision `cooperative`, the hardware's matrices; `SEQ2SEQ_RECURRENCE` of recurrent layers over sequences, `positions`
+    /// or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near` or `far`; `SEQ2SEQ_EXTENSION` of generator and extension,
+    /// `apart` or `joined`; `SEQ2SEQ_GREEDY` of greedy search, `steps` or `resident`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
         Self::open_with(request, Choices::best(precision).as_asked_for()?).await
     }
@@ -60,7 +61,8 @@ impl Gpu {
         let engine = Arc::new(Engine::new(Opened::new(request, allowed).await?));
         let choices = engine.opened().choices;
         let near = attention_form(choices.attention, engine.opened().adapter.kind.is_hardware()) == AttentionForm::Near;
-        let variant = Variant { precision: choices.precision, subgroups: choices.subgroups, staged: false, near };
+        let variant =
+            Variant { precision: choices.precision, subgroups: choices.subgroups, sums: Sums::Registers, near };
         let [one, two, three] = [0; 3].map(|_| engine.scratch(16, "nothing"));
         let unused = [one?, two?, three?];
         Ok(Self { engine, variant, unused })
@@ -207,9 +209,15 @@ impl Gpu {
         self.record_variant(kernel, self.variant, params, constants, buffers, workgroup_count)
     }
 
-    /// The form of a product.
-    pub(in crate::gpu) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
+    /// The form of a product with weights.
+    pub(in crate::gpu) fn tiling_of_weights(&self, rows: usize, quads: usize) -> Tiling {
         Tiling::choose(self.choices().product, self.is_hardware(), rows, quads)
+    }
+
+    /// The form of a product of two tensors, neither of which is stored in half precision.
+    pub(in crate::gpu) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
+        let forced = self.choices().product.filter(|form| !form.of_halves());
+        Tiling::choose(forced, self.is_hardware(), rows, quads)
     }
 
     /// The form of a product of a kernel that has no staged one.
@@ -230,8 +238,10 @@ impl Gpu {
         let mut variant = self.variant;
         let mut constants = constants.to_vec();
         match tiling.form {
-            ProductForm::Staged => variant.staged = true,
             ProductForm::Registers { slices } => constants.push(("K_SLICES", slices)),
+            ProductForm::Staged => variant.sums = Sums::Staged,
+            ProductForm::Cooperative => variant.sums = Sums::Cooperative,
+            ProductForm::CooperativePlain => variant.sums = Sums::CooperativePlain,
         }
         let [x, y] = tiling.workgroups;
         self.record_variant(kernel, variant, params, &constants, buffers, [x, y, count as u32])

@@ -15,6 +15,7 @@ mod forms;
 mod greedy;
 mod handle;
 pub mod kernels;
+mod matrices;
 mod memory;
 mod pipelines;
 mod recording;

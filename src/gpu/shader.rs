@@ -2,7 +2,9 @@
 //!
 //! A shader is a WGSL file with one entry point `main`. A line `#import name` stands for `shared/name.wgsl`, once;
 //! some names stand for one of two files: `weights` (stored in 32 or 16 bits), `reduce` (with or without subgroups),
-//! `finish` and `keep` (products in registers, or staged in workgroup memory), `scores` (in workgroup memory or not).
+//! `finish` (products in registers, or staged in workgroup memory), `finish_weights` and `keep` (those of a model's weights,
+//! which may also be multiplied in matrices), `matrices` (cooperative ones, or written out), `scores` (in workgroup memory
+//! or not).
 
 use std::hash::{Hash, Hasher};
 
@@ -59,13 +61,36 @@ macro_rules! shared {
 
 /// What shaders import.
 const SHARED: &[Shader] = shared![
-    "shared/activated" "shared/activation" "shared/attention" "shared/block" "shared/candidates" "shared/cell"
-    "shared/extend_step" "shared/fetched" "shared/finish_registers" "shared/finish_staged" "shared/finish_within" "shared/grid"
-    "shared/hidden_gradient"
-    "shared/inputs" "shared/keep_registers" "shared/keep_staged" "shared/positions" "shared/product" "shared/product_nt" "shared/quad"
+    "shared/activated" "shared/activation" "shared/attention" "shared/block" "shared/candidates" "shared/cell" "shared/cooperative"
+    "shared/extend_step" "shared/fetched" "shared/finish_cooperative" "shared/finish_registers" "shared/finish_staged"
+    "shared/finish_within" "shared/grid" "shared/hidden_gradient" "shared/inputs" "shared/keep_cooperative" "shared/keep_registers" "shared/keep_staged"
+    "shared/matrices_cooperative" "shared/matrices_plain" "shared/positions" "shared/product" "shared/product_nt" "shared/quad"
     "shared/reduce_plain" "shared/reduce_subgroups" "shared/registers" "shared/row_choice" "shared/row_softmax" "shared/score"
     "shared/scores_far" "shared/scores_near" "shared/sequence" "shared/staged" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
 ];
+
+/// How the sums of a product come about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sums {
+    /// In registers, of what is read through the caches.
+    Registers,
+    /// In registers, of what was staged in workgroup memory.
+    Staged,
+    /// In matrices of halves that subgroups multiply together.
+    Cooperative,
+    /// In the same matrices, which threads multiply number by number.
+    CooperativePlain,
+}
+
+impl Sums {
+    /// Every way.
+    const ALL: [Self; 4] = [Self::Registers, Self::Staged, Self::Cooperative, Self::CooperativePlain];
+
+    /// Whether weights and inputs are multiplied as halves.
+    pub fn of_halves(self) -> bool {
+        matches!(self, Self::Cooperative | Self::CooperativePlain)
+    }
+}
 
 /// Which files the names with a choice stand for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,18 +99,22 @@ pub struct Variant {
     pub precision: Precision,
     /// Whether reductions use subgroup operations.
     pub subgroups: bool,
-    /// Whether products are staged in workgroup memory.
-    pub staged: bool,
+    /// How the sums of products come about.
+    pub sums: Sums,
     /// Whether the scores of attention stay in workgroup memory.
     pub near: bool,
 }
 
 impl Variant {
-    /// Every variant.
+    /// Every variant. Only weights that are stored as halves are multiplied as halves.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for [near, staged, subgroups] in (0..8).map(|bits| [4, 2, 1].map(|bit| bits & bit != 0)) {
-            all.extend([Precision::F32, Precision::F16].map(|precision| Self { precision, subgroups, staged, near }));
+        for [near, subgroups] in [[false, false], [false, true], [true, false], [true, true]] {
+            for sums in Sums::ALL {
+                let precisions = [Precision::F32, Precision::F16].into_iter();
+                let stored = precisions.filter(|precision| *precision == Precision::F16 || !sums.of_halves());
+                all.extend(stored.map(|precision| Self { precision, subgroups, sums, near }));
+            }
         }
         all
     }
@@ -95,8 +124,11 @@ impl Variant {
         match name {
             "weights" => either(self.precision == Precision::F16, "weights_f16", "weights_f32"),
             "reduce" => either(self.subgroups, "reduce_subgroups", "reduce_plain"),
-            "finish" => either(self.staged, "finish_staged", "finish_registers"),
-            "keep" => either(self.staged, "keep_staged", "keep_registers"),
+            "finish_weights" if self.sums.of_halves() => "finish_cooperative",
+            "finish" | "finish_weights" => either(self.sums == Sums::Staged, "finish_staged", "finish_registers"),
+            "keep" if self.sums.of_halves() => "keep_cooperative",
+            "keep" => either(self.sums == Sums::Staged, "keep_staged", "keep_registers"),
+            "matrices" => either(self.sums == Sums::Cooperative, "matrices_cooperative", "matrices_plain"),
             "scores" => either(self.near, "scores_near", "scores_far"),
             _ => name,
         }
@@ -107,7 +139,10 @@ impl Variant {
 pub fn link(shader: Shader, variant: Variant) -> Result<String> {
     let mut text = String::new();
     append(shader, variant, &mut Vec::new(), &mut text)?;
-    Ok(text)
+    // What any of them enables stands before all that they declare.
+    let (enabled, declared): (Vec<_>, Vec<_>) =
+        text.split_inclusive('\n').partition(|line| line.starts_with("enable "));
+    Ok(enabled.concat() + &declared.concat())
 }
 
 fn append(shader: Shader, variant: Variant, done: &mut Vec<&'static str>, text: &mut String) -> Result<()> {
@@ -199,7 +234,11 @@ pub fn with_immediates(mut module: Module) -> Module {
 pub fn specialise(stem: &str, module: &Module, constants: &[(&str, f64)]) -> Result<(Module, naga::valid::ModuleInfo)> {
     use naga::valid::{Capabilities, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
 
-    let capabilities = Capabilities::SUBGROUP | Capabilities::IMMEDIATES | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
+    let capabilities = Capabilities::SUBGROUP
+        | Capabilities::IMMEDIATES
+        | Capabilities::SHADER_FLOAT16_IN_FLOAT32
+        | Capabilities::SHADER_FLOAT16
+        | Capabilities::COOPERATIVE_MATRIX;
     let mut validator = Validator::new(ValidationFlags::all(), capabilities);
     validator.subgroup_stages(ShaderStages::COMPUTE).subgroup_operations(SubgroupOperationSet::all());
     let info = validator.validate(module).map_err(|invalid| error(stem, invalid.emit_to_string("")))?;

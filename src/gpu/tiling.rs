@@ -19,10 +19,10 @@ pub struct Tiling {
 
 impl Tiling {
     fn new(form: ProductForm, rows: usize, quads: usize) -> Self {
-        // What a workgroup covers, as `shared/staged.wgsl` and `shared/registers.wgsl` say.
+        // What a workgroup covers, as `shared/fetched.wgsl` and `shared/registers.wgsl` say.
         let [rows_each, quads_each] = match form {
-            ProductForm::Staged => [64, 32],
             ProductForm::Registers { slices } => [64 / slices as usize, 16],
+            ProductForm::Staged | ProductForm::Cooperative | ProductForm::CooperativePlain => [64, 32],
         };
         Self { form, workgroups: [quads.div_ceil(quads_each) as u32, rows.div_ceil(rows_each) as u32] }
     }
@@ -30,7 +30,8 @@ impl Tiling {
     /// The form of a product, by its shape and the kind of the device, unless it is `forced`.
     ///
     /// Staged products are the fastest where their workgroups, which are large, keep the device busy and are not empty
-    /// for the most part; few rows are worth sharing every block of outputs among more threads.
+    /// for the most part; few rows are worth sharing every block of outputs among more threads. Matrices of halves are never
+    /// chosen: no card has run them yet.
     pub fn choose(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
         /// Blocks of outputs of a workgroup.
         const STAGED_BLOCKS: usize = 16 * 32;

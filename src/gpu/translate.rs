@@ -9,7 +9,7 @@ use naga::back::{glsl, hlsl, msl, spv};
 use naga::proc::BoundsCheckPolicies;
 
 use super::kernels::declared;
-use super::shader::{self, Shader, Variant};
+use super::shader::{self, Shader, Sums, Variant};
 use crate::request::Precision;
 use crate::{Error, Result};
 
@@ -31,6 +31,15 @@ pub enum Language {
 impl Language {
     /// Every language.
     pub const ALL: [Self; 5] = [Self::Wgsl, Self::Spirv, Self::Msl, Self::Hlsl, Self::Glsl];
+
+    /// Whether it has words for all that a variant uses. Matrices of halves are said in the languages that somebody runs them in.
+    pub fn can_say(self, variant: Variant) -> bool {
+        match self {
+            Self::Wgsl | Self::Spirv => true,
+            Self::Msl | Self::Hlsl => !variant.sums.of_halves(),
+            Self::Glsl => !variant.sums.of_halves() && !variant.subgroups,
+        }
+    }
 
     /// The ending of its files.
     pub fn extension(self) -> &'static str {
@@ -110,9 +119,14 @@ fn variants(shader: Shader) -> Result<Vec<Specialisation>> {
         texts.push(text);
         let half = if variant.precision == Precision::F16 { ".f16" } else { "" };
         let subgroups = if variant.subgroups { ".subgroups" } else { "" };
-        let staged = if variant.staged { ".staged" } else { "" };
+        let sums = match variant.sums {
+            Sums::Registers => "",
+            Sums::Staged => ".staged",
+            Sums::Cooperative => ".cooperative",
+            Sums::CooperativePlain => ".cooperative_plain",
+        };
         let near = if variant.near { ".near" } else { "" };
-        let name = format!("{}{half}{subgroups}{staged}{near}", shader.stem);
+        let name = format!("{}{half}{subgroups}{sums}{near}", shader.stem);
         found.push(Specialisation { shader, variant, constants: Vec::new(), name });
     }
     Ok(found)
@@ -127,10 +141,9 @@ pub fn emit(language: Language) -> Result<Vec<(String, Vec<u8>)>> {
         specialisations()?
     };
     for one in all {
-        if language == Language::Glsl && one.variant.subgroups {
-            continue;
+        if language.can_say(one.variant) {
+            files.push((format!("{}.{}", one.name, language.extension()), translate(&one, language)?));
         }
-        files.push((format!("{}.{}", one.name, language.extension()), translate(&one, language)?));
     }
     Ok(files)
 }

@@ -46,7 +46,7 @@ impl Gpu {
             inputs: input.quads() as u32,
             bias: weights.bias() as u32,
         };
-        let tiling = self.tiling(out.rows, weights.quads);
+        let tiling = self.tiling_of_weights(out.rows, weights.quads);
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let buffers = vec![weights.memory.clone(), input.memory.clone(), out.memory.clone()];
         self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)

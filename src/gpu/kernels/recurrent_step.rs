@@ -65,7 +65,7 @@ impl Gpu {
             next.hidden.memory.clone(),
             self.cell_or_unused(next, &self.unused[1]),
         ];
-        let tiling = self.tiling(batch, weights.gate_quads);
+        let tiling = self.tiling_of_weights(batch, weights.gate_quads);
         let look_up = u32::from(below.is_none());
         let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up)];
         self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
