@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use common::gpu::gpu_with;
+use common::gpu::{gpu_with, gpus_of_halves};
 use common::{TestResult, fixtures};
 use pollster::block_on;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -88,6 +88,19 @@ fn the_gpu_agrees_with_pytorch() -> TestResult {
         for directory in fixtures("the_gpu_agrees_with_pytorch") {
             let report = block_on(Fixture::load(&directory)?.check(&gpu, precision, Bound::BesideCpu))?;
             assert!(report.passed, "{}: {report:#?}", directory.display());
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn products_of_halves_agree_with_pytorch() -> TestResult {
+    for gpu in gpus_of_halves("products_of_halves_agree_with_pytorch") {
+        let choices = gpu.choices();
+        for directory in fixtures("products_of_halves_agree_with_pytorch") {
+            let fixture = Fixture::load(&directory)?;
+            let report = block_on(fixture.check(&gpu, choices.precision, Bound::of(choices)))?;
+            assert!(report.passed, "{choices:?}: {}: {report:#?}", directory.display());
         }
     }
     Ok(())

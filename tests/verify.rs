@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::gpu::gpu_with;
+use common::gpu::{gpu_with, gpus_of_halves};
 use pollster::block_on;
 use seq2seq::backend::Status;
 use seq2seq::cpu::{Cpu, Instructions};
@@ -113,6 +113,17 @@ fn the_gpu_agrees_with_the_cpu() {
         let Some(gpu) = gpu_with("the_gpu_agrees_with_the_cpu", choices) else { return };
         for report in block_on(verify(&gpu, &cases(), choices.precision, Bound::BesideCpu, |_| ())) {
             assert!(report.passed, "{path}, {:?}: {report:#?}", choices.precision);
+        }
+    }
+}
+
+/// By the hardware's matrices where there are any; what stands around them everywhere.
+#[test]
+fn products_of_halves_agree_with_the_cpu() {
+    for gpu in gpus_of_halves("products_of_halves_agree_with_the_cpu") {
+        let choices = gpu.choices();
+        for report in block_on(verify(&gpu, &cases(), choices.precision, Bound::of(choices), |_| ())) {
+            assert!(report.passed, "{choices:?}: {report:#?}");
         }
     }
 }

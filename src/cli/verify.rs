@@ -139,7 +139,7 @@ fn check(
     };
     match device {
         Device::Cpu(cpu) => check_on(cpu, Bound::Alone, work, presenter, &mut report)?,
-        Device::Gpu(gpu) => check_on(gpu, Bound::BesideCpu, work, presenter, &mut report)?,
+        Device::Gpu(gpu) => check_on(gpu, Bound::of(gpu.choices()), work, presenter, &mut report)?,
     }
     report.passed = report.error.is_none()
         && report.operations.iter().all(|operation| operation.passed)

@@ -24,6 +24,8 @@ pub enum Fault {
 pub struct Inputs {
     seed: u64,
     precision: Precision,
+    /// Whether all numbers, and not the weights alone, are such as 16 bits can store.
+    halves: bool,
     /// What the device that they are for does wrong: nothing, but in negative controls.
     pub(super) fault: Option<Fault>,
 }
@@ -32,7 +34,12 @@ impl Inputs {
     /// Inputs that depend on `text` alone. Weights hold only what `precision` can store, so that a device which stores
     /// halves and an oracle which does not are given the same numbers.
     pub fn new(text: &str, precision: Precision) -> Self {
-        Self { seed: fnv(text.bytes()), precision, fault: None }
+        Self { seed: fnv(text.bytes()), precision, halves: false, fault: None }
+    }
+
+    /// The same, rounded to what 16 bits can store: a device that rounds what it multiplies is given the same numbers too.
+    pub fn halved(self) -> Self {
+        Self { halves: true, ..self }
     }
 
     /// Number `index` of `stream`, uniform in [−1, 1) and exact in 32 bits.
@@ -93,7 +100,8 @@ impl Inputs {
 
     fn fill(&self, shape: impl Into<Vec<usize>>, number: impl Fn(usize) -> f32) -> Array {
         let shape = shape.into();
-        let data = (0..shape.iter().product()).map(number).collect();
+        let given = |number: f32| if self.halves { f16::from_f32(number).to_f32() } else { number };
+        let data = (0..shape.iter().product()).map(|index| given(number(index))).collect();
         Array::new(shape, data)
     }
 }

@@ -23,3 +23,18 @@ pub fn gpu_with(name: &str, choices: Choices) -> Option<Gpu> {
         }
     }
 }
+
+/// The same adapter in each way that it multiplies halves. It says which it lacks.
+#[expect(clippy::print_stderr, reason = "a way that did not run must be named")]
+pub fn gpus_of_halves(name: &str) -> Vec<Gpu> {
+    let Some(any) = gpu(name) else { return Vec::new() };
+    let paths = Choices::every_path(Precision::F16).into_iter().filter(|(_, choices)| choices.multiplies_halves());
+    let open = |(path, choices): (String, Choices)| match any.adapter().refusal(choices) {
+        None => gpu_with(name, choices),
+        Some(refusal) => {
+            eprintln!("skipped: {name}, {path}: {refusal}");
+            None
+        }
+    };
+    paths.filter_map(open).collect()
+}

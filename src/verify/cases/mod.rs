@@ -52,6 +52,11 @@ macro_rules! cases {
                 match self { $(Self::$variant(case) => case.name(),)* }
             }
 
+            /// Whether it is a whole model, where the outputs of one product are inputs of the next.
+            pub fn is_model(&self) -> bool {
+                matches!(self, Self::Forced(_) | Self::Translate(_))
+            }
+
             /// What the operation costs at least.
             pub fn work(&self) -> Work {
                 match self { $(Self::$variant(case) => case.work(),)* }
