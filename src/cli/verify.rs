@@ -17,6 +17,7 @@ use seq2seq::verify::tolerance::Bound;
 use super::failure::Result;
 use super::options::DeviceOptions;
 use super::outcome::Outcome;
+use super::output::note;
 use present::Presenter;
 
 const EXAMPLES: &str = "\
@@ -113,6 +114,10 @@ fn check_forms(
     let request = DeviceRequest::Index(gpu.adapter().index);
     for (form, choices) in Choices::every_path(precision) {
         let name = format!("{name}: {form}");
+        if let Some(refusal) = gpu.adapter().refusal(choices) {
+            note(format_args!("{name}: skipped: {refusal}"));
+            continue;
+        }
         reports.push(match block_on(Gpu::open_with(&request, choices)) {
             Ok(gpu) => check(&Device::Gpu(gpu), name, precision, work, presenter)?,
             Err(error) => presenter.unopened(name, precision, error.to_string())?,
