@@ -109,7 +109,7 @@ pub struct Choices {
     pub immediates: bool,
     /// Time is told by the device.
     pub timestamps: bool,
-    /// Workgroups of [`WIDE_THREADS`] threads with [`WIDE_MEMORY`] bytes of memory.
+    /// Workgroups of 1,024 threads with 32 KiB of memory.
     pub wide: bool,
     /// How products are computed; `None` to decide for every product by its shape.
     pub product: Option<ProductForm>,

@@ -22,7 +22,7 @@ const MOST_POSITIONS: usize = 1024;
 /// Numbers of the table of what symbols bring to the first layer's gates: 4 MiB.
 const MOST_TABLE: usize = 1 << 20;
 
-/// All weights of a decoder and its generator in one buffer, each piece as [`weights`](super::weights) lays it out. Places are
+/// All weights of a decoder and its generator in one buffer, each piece as those of products lie. Places are
 /// counted in quads as they are stored: four numbers, in 32 or in 16 bits.
 #[derive(Debug)]
 pub struct GreedyWeights {
