@@ -1,6 +1,7 @@
 // score(h_t, h̄_s) of every source position: the first of the three parts of attention.
 
 #import attention
+#import context_alone
 #import scores_far
 
 @compute @workgroup_size(REDUCE_THREADS)

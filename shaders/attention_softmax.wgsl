@@ -1,6 +1,7 @@
 // Scores become weights: the second of the three parts of attention.
 
 #import attention
+#import context_alone
 #import scores_far
 
 @compute @workgroup_size(REDUCE_THREADS)

@@ -113,6 +113,21 @@ contract! {
             context: &mut Self::Tensor,
         ) -> Result<()>;
 
+        /// [`attention`](Self::attention), whose context becomes the attentional state: Luong et al. 2015, eq. 5.
+        ///
+        /// With a memory that is multiplied by its part of W_c already, tanh(W_c [c_t; h_t]) is activation(c_t + W h_t + b):
+        /// what [`linear`](Self::linear) accumulates into the context.
+        ///
+        /// * `attentional` (batch · tgt_len, memory_size)
+        fn attentional_state(
+            &self,
+            attention: &Attention<'_, Self>,
+            hidden: &HiddenPart<'_, Self>,
+            weights: &mut Self::Tensor,
+            first_row: usize,
+            attentional: &mut Self::Tensor,
+        ) -> Result<()>;
+
         /// The first third of [`attention`](Self::attention): score(h_t, h̄_s) into `scores` (batch · tgt_len,
         /// src_len).
         ///
@@ -295,6 +310,17 @@ pub struct Attention<'a, B: Storage> {
     pub lengths: &'a B::Ids,
     /// Where the queries of a sentence stand.
     pub positions: Positions,
+}
+
+/// What an attentional state has beside the context: activation(c_t + W h_t + b).
+#[derive(Debug)]
+pub struct HiddenPart<'a, B: Storage> {
+    /// W (memory_size, hidden) and b (memory_size)
+    pub weights: &'a B::Linear,
+    /// h_t (batch · tgt_len, hidden)
+    pub states: &'a B::Tensor,
+    /// What stands behind the sum.
+    pub activation: Activation,
 }
 
 /// A decoder with its generator, on the host.

@@ -14,7 +14,7 @@ use seq2seq::batch::{Batch, PairBatch};
 use seq2seq::decode::{GreedyOptions, Hypothesis, greedy};
 use seq2seq::device::Precision;
 use seq2seq::gpu::{
-    AdapterKind, AttentionForm, Choices, ExtensionForm, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm,
+    AdapterKind, AttentionForm, Choices, ExtensionForm, Gpu, GpuIds, GpuTensor, GreedyForm, RecurrenceForm, StateForm,
 };
 use seq2seq::model::{
     AttentionConfig, AttentionOutput, Bridge, Cell, Config, DecoderConfig, EncoderConfig, Parameters, Score,
@@ -163,16 +163,24 @@ fn a_recurrent_layer_in_sequence_is_one_product_and_one_dispatch() -> TestResult
 #[test]
 fn a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage() -> TestResult {
     let name = "a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage";
-    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
+    for state in [StateForm::Apart, StateForm::Together] {
+        let choices = Choices { state: Some(state), ..plain() };
+        let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
+        decoder_steps_are_few_dispatches(&gpu, state)?;
+    }
+    Ok(())
+}
+
+fn decoder_steps_are_few_dispatches(gpu: &Gpu, form: StateForm) -> TestResult {
     let source = source()?;
     let scores = [Score::Dot, Score::ScaledDot, Score::General, Score::Concat, Score::Location];
     for score in scores {
         for window in [Window::Global, Window::LocalM, Window::LocalP] {
             for (layers, input_feeding) in [(1, true), (2, false)] {
                 let config = config(Cell::Lstm, layers, score, window, input_feeding);
-                let model = endless(&gpu, &config)?;
-                let (memory, initial) = model.encode(&gpu, &source)?;
-                let mut state = model.decoder().start(&gpu, &memory, initial)?;
+                let model = endless(gpu, &config)?;
+                let (memory, initial) = model.encode(gpu, &source)?;
+                let mut state = model.decoder().start(gpu, &memory, initial)?;
                 let rules = SearchRules {
                     beam: 4,
                     n_best: 2,
@@ -180,20 +188,26 @@ fn a_decoder_step_is_at_most_seven_dispatches_and_one_for_coverage() -> TestResu
                     ..SearchRules::greedy(&config.special_tokens)
                 };
                 let batch = source.batch();
-                let mut search = Search::new(&gpu, &rules, source.lengths(), &vec![9; batch], 1, 70)?;
+                let mut search = Search::new(gpu, &rules, source.lengths(), &vec![9; batch], 1, 70)?;
                 let mut weights = gpu.zeros(batch * rules.beam, source.len())?;
                 let frontier = gpu.upload_ids(&[vec![1; batch], (0..batch as u32).collect()].concat())?;
                 gpu.finish()?;
-                let (_, step) = counted(&gpu, || {
+                let (_, step) = counted(gpu, || {
                     let rows = WeightRows { weights: &mut weights, first: 0 };
-                    model.decoder().step(&gpu, &memory, &frontier, 0, rows, &mut state)?;
+                    model.decoder().step(gpu, &memory, &frontier, 0, rows, &mut state)?;
                     gpu.extend(&rules, model.symbols(&state), 0, 0, &mut search)?;
                     Ok(gpu.finish()?)
                 })?;
-                let name = format!("{score:?}, {window:?}, {layers} layers");
-                assert!(step.dispatches <= 7 + (layers as u64 - 1), "{name}: {} dispatches", step.dispatches);
-                assert!(at_once(&gpu, step, 1), "{name}: {step:?}");
-                let (_, cover) = counted(&gpu, || {
+                let name = format!("{score:?}, {window:?}, {layers} layers, states {form}");
+                // A step of each layer, attention, generator, extension; what is compared, where it is projected.
+                let (concat, local_p) = (score == Score::Concat, window == Window::LocalP);
+                let projected = [concat || score == Score::Location, local_p].map(u64::from);
+                let apart = form == StateForm::Apart || concat || local_p;
+                let expected = layers as u64 + 3 + projected.iter().sum::<u64>() + u64::from(apart);
+                assert_eq!(step.dispatches, expected, "{name}");
+                assert!(expected <= 7 + (layers as u64 - 1), "{name}");
+                assert!(at_once(gpu, step, 1), "{name}: {step:?}");
+                let (_, cover) = counted(gpu, || {
                     let attended = AttendedStep { weights: &weights, first_row: 0, width: 1, step: 0 };
                     gpu.cover(&rules, &attended, Share::WHOLE, &mut search)?;
                     Ok(gpu.finish()?)
@@ -276,27 +290,41 @@ fn attention_over_a_whole_target_is_at_most_three_dispatches() -> TestResult {
 #[test]
 fn a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step() -> TestResult {
     let name = "a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step";
-    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
+    for (attention, state, dispatches) in [
+        (AttentionForm::Near, StateForm::Together, 4),
+        (AttentionForm::Near, StateForm::Apart, 5),
+        (AttentionForm::Far, StateForm::Apart, 5),
+        (AttentionForm::Split, StateForm::Apart, 6),
+    ] {
+        let choices = Choices { attention: Some(attention), state: Some(state), ..plain() };
+        let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
+        let counters = a_translation_creates_nothing_per_step(&gpu, dispatches)?;
+        println!("attention {attention}, states {state}, 32 steps: {counters:?}");
+    }
+    Ok(())
+}
+
+/// Each of whose steps is so many dispatches; what 32 steps take.
+fn a_translation_creates_nothing_per_step(gpu: &Gpu, dispatches: u64) -> TestResultOf<Counters> {
     let source = source()?;
-    let model = endless(&gpu, &config(Cell::Lstm, 1, Score::General, Window::Global, true))?;
+    let model = endless(gpu, &config(Cell::Lstm, 1, Score::General, Window::Global, true))?;
     let translate = |max_length| {
-        counted(&gpu, || {
+        counted(gpu, || {
             let options = GreedyOptions { max_length, alignment: false };
-            Ok(pollster::block_on(greedy(&gpu, &model, &source, options))?)
+            Ok(pollster::block_on(greedy(gpu, &model, &source, options))?)
         })
     };
     translate(32)?;
     let (_, short) = translate(16)?;
     let (hypotheses, long) = translate(32)?;
     assert!(hypotheses.iter().all(|hypothesis| hypothesis.tokens.len() == 32), "none ends early");
-    assert!(at_once(&gpu, short, 2) && at_once(&gpu, long, 4), "for 16 and for 32 steps: {short:?}, {long:?}");
-    assert_eq!(long.dispatches - short.dispatches, 16 * 5, "dispatches of 16 more steps");
+    assert!(at_once(gpu, short, 2) && at_once(gpu, long, 4), "for 16 and for 32 steps: {short:?}, {long:?}");
+    assert_eq!(long.dispatches - short.dispatches, 16 * dispatches, "dispatches of 16 more steps");
     assert_eq!(long.pipelines, 0, "pipelines");
     // A second translation of one shape finds all buffers in the pool; more steps need no more of anything.
     let (_, again) = translate(32)?;
     assert_eq!((again.buffers, again.bind_groups, again.pipelines), (0, 0, 0), "buffers, bind groups, pipelines");
-    println!("32 steps: {long:?}");
-    Ok(())
+    Ok(long)
 }
 
 /// A recurrent layer of 2 directions while it learns: its tensors, the numbers of no account.
@@ -395,7 +423,7 @@ fn an_update_of_all_parameters_is_one_dispatch_and_their_norm_two() -> TestResul
 #[test]
 fn generator_and_extension_of_a_small_vocabulary_are_one_dispatch() -> TestResult {
     let name = "generator_and_extension_of_a_small_vocabulary_are_one_dispatch";
-    let choices = Choices { extension: Some(ExtensionForm::Joined), ..Choices::best(Precision::F32) };
+    let choices = Choices { extension: Some(ExtensionForm::Together), ..Choices::best(Precision::F32) };
     let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
     // A vocabulary or a beam that a workgroup has no room for, and penalties of coverage, are two dispatches still.
     for (symbols, beam, coverage_penalty, dispatches) in

@@ -168,7 +168,8 @@ fn without_a_fault_nothing_fails() {
 fn a_dropped_mask_fails() {
     let failing = failing(Some(Fault::NoLengths), |_| ());
     let trained = ["recurrent_forward", "recurrent_backward", "recurrent_weight_backward", "attention_backward"];
-    let operations = ["attention", "attention_scores", "recurrent_layer", "forced", "greedy", "search"];
+    let operations =
+        ["attention", "attentional_state", "attention_scores", "recurrent_layer", "forced", "greedy", "search"];
     for operation in operations.into_iter().chain(trained) {
         assert!(failing.contains(operation), "{operation} passes without lengths");
     }
@@ -177,7 +178,7 @@ fn a_dropped_mask_fails() {
 #[test]
 fn a_transposed_weight_fails() {
     let failing = failing(Some(Fault::TransposedWeight), |_| ());
-    for operation in ["linear", "extend", "forced", "greedy", "search"] {
+    for operation in ["linear", "attentional_state", "extend", "forced", "greedy", "search"] {
         assert!(failing.contains(operation), "{operation} passes with a transposed weight");
     }
 }
@@ -191,11 +192,12 @@ fn swapped_gates_fail() {
 }
 
 /// Operations whose outputs are numbers; the others choose or mask.
-const NUMBERS: [&str; 18] = [
+const NUMBERS: [&str; 19] = [
     "embedding",
     "linear",
     "recurrent_layer",
     "attention",
+    "attentional_state",
     "log_softmax",
     "mix",
     "extend",

@@ -1,17 +1,19 @@
-// Attention of one query over the source, a workgroup for each (target position, sentence):
+// Attention of one query over the source, or over a chunk of it, a workgroup for each (target position, sentence, chunk):
 // Luong, Pham and Manning 2015, eqs. 7–10, with the scores and windows of the model format.
 //
-// The importing shader says where scores, and then weights, are kept: `scores`, one of `scores_near` and `scores_far`.
+// The importing shader says where scores, and then weights, are kept: `scores`, one of `scores_near` and `scores_far`; and
+// what is beside the context, with bindings 0 and 5: `context_alone` or `context_and_hidden`.
+//   fn beside(q: Query, mine: Share) -> vec4<f32>            summands of a quad of columns
+//   fn finished(column: u32, sum: vec4<f32>) -> vec4<f32>    what becomes of the sum
 
 #import score
+#import softmax
 #import window
 
-@group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;          // (batch · tgt_len, key_size)
-@group(0) @binding(1) var<storage, read> position: array<vec4<f32>>;       // (batch · tgt_len, hidden): W_p h_t
+@group(0) @binding(1) var<storage, read> query: array<vec4<f32>>;          // (batch · tgt_len, key_size)
 @group(0) @binding(2) var<storage, read> keys: array<vec4<f32>>;           // (batch · src_len, key_size)
 @group(0) @binding(3) var<storage, read> memory: array<vec4<f32>>;         // (batch · src_len, memory_size)
 @group(0) @binding(4) var<storage, read> lengths: array<u32>;              // (batch)
-@group(0) @binding(5) var<storage, read> vectors: array<vec4<f32>>;        // (2, hidden): v, v_p
 @group(0) @binding(6) var<storage, read_write> alignment: array<f32>;      // (batch · rows, src_len): scores, then weights
 @group(0) @binding(7) var<storage, read_write> context: array<vec4<f32>>;  // (batch · tgt_len, memory_size)
 
@@ -26,14 +28,13 @@ struct Params {
     key_quads: u32,      // quads of a key, and of a query but for the location score
     query_pitch: u32,    // quads from one query to the next
     memory_quads: u32,
-    hidden_quads: u32,   // quads of v, v_p and W_p h_t
+    hidden_quads: u32,   // quads of v, v_p and W_p h_t, or of h_t
     half_width: f32,     // D
     scale: f32,          // of the scores
+    chunk: u32,          // source positions of a workgroup, where a source is divided
+    chunks: u32,         // of a query
 }
 @group(1) @binding(0) var<uniform> params: Params;
-
-// Below every score, and finite: −∞ is not a value that WGSL promises.
-const OUTSIDE: f32 = -3.4028233e38;
 
 // A lane's share of the sums that are the scores of four source positions from s on: four, so that as many loads are
 // under way.
@@ -64,7 +65,7 @@ fn partial_scores(q: Query, s: u32, mine: Team) -> vec4<f32> {
 }
 
 fn write_score(q: Query, s: u32, centre: f32, score: f32) {
-    if s < params.src_len {
+    if s < q.end {
         keep_score(q, s, select(OUTSIDE, score, within_window(s, q, centre)));
     }
 }
@@ -72,14 +73,14 @@ fn write_score(q: Query, s: u32, centre: f32, score: f32) {
 // Each team scores its share of the source positions, four at a time. Beyond the window stands OUTSIDE.
 fn write_scores(q: Query, centre: f32, thread: u32) {
     if SCORE == LOCATION {
-        for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
+        for (var s = q.first + thread; s < q.end; s += REDUCE_THREADS) {
             write_score(q, s, centre, query[q.index * params.query_pitch + s / 4u][s % 4u]);
         }
         return;
     }
     let mine = team(thread);
     let stride = 4u * team_count(thread);
-    for (var first = 0u; first < params.src_len; first += stride) {
+    for (var first = q.first; first < q.end; first += stride) {
         let s = first + 4u * mine.index;
         var shares = vec4(0.0);
         if within_reach(s, q, centre) {
@@ -99,26 +100,38 @@ fn write_scores(q: Query, centre: f32, thread: u32) {
 }
 
 // softmax over the window, the largest score subtracted, times the Gaussian. An empty window gives zeros.
-fn scores_to_weights(q: Query, centre: f32, thread: u32) {
+fn scores_to_weights(q: Query, centre: f32, thread: u32) -> Softmax {
     var largest = OUTSIDE;
-    for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
+    for (var s = q.first + thread; s < q.end; s += REDUCE_THREADS) {
         largest = max(largest, kept(q, s));
     }
     largest = workgroup_max(thread, largest);
     var sum = 0.0;
-    for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
+    for (var s = q.first + thread; s < q.end; s += REDUCE_THREADS) {
         if within_window(s, q, centre) {
             sum += exp(kept(q, s) - largest);
         }
     }
     sum = workgroup_sum(thread, sum);
-    for (var s = thread; s < params.src_len; s += REDUCE_THREADS) {
+    for (var s = q.first + thread; s < q.end; s += REDUCE_THREADS) {
         var weight = 0.0;
         if within_window(s, q, centre) {
             weight = exp(kept(q, s) - largest) / sum * gaussian(s, centre);
         }
         keep_weight(q, s, weight);
     }
+    return Softmax(largest, sum);
+}
+
+// The weights of a query, which all threads may read afterwards.
+fn weigh(q: Query, centre: f32, thread: u32) -> Softmax {
+    write_scores(q, centre, thread);
+    storageBarrier();
+    workgroupBarrier();
+    let softmax = scores_to_weights(q, centre, thread);
+    storageBarrier();
+    workgroupBarrier();
+    return softmax;
 }
 
 // a_t(s) h̄_s, a quad of its columns.
@@ -126,22 +139,78 @@ fn weighted(q: Query, s: u32, column: u32) -> vec4<f32> {
     return kept(q, s) * memory[(q.sentence * params.src_len + s) * params.memory_quads + column];
 }
 
-// Σ_s a_t(s) h̄_s, a quad of columns a thread.
-fn write_context(q: Query, thread: u32) {
-    for (var column = thread; column < params.memory_quads; column += REDUCE_THREADS) {
+// What a thread has of a quad of columns. Where there are fewer quads than threads several share one, each with some of its
+// summands.
+struct Share {
+    column: u32,
+    slice: u32,
+}
+
+// Quads of columns that the workgroup has at a time.
+fn width() -> u32 {
+    return min(params.memory_quads, REDUCE_THREADS);
+}
+
+// Threads that share one.
+fn slices() -> u32 {
+    return REDUCE_THREADS / width();
+}
+
+fn share_of(thread: u32, first: u32) -> Share {
+    return Share(first + thread % width(), thread / width());
+}
+
+var<workgroup> partial: array<vec4<f32>, REDUCE_THREADS>;
+
+// The sum over the slices, in the first; always in one order. All threads call this. Where there are several slices all quads
+// have their turn at once, so nobody overwrites what others still read.
+fn sum_of_slices(thread: u32, sum: vec4<f32>) -> vec4<f32> {
+    if slices() == 1u {
+        return sum;
+    }
+    partial[thread] = sum;
+    workgroupBarrier();
+    var total = sum;
+    if thread < width() {
+        for (var other = thread + width(); other < slices() * width(); other += width()) {
+            total += partial[other];
+        }
+    }
+    return total;
+}
+
+// A share of Σ_s a_t(s) h̄_s.
+fn context_share(q: Query, mine: Share) -> vec4<f32> {
+    let end = min(q.end, q.length);
+    let step = slices();
+    var sum = vec4(0.0);
+    var s = q.first + mine.slice;
+    // Eight at a time, so that as many loads are under way.
+    for (; s + 7u * step < end; s += 8u * step) {
+        let low = weighted(q, s, mine.column) + weighted(q, s + step, mine.column);
+        let high = weighted(q, s + 2u * step, mine.column) + weighted(q, s + 3u * step, mine.column);
+        let next_low = weighted(q, s + 4u * step, mine.column) + weighted(q, s + 5u * step, mine.column);
+        let next_high = weighted(q, s + 6u * step, mine.column) + weighted(q, s + 7u * step, mine.column);
+        sum += (low + high) + (next_low + next_high);
+    }
+    for (; s < end; s += step) {
+        sum += weighted(q, s, mine.column);
+    }
+    return sum;
+}
+
+// Σ_s a_t(s) h̄_s and what is beside it, from quad `place` of `context` on.
+fn write_context(q: Query, place: u32, thread: u32) {
+    for (var first = 0u; first < params.memory_quads; first += width()) {
+        let mine = share_of(thread, first);
+        let is_within = mine.column < params.memory_quads;
         var sum = vec4(0.0);
-        var s = 0u;
-        // Eight at a time, so that as many loads are under way.
-        for (; s + 8u <= q.length; s += 8u) {
-            let low = weighted(q, s, column) + weighted(q, s + 1u, column);
-            let high = weighted(q, s + 2u, column) + weighted(q, s + 3u, column);
-            let next_low = weighted(q, s + 4u, column) + weighted(q, s + 5u, column);
-            let next_high = weighted(q, s + 6u, column) + weighted(q, s + 7u, column);
-            sum += (low + high) + (next_low + next_high);
+        if is_within && mine.slice < slices() {
+            sum = context_share(q, mine) + beside(q, mine);
         }
-        for (; s < q.length; s += 1u) {
-            sum += weighted(q, s, column);
+        sum = sum_of_slices(thread, sum);
+        if is_within && mine.slice == 0u {
+            context[place + mine.column] = finished(mine.column, sum);
         }
-        context[q.index * params.memory_quads + column] = sum;
     }
 }

@@ -1,13 +1,9 @@
-// What softmax needs of a row of logits: its largest element m and Σ exp(x − m). A workgroup a row.
+// What softmax needs of a row of logits. A workgroup a row.
 
 #import reduce
+#import softmax
 
 @group(0) @binding(0) var<storage, read> logits: array<f32>; // (rows, cols)
-
-struct Softmax {
-    largest: f32,
-    sum: f32,
-}
 
 // Of the `cols` elements from `first` on, in every thread.
 fn row_softmax(thread: u32, first: u32, cols: u32) -> Softmax {

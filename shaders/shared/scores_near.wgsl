@@ -5,23 +5,26 @@ const NEAR: u32 = 1024u;
 var<workgroup> near: array<f32, NEAR>;
 
 fn kept(q: Query, s: u32) -> f32 {
-    if s < NEAR {
-        return near[s];
+    let place = s - q.first;
+    if place < NEAR {
+        return near[place];
     }
     return alignment[q.row + s];
 }
 
 fn keep_score(q: Query, s: u32, score: f32) {
-    if s < NEAR {
-        near[s] = score;
+    let place = s - q.first;
+    if place < NEAR {
+        near[place] = score;
     } else {
         alignment[q.row + s] = score;
     }
 }
 
 fn keep_weight(q: Query, s: u32, weight: f32) {
-    if s < NEAR {
-        near[s] = weight;
+    let place = s - q.first;
+    if place < NEAR {
+        near[place] = weight;
     }
     alignment[q.row + s] = weight;
 }

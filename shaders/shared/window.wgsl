@@ -1,30 +1,15 @@
-// The queries of attention, a workgroup for each (target position, sentence), and the source positions that each may
-// attend to.
+// The source positions that a query of attention may attend to.
 //
 // The importing shader has `lengths`, `position`, `vectors` and in `params` what stands in those of `attention`.
 
 #import activation
+#import query
 #import reduce
 
 const GLOBAL: u32 = 0u;
 const LOCAL_M: u32 = 1u;
 const LOCAL_P: u32 = 2u;
 override WINDOW: u32 = 0u;
-
-struct Query {
-    sentence: u32,
-    index: u32,  // among all queries
-    row: u32,    // the first element of its row of what has a number for each source position
-    length: u32, // of the source
-}
-
-// `pitch` is the number of floats from one such row to the next.
-fn query_of(workgroup: vec3<u32>, pitch: u32) -> Query {
-    let sentence = workgroup.y;
-    let index = sentence * params.tgt_len + workgroup.x;
-    let row = (sentence * params.rows + params.first_row + workgroup.x) * pitch;
-    return Query(sentence, index, row, lengths[sentence]);
-}
 
 // The middle of the window: t, or p_t = S_b · sigmoid(v_pᵀ tanh(W_p h_t)).
 fn window_centre(q: Query, target_position: u32, thread: u32) -> f32 {

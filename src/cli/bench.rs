@@ -22,9 +22,10 @@ Examples:
   SEQ2SEQ_PRODUCT=cooperative seq2seq bench --precision f16
                                              products with weights by the GPU's matrices
   SEQ2SEQ_RECURRENCE=sequence seq2seq bench  recurrent layers in one form (or positions)
-  SEQ2SEQ_ATTENTION=far seq2seq bench        attention with its scores far from the processor (or near)
+  SEQ2SEQ_ATTENTION=split seq2seq bench      attention in one form (or near, far)
+  SEQ2SEQ_STATE=together seq2seq bench       attentional states in one form (or apart)
   SEQ2SEQ_GREEDY=steps seq2seq bench         greedy search by dispatches for every step (or resident)
-  SEQ2SEQ_EXTENSION=apart seq2seq bench      generator and step of a search in two dispatches (or joined)";
+  SEQ2SEQ_EXTENSION=apart seq2seq bench      generator and step of a search in two dispatches (or together)";
 
 /// Measure how fast a device computes
 ///

@@ -20,7 +20,7 @@ use super::simd::Lanes;
 use super::simd::lanes;
 use super::tensor::Matrix;
 use super::tile::{SUMS, Shape};
-use crate::backend::Attention;
+use crate::backend::{Attention, HiddenPart};
 use crate::config::Score;
 use crate::{Error, Result};
 
@@ -92,6 +92,19 @@ impl<T: Lanes> Cpu<T> {
             }
         });
         Ok(())
+    }
+
+    /// See [`attentional_state`](crate::Backend::attentional_state).
+    pub(in crate::cpu) fn attentional_state(
+        &self,
+        attention: &Attention<'_, Cpu<T>>,
+        hidden: &HiddenPart<'_, Cpu<T>>,
+        weights: &mut Matrix<T>,
+        first_row: usize,
+        attentional: &mut Matrix<T>,
+    ) -> Result<()> {
+        self.attention(attention, weights, first_row, attentional)?;
+        self.linear(hidden.weights, hidden.states, hidden.activation, true, attentional)
     }
 }
 

@@ -8,8 +8,8 @@ use super::recurrent::Recurrent;
 use super::simd::Lanes;
 use super::tensor::Matrix;
 use crate::backend::{
-    Activation, AttendedStep, Attention, Backend, Counters, Distribution, GreedyParameters, GreedySteps, Input,
-    RecurrentParameters, Search, SearchRules, Share, State, Storage, operations,
+    Activation, AttendedStep, Attention, Backend, Counters, Distribution, GreedyParameters, GreedySteps, HiddenPart,
+    Input, RecurrentParameters, Search, SearchRules, Share, State, Storage, operations,
 };
 use crate::memory::require;
 use crate::{Array, Error, Result};

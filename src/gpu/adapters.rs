@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm, StateForm};
 use super::matrices;
 use crate::request::{DeviceRequest, Precision};
 use crate::{Error, Result};
@@ -115,8 +115,10 @@ pub struct Choices {
     pub product: Option<ProductForm>,
     /// How recurrent layers pass over sequences; `None` to decide for each.
     pub recurrence: Option<RecurrenceForm>,
-    /// Where attention keeps its scores; `None` to decide by the device.
+    /// How attention is computed; `None` to decide by its shape and the device.
     pub attention: Option<AttentionForm>,
+    /// How attentional states are computed; `None` to decide for each.
+    pub state: Option<StateForm>,
     /// Where the logits of a search are told apart; `None` to decide by the vocabulary and the search.
     pub extension: Option<ExtensionForm>,
     /// How greedy search takes its steps; `None` to decide by the model and the batch.
@@ -136,6 +138,7 @@ impl Choices {
             product: None,
             recurrence: None,
             attention: None,
+            state: None,
             extension: None,
             greedy: None,
             precision,
@@ -155,21 +158,27 @@ impl Choices {
         let forms = ProductForm::ALL.iter().copied();
         paths.extend(forms.filter(|form| precision == Precision::F16 || !form.of_halves()).map(with));
         // One does not touch the others.
-        let several = [
-            (RecurrenceForm::Positions, AttentionForm::Far, ExtensionForm::Apart),
-            (RecurrenceForm::Sequence, AttentionForm::Near, ExtensionForm::Joined),
-        ];
-        paths.extend(several.map(|(recurrence, attention, extension)| {
-            let name =
-                format!("recurrent layers by {recurrence}, scores {attention}, generator and extension {extension}");
-            let (recurrence, attention, extension) = (Some(recurrence), Some(attention), Some(extension));
-            (name, Self { recurrence, attention, extension, ..best })
-        }));
+        let several = |recurrence: RecurrenceForm,
+                       attention: AttentionForm,
+                       state: StateForm,
+                       extension: ExtensionForm| {
+            let name = format!(
+                "recurrent layers by {recurrence}, attention {attention}, attentional states {state}, extension {extension}"
+            );
+            let (recurrence, attention) = (Some(recurrence), Some(attention));
+            let (state, extension) = (Some(state), Some(extension));
+            (name, Self { recurrence, attention, state, extension, ..best })
+        };
+        paths.extend([
+            several(RecurrenceForm::Positions, AttentionForm::Far, StateForm::Apart, ExtensionForm::Apart),
+            several(RecurrenceForm::Sequence, AttentionForm::Near, StateForm::Together, ExtensionForm::Together),
+            several(RecurrenceForm::Sequence, AttentionForm::Split, StateForm::Apart, ExtensionForm::Together),
+        ]);
         let resident = Self { greedy: Some(GreedyForm::Resident), ..best };
         paths.push(("greedy search resident".to_owned(), resident));
         let narrow = Self { wide: false, recurrence: Some(RecurrenceForm::Sequence), ..resident };
-        paths
-            .push(("recurrent layers by sequence, greedy search resident, without wide workgroups".to_owned(), narrow));
+        let name = "recurrent layers by sequence, greedy search resident, without wide workgroups";
+        paths.push((name.to_owned(), narrow));
         paths
     }
 
@@ -183,6 +192,7 @@ impl Choices {
             product: ProductForm::asked_for()?,
             recurrence: RecurrenceForm::asked_for()?,
             attention: AttentionForm::asked_for()?,
+            state: StateForm::asked_for()?,
             extension: ExtensionForm::asked_for()?,
             greedy: GreedyForm::asked_for()?,
             ..self

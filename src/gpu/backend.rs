@@ -6,8 +6,8 @@ use super::kernels::generator::CandidateLayout;
 use super::tensor::{GpuArena, GpuIds, GpuTensor};
 use super::weights::{self, RecurrentWeights, Weights};
 use crate::backend::{
-    Activation, AttendedStep, Attention, Backend, Counters, Distribution, GreedyParameters, GreedySteps, Input,
-    RecurrentParameters, Search, SearchRules, Share, State, Storage, operations,
+    Activation, AttendedStep, Attention, Backend, Counters, Distribution, GreedyParameters, GreedySteps, HiddenPart,
+    Input, RecurrentParameters, Search, SearchRules, Share, State, Storage, operations,
 };
 use crate::{Array, Result};
 

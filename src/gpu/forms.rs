@@ -102,18 +102,21 @@ impl Display for RecurrenceForm {
     }
 }
 
-/// Where attention keeps the scores of a query until it has their sum.
+/// Where attention keeps the scores of a query until it has their sum, and how much of the source a workgroup has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttentionForm {
     /// In workgroup memory, as far as they fit: on hardware.
     Near,
     /// In the row of the weights that they become.
     Far,
+    /// In workgroup memory, those of a chunk of the source; another dispatch joins the chunks. For few queries and long
+    /// sources, on hardware.
+    Split,
 }
 
 impl Form for AttentionForm {
     const VARIABLE: &'static str = "SEQ2SEQ_ATTENTION";
-    const ALL: &'static [Self] = &[Self::Near, Self::Far];
+    const ALL: &'static [Self] = &[Self::Near, Self::Far, Self::Split];
 }
 
 impl Display for AttentionForm {
@@ -121,6 +124,30 @@ impl Display for AttentionForm {
         formatter.write_str(match self {
             Self::Near => "near",
             Self::Far => "far",
+            Self::Split => "split",
+        })
+    }
+}
+
+/// How an attentional state is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateForm {
+    /// By a product behind attention.
+    Apart,
+    /// By the dispatch of attention, with its scores near, where that can be. For few weights, on hardware.
+    Together,
+}
+
+impl Form for StateForm {
+    const VARIABLE: &'static str = "SEQ2SEQ_STATE";
+    const ALL: &'static [Self] = &[Self::Apart, Self::Together];
+}
+
+impl Display for StateForm {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Apart => "apart",
+            Self::Together => "together",
         })
     }
 }
@@ -131,19 +158,19 @@ pub enum ExtensionForm {
     /// The generator keeps the best of them for a dispatch that extends the hypotheses.
     Apart,
     /// In the dispatch that extends the hypotheses: for small vocabularies and beams, on hardware.
-    Joined,
+    Together,
 }
 
 impl Form for ExtensionForm {
     const VARIABLE: &'static str = "SEQ2SEQ_EXTENSION";
-    const ALL: &'static [Self] = &[Self::Apart, Self::Joined];
+    const ALL: &'static [Self] = &[Self::Apart, Self::Together];
 }
 
 impl Display for ExtensionForm {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Apart => "apart",
-            Self::Joined => "joined",
+            Self::Together => "together",
         })
     }
 }

@@ -50,8 +50,9 @@ impl Gpu {
     /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
     /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs, or with weights in half
     /// precision `cooperative`, the hardware's matrices; `SEQ2SEQ_RECURRENCE` of recurrent layers over sequences, `positions`
-    /// or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near` or `far`; `SEQ2SEQ_EXTENSION` of generator and extension,
-    /// `apart` or `joined`; `SEQ2SEQ_GREEDY` of greedy search, `steps` or `resident`.
+    /// or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near`, `far` or `split`; `SEQ2SEQ_STATE` of attentional states and
+    /// `SEQ2SEQ_EXTENSION` of the steps of a search, `apart` or `together`; `SEQ2SEQ_GREEDY` of greedy search, `steps` or
+    /// `resident`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {
         Self::open_with(request, Choices::best(precision).as_asked_for()?).await
     }

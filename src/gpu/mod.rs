@@ -30,7 +30,7 @@ mod weights;
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapters::adapters_blocking;
 pub use adapters::{Adapter, AdapterKind, Choices, adapters};
-pub use forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm};
+pub use forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm, StateForm};
 pub use greedy::{GreedyState, GreedyWeights};
 pub use handle::{Gpu, KernelTime};
 pub use kernel::Declared;

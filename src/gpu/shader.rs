@@ -61,12 +61,14 @@ macro_rules! shared {
 
 /// What shaders import.
 const SHARED: &[Shader] = shared![
-    "shared/activated" "shared/activation" "shared/attention" "shared/block" "shared/candidates" "shared/cell" "shared/cooperative"
-    "shared/extend_step" "shared/fetched" "shared/finish_cooperative" "shared/finish_registers" "shared/finish_staged"
-    "shared/finish_within" "shared/grid" "shared/hidden_gradient" "shared/inputs" "shared/keep_cooperative" "shared/keep_registers" "shared/keep_staged"
-    "shared/matrices_cooperative" "shared/matrices_plain" "shared/positions" "shared/product" "shared/product_nt" "shared/quad"
-    "shared/reduce_plain" "shared/reduce_subgroups" "shared/registers" "shared/row_choice" "shared/row_softmax" "shared/score"
-    "shared/scores_far" "shared/scores_near" "shared/sequence" "shared/staged" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
+    "shared/activated" "shared/activation" "shared/attention" "shared/block" "shared/candidates" "shared/cell"
+    "shared/context_alone" "shared/context_and_hidden" "shared/cooperative" "shared/extend_step" "shared/fetched"
+    "shared/finish_cooperative" "shared/finish_registers" "shared/finish_staged" "shared/finish_within" "shared/grid"
+    "shared/hidden_gradient" "shared/inputs" "shared/keep_cooperative" "shared/keep_registers" "shared/keep_staged"
+    "shared/matrices_cooperative" "shared/matrices_plain" "shared/positions" "shared/product" "shared/product_nt"
+    "shared/quad" "shared/query" "shared/reduce_plain" "shared/reduce_subgroups" "shared/registers"
+    "shared/row_choice" "shared/row_softmax" "shared/score" "shared/scores_far" "shared/scores_near" "shared/sequence"
+    "shared/softmax" "shared/staged" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
 ];
 
 /// How the sums of a product come about.

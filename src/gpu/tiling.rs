@@ -1,12 +1,16 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
 use super::adapters::{Adapter, Choices, WIDE_THREADS};
-use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm};
+use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm, StateForm};
 use crate::Result;
+use crate::config::Window;
 use crate::request::Precision;
 
 /// Threads that keep a device busy, about: fewer are worth splitting products for.
 const BUSY_THREADS: usize = 1 << 16;
+
+/// Queries that keep a device busy, about, a workgroup of 128 threads each: eight for each processor of a large one.
+const BUSY_QUERIES: usize = 1024;
 
 /// How a product is computed, and how workgroups cover its rows × quads of outputs.
 #[derive(Clone, Copy, Debug)]
@@ -93,7 +97,7 @@ impl SequenceTiling {
         const SHARED: usize = 32 << 20;
         let (threads, near) = if choices.wide { (WIDE_THREADS, NEAR_WIDE) } else { (256, NEAR) };
         let rows = if sentences <= Self::FEW { 1 } else { 4 };
-        let bytes = hidden * quads * if choices.precision == Precision::F16 { 8 } else { 16 };
+        let bytes = bytes(choices.precision, hidden * quads);
         let worth = match choices.recurrence {
             Some(form) => form == RecurrenceForm::Sequence,
             None => hardware && bytes <= near && sentences.div_ceil(rows) * bytes <= SHARED,
@@ -105,7 +109,7 @@ impl SequenceTiling {
 }
 
 /// Where the logits of a search with so many hypotheses of a sentence are told apart; `sizes` are the generator's symbols and
-/// inputs. One workgroup has those of a sentence where that is joined, at most of [`JOINED_SYMBOLS`] and [`JOINED_BEAM`].
+/// inputs. One workgroup has those of a sentence where both are together, at most of [`TOGETHER_SYMBOLS`] and [`TOGETHER_BEAM`].
 pub fn extension_form(
     choices: Choices,
     hardware: bool,
@@ -117,19 +121,19 @@ pub fn extension_form(
     const SHARED: usize = 1 << 22;
     let weights = symbols * inputs;
     let worth = hardware && weights <= NEAR && batch * weights <= SHARED;
-    let fits = symbols <= JOINED_SYMBOLS && beam <= JOINED_BEAM;
+    let fits = symbols <= TOGETHER_SYMBOLS && beam <= TOGETHER_BEAM;
     match choices.extension {
         _ if !fits => ExtensionForm::Apart,
         Some(form) => form,
-        None if worth => ExtensionForm::Joined,
+        None if worth => ExtensionForm::Together,
         None => ExtensionForm::Apart,
     }
 }
 
 /// Symbols whose candidates a workgroup of `generator_extend.wgsl` has room for.
-const JOINED_SYMBOLS: usize = 128;
+const TOGETHER_SYMBOLS: usize = 128;
 /// Hypotheses of a sentence.
-const JOINED_BEAM: usize = 8;
+const TOGETHER_BEAM: usize = 8;
 
 /// How greedy search takes the steps of so many sentences, where a workgroup can hold the state of one; `bytes` are those of
 /// all weights of the decoder.
@@ -145,9 +149,55 @@ pub fn greedy_form(choices: Choices, hardware: bool, batch: usize, bytes: usize)
     choices.greedy.unwrap_or(if worth { GreedyForm::Resident } else { GreedyForm::Steps })
 }
 
-/// Where attention keeps its scores. Workgroup memory is nearer than a cache where there is such a thing.
+/// Bytes of so many quads of weights.
+fn bytes(precision: Precision, quads: usize) -> usize {
+    quads * if precision == Precision::F16 { 8 } else { 16 }
+}
+
+/// Where attention keeps the scores of a whole source. Workgroup memory is nearer than a cache where there is such a
+/// thing.
 pub fn attention_form(forced: Option<AttentionForm>, hardware: bool) -> AttentionForm {
-    forced.unwrap_or(if hardware { AttentionForm::Near } else { AttentionForm::Far })
+    let kept = forced.filter(|form| *form != AttentionForm::Split);
+    kept.unwrap_or(if hardware { AttentionForm::Near } else { AttentionForm::Far })
+}
+
+/// How the sources of attention are divided among workgroups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceTiling {
+    /// Source positions of a workgroup.
+    pub chunk: usize,
+    /// Workgroups of a query: at most 1,024, as `attention_join.wgsl` says.
+    pub chunks: usize,
+}
+
+impl SourceTiling {
+    /// Source positions that a workgroup scores at a time.
+    const STEP: usize = 32;
+
+    /// That of the sources of so many queries; `None` where a workgroup has a query's whole source: where the queries alone
+    /// keep the device busy, sources are short, or windows leave little of them. The time of a workgroup is that of its
+    /// loads one behind the other: an H200 took 0.39 µs for a position of 512 columns, and some 4 µs for a dispatch more.
+    pub fn choose(choices: Choices, hardware: bool, window: Window, [queries, src_len]: [usize; 2]) -> Option<Self> {
+        /// Where it is asked for, small sources have several chunks too.
+        const FORCED: usize = 16;
+        let forced = choices.attention == Some(AttentionForm::Split);
+        let (step, most) = if forced { (FORCED, BUSY_QUERIES) } else { (Self::STEP, BUSY_QUERIES / queries.max(1)) };
+        let chunk = src_len.div_ceil(most.max(1)).max(1).next_multiple_of(step);
+        let chunks = src_len.div_ceil(chunk).max(1);
+        let worth = choices.attention.is_none() && hardware && window == Window::Global && chunks > 1;
+        (forced || worth).then_some(Self { chunk, chunks })
+    }
+}
+
+/// How attentional states of so many queries are computed, whose W has so many quads.
+pub fn state_form(choices: Choices, hardware: bool, queries: usize, quads: usize) -> StateForm {
+    /// Bytes of W that a workgroup reads in less time than another dispatch takes. A processor of an H200 streamed 44 to
+    /// 70 GB/s from a cache, so that these take it 1 to 1.5 µs; with half the threads it may take twice that. A dispatch
+    /// begins 2 to 2.5 µs behind the one before, and then has to read W too.
+    const NEAR: usize = 64 << 10;
+    // More queries wait for each other, and each reads W again: a product shares what it reads among rows.
+    let worth = hardware && queries <= BUSY_QUERIES && bytes(choices.precision, quads) <= NEAR;
+    choices.state.unwrap_or(if worth { StateForm::Together } else { StateForm::Apart })
 }
 
 /// The form that some shapes have, and which: for people who measure.
@@ -156,6 +206,10 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     const PRODUCTS: [[usize; 2]; 4] = [[1, 2048], [64, 512], [64, 2048], [2048, 2048]];
     /// Units of an LSTM's direction.
     const LAYERS: [usize; 3] = [64, 128, 512];
+    /// Queries, and the positions of their sources.
+    const ATTENTION: [[usize; 2]; 3] = [[5, 30], [64, 1000], [2048, 1000]];
+    /// Units of an attentional state.
+    const STATES: [usize; 2] = [128, 512];
     /// Symbols and inputs of generators.
     const EXTENSIONS: [[usize; 2]; 2] = [[72, 512], [10_000, 512]];
     /// KiB of weights, and sentences.
@@ -169,7 +223,15 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         let form = if sequence.is_some() { RecurrenceForm::Sequence } else { RecurrenceForm::Positions };
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
-    let attention = ("scores of attention".to_owned(), attention_form(choices.attention, hardware).to_string());
+    let attention = |[queries, positions]: [usize; 2]| {
+        let split = SourceTiling::choose(choices, hardware, Window::Global, [queries, positions]);
+        let form = split.map_or(attention_form(choices.attention, hardware), |_| AttentionForm::Split);
+        (format!("attention of {queries} queries over {positions} positions"), form.to_string())
+    };
+    let state = |units: usize| {
+        let form = state_form(choices, hardware, 64, units * units / 4);
+        (format!("attentional state of {units} units"), form.to_string())
+    };
     let extension = |[symbols, inputs]: [usize; 2]| {
         let form = extension_form(choices, hardware, [1, 5], [symbols, inputs]);
         (format!("generator of {symbols} symbols from {inputs} units and extension"), form.to_string())
@@ -178,9 +240,10 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         let form = greedy_form(choices, hardware, batch, kib << 10);
         (format!("greedy search, batch {batch}, a decoder of {kib} KiB"), form.to_string())
     };
-    let products = PRODUCTS.into_iter().map(product).chain(LAYERS.into_iter().map(layer));
-    let extensions = EXTENSIONS.into_iter().map(extension);
-    products.chain([attention]).chain(extensions).chain(GREEDY.into_iter().map(greedy)).collect()
+    let (products, layers) = (PRODUCTS.into_iter().map(product), LAYERS.into_iter().map(layer));
+    let (attention, states) = (ATTENTION.into_iter().map(attention), STATES.into_iter().map(state));
+    let (extensions, greedy) = (EXTENSIONS.into_iter().map(extension), GREEDY.into_iter().map(greedy));
+    products.chain(layers).chain(attention).chain(states).chain(extensions).chain(greedy).collect()
 }
 
 impl Adapter {
@@ -220,5 +283,43 @@ mod tests {
         assert_eq!(chosen(false, forced, 1, [257, 257]), None);
         assert_eq!(chosen(false, Some(RecurrenceForm::Positions), 1, [7, 7]), None);
         assert_eq!(SequenceTiling::choose(Choices::best(Precision::F32), false, 1, [7, 7]), None);
+    }
+
+    #[test]
+    fn sources_are_divided_where_queries_are_few() {
+        let chosen = |attention: Option<AttentionForm>, hardware: bool, window: Window, sizes: [usize; 2]| {
+            let choices = Choices { attention, ..Choices::best(Precision::F32) };
+            SourceTiling::choose(choices, hardware, window, sizes).map(|tiling| [tiling.chunk, tiling.chunks])
+        };
+        let best = |sizes| chosen(None, true, Window::Global, sizes);
+        assert_eq!(best([64, 1000]), Some([64, 16]));
+        assert_eq!(best([1, 1000]), Some([32, 32]));
+        assert_eq!(best([1, 100_000]), Some([128, 782]));
+        assert_eq!(best([512, 33]), Some([32, 2]));
+        for whole in [[1, 32], [513, 1000], [2048, 1000], [0, 0]] {
+            assert_eq!(best(whole), None, "{whole:?}");
+        }
+        assert_eq!(chosen(None, false, Window::Global, [1, 1000]), None);
+        assert_eq!(chosen(None, true, Window::LocalM, [1, 1000]), None);
+        assert_eq!(chosen(Some(AttentionForm::Near), true, Window::Global, [1, 1000]), None);
+        let forced = |sizes| chosen(Some(AttentionForm::Split), false, Window::LocalP, sizes);
+        assert_eq!(forced([2048, 71]), Some([16, 5]));
+        assert_eq!(forced([1, 9]), Some([16, 1]));
+        assert_eq!(forced([1, 20_000]), Some([32, 625]));
+        assert_eq!(forced([1, 0]), Some([16, 1]));
+    }
+
+    #[test]
+    fn a_state_is_computed_with_attention_where_its_weights_are_few() {
+        let chosen = |precision, hardware, queries, units: usize| {
+            state_form(Choices::best(precision), hardware, queries, units * units / 4)
+        };
+        assert_eq!(chosen(Precision::F32, true, 320, 128), StateForm::Together);
+        assert_eq!(chosen(Precision::F32, true, 320, 132), StateForm::Apart);
+        assert_eq!(chosen(Precision::F16, true, 1, 180), StateForm::Together);
+        assert_eq!(chosen(Precision::F32, true, 1025, 128), StateForm::Apart);
+        assert_eq!(chosen(Precision::F32, false, 1, 4), StateForm::Apart);
+        let forced = Choices { state: Some(StateForm::Together), ..Choices::best(Precision::F32) };
+        assert_eq!(state_form(forced, false, 5000, 1 << 20), StateForm::Together);
     }
 }

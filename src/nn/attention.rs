@@ -1,7 +1,7 @@
 //! Attention between the decoder's hidden state and the memory: Luong et al. 2015, eqs. 5–10.
 
 use super::Memory;
-use crate::backend::{Activation, Attention, Backend, Positions};
+use crate::backend::{Activation, Attention, Backend, HiddenPart, Positions};
 use crate::model::{AttentionConfig, Config, Parameters, Score, Window};
 use crate::{Array, Result};
 
@@ -155,8 +155,9 @@ impl<B: Backend> AttentionLayer<B> {
             lengths: &memory.lengths,
             positions,
         };
-        backend.attention(&attention, rows.weights, rows.first, &mut step.attentional)?;
-        backend.linear(&self.hidden_proj, hidden, self.config.output.activation, true, &mut step.attentional)
+        let activation = self.config.output.activation;
+        let hidden = HiddenPart { weights: &self.hidden_proj, states: hidden, activation };
+        backend.attentional_state(&attention, &hidden, rows.weights, rows.first, &mut step.attentional)
     }
 }
 

@@ -1,7 +1,11 @@
 //! `shaders/attention.wgsl`: scores, softmax and context of each query, at once; and what its three parts share.
 
+use std::sync::Arc;
+
 use crate::backend::Attention;
 use crate::config::{Score, Window};
+use crate::gpu::memory::Memory;
+use crate::gpu::tiling::SourceTiling;
 use crate::gpu::{Declared, Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -20,9 +24,12 @@ kernel! {
     hidden_quads: u32,
     half_width: f32,
     scale: f32,
+    chunk: u32,
+    chunks: u32,
 }
 
 impl Gpu {
+    /// One dispatch; or one for the chunks of all sources, and one that joins them.
     pub(in crate::gpu) fn attention(
         &self,
         attention: &Attention<'_, Self>,
@@ -30,27 +37,101 @@ impl Gpu {
         first_row: usize,
         context: &GpuTensor,
     ) -> Result<()> {
-        self.record_attention(DECLARED, attention, weights, first_row, Some(context))
+        let Some(queries) = Queries::new(attention, weights, first_row, Some(context))? else { return Ok(()) };
+        match self.source_tiling(&queries) {
+            None => self.record_queries(DECLARED, &queries, queries.whole(), &context.memory),
+            Some(tiling) => {
+                let parts = self.record_attention_chunks(&queries, tiling)?;
+                self.record_attention_join(&queries, tiling, &parts, context)
+            }
+        }
     }
 
-    /// Records `declared`, which is attention or one of its parts.
-    pub(in crate::gpu) fn record_attention(
+    /// How the sources are divided among workgroups, if they are.
+    pub(super) fn source_tiling(&self, queries: &Queries<'_>) -> Option<SourceTiling> {
+        let Shape { batch, tgt_len, src_len, .. } = queries.shape;
+        let sizes = [batch * tgt_len, src_len];
+        SourceTiling::choose(self.choices(), self.is_hardware(), queries.attention.window, sizes)
+    }
+
+    /// Records `declared`, one of the three parts of attention.
+    pub(super) fn record_attention_part(
         &self,
         declared: Declared,
         attention: &Attention<'_, Self>,
         alignment: &GpuTensor,
-        first_row: usize,
         context: Option<&GpuTensor>,
     ) -> Result<()> {
-        let Shape { batch, tgt_len, src_len, rows } = shape("attention", attention, alignment, first_row, context)?;
-        if batch == 0 || tgt_len == 0 {
-            return Ok(());
-        }
-        let params = AttentionParams {
-            tgt_len: tgt_len as u32,
-            src_len: src_len as u32,
-            rows: rows as u32,
-            first_row: first_row as u32,
+        let Some(queries) = Queries::new(attention, alignment, 0, context)? else { return Ok(()) };
+        let context = context.map_or(&self.unused[1], |context| &context.memory);
+        self.record_queries(declared, &queries, queries.whole(), context)
+    }
+
+    /// Records `declared`, which shares `Params` and bindings with attention.
+    pub(super) fn record_queries(
+        &self,
+        declared: Declared,
+        queries: &Queries<'_>,
+        tiling: SourceTiling,
+        context: &Arc<Memory>,
+    ) -> Result<()> {
+        let Attention { position, vectors, .. } = queries.attention;
+        let compared = [position, vectors].map(|tensor| tensor.map_or(&self.unused[0], |tensor| &tensor.memory));
+        let buffers = queries.buffers(compared, context);
+        self.record(declared, queries.params(tiling), &queries.constants(), buffers, queries.workgroups(tiling.chunks))
+    }
+}
+
+/// What every kernel of attention is told: attention itself, where its weights go, and sizes that fit together.
+pub(super) struct Queries<'a> {
+    pub attention: &'a Attention<'a, Gpu>,
+    pub alignment: &'a GpuTensor,
+    pub first_row: usize,
+    pub shape: Shape,
+}
+
+impl<'a> Queries<'a> {
+    /// `None` where there are none.
+    pub fn new(
+        attention: &'a Attention<'_, Gpu>,
+        alignment: &'a GpuTensor,
+        first_row: usize,
+        context: Option<&GpuTensor>,
+    ) -> Result<Option<Self>> {
+        let shape = shape("attention", attention, alignment, first_row, context)?;
+        let any = shape.batch * shape.tgt_len > 0;
+        Ok(any.then_some(Self { attention, alignment, first_row, shape }))
+    }
+
+    /// Whole sources, a workgroup each.
+    pub fn whole(&self) -> SourceTiling {
+        SourceTiling { chunk: self.shape.src_len, chunks: 1 }
+    }
+
+    /// So many for each query.
+    pub fn workgroups(&self, each: usize) -> [u32; 3] {
+        [self.shape.tgt_len, self.shape.batch, each].map(|count| count as u32)
+    }
+
+    pub fn constants(&self) -> [(&'static str, u32); 2] {
+        [("SCORE", self.attention.score.number()), ("WINDOW", self.attention.window.number())]
+    }
+
+    /// All but two are the same for every kernel.
+    pub fn buffers(&self, [at_0, at_5]: [&Arc<Memory>; 2], context: &Arc<Memory>) -> Vec<Arc<Memory>> {
+        let Attention { query, keys, memory, lengths, .. } = self.attention;
+        let [query, keys, memory] = [query, keys, memory].map(|tensor| &tensor.memory);
+        let (lengths, alignment) = (&lengths.memory, &self.alignment.memory);
+        [at_0, query, keys, memory, lengths, at_5, alignment, context].map(Clone::clone).into()
+    }
+
+    pub fn params(&self, tiling: SourceTiling) -> AttentionParams {
+        let Self { attention, alignment, first_row, shape: Shape { tgt_len, src_len, rows, .. } } = self;
+        AttentionParams {
+            tgt_len: *tgt_len as u32,
+            src_len: *src_len as u32,
+            rows: *rows as u32,
+            first_row: *first_row as u32,
             first_position: attention.positions.of(0) as u32,
             position_step: (attention.positions.of(1) - attention.positions.of(0)) as u32,
             alignment_pitch: 4 * alignment.quads() as u32,
@@ -60,19 +141,9 @@ impl Gpu {
             hidden_quads: attention.vectors.map_or(0, |vectors| vectors.quads() as u32),
             half_width: attention.half_width as f32,
             scale: scale(attention),
-        };
-        let buffers = vec![
-            attention.query.memory.clone(),
-            attention.position.map_or(&self.unused[0], |position| &position.memory).clone(),
-            attention.keys.memory.clone(),
-            attention.memory.memory.clone(),
-            attention.lengths.memory.clone(),
-            attention.vectors.map_or(&self.unused[0], |vectors| &vectors.memory).clone(),
-            alignment.memory.clone(),
-            context.map_or(&self.unused[1], |context| &context.memory).clone(),
-        ];
-        let constants = [("SCORE", attention.score.number()), ("WINDOW", attention.window.number())];
-        self.record(declared, params, &constants, buffers, [tgt_len as u32, batch as u32, 1])
+            chunk: tiling.chunk as u32,
+            chunks: tiling.chunks as u32,
+        }
     }
 }
 
@@ -104,6 +175,7 @@ pub(in crate::gpu) fn scale(attention: &Attention<'_, Gpu>) -> f32 {
 }
 
 /// The sizes of attention.
+#[derive(Clone, Copy)]
 pub(in crate::gpu) struct Shape {
     pub batch: usize,
     pub tgt_len: usize,

@@ -15,6 +15,6 @@ impl Gpu {
         weights: &GpuTensor,
         context: &GpuTensor,
     ) -> Result<()> {
-        self.record_attention(DECLARED, attention, weights, 0, Some(context))
+        self.record_attention_part(DECLARED, attention, weights, Some(context))
     }
 }

@@ -10,6 +10,6 @@ pub(in crate::gpu) const DECLARED: Declared = Declared { shader: shader!("attent
 
 impl Gpu {
     pub(in crate::gpu) fn attention_scores(&self, attention: &Attention<'_, Self>, scores: &GpuTensor) -> Result<()> {
-        self.record_attention(DECLARED, attention, scores, 0, None)
+        self.record_attention_part(DECLARED, attention, scores, None)
     }
 }

@@ -14,6 +14,6 @@ impl Gpu {
         attention: &Attention<'_, Self>,
         scores_to_weights: &GpuTensor,
     ) -> Result<()> {
-        self.record_attention(DECLARED, attention, scores_to_weights, 0, None)
+        self.record_attention_part(DECLARED, attention, scores_to_weights, None)
     }
 }

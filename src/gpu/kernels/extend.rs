@@ -76,7 +76,7 @@ impl Gpu {
                 let sizes = [symbols, 4 * weights.input_quads()];
                 let form = extension_form(self.choices(), self.is_hardware(), [batch, beam], sizes);
                 // A penalty would be one buffer more than a shader may bind.
-                if form == ExtensionForm::Joined && search.coverage.is_none() {
+                if form == ExtensionForm::Together && search.coverage.is_none() {
                     return self.record_generator_extend(rules, weights, attentional, layout, params, search);
                 }
                 self.record_generator(rules, weights, attentional, &search.candidates)?;

@@ -2,9 +2,12 @@
 
 mod argmax;
 pub(super) mod attention;
+mod attention_chunk;
 mod attention_context;
+mod attention_join;
 mod attention_scores;
 mod attention_softmax;
+mod attentional_state;
 mod candidates;
 mod cover;
 mod embedding;
@@ -38,9 +41,12 @@ pub fn declared() -> impl Iterator<Item = Declared> {
 const DECLARED: &[Declared] = &[
     argmax::DECLARED,
     attention::DECLARED,
+    attention_chunk::DECLARED,
     attention_context::DECLARED,
+    attention_join::DECLARED,
     attention_scores::DECLARED,
     attention_softmax::DECLARED,
+    attentional_state::DECLARED,
     candidates::DECLARED,
     cover::DECLARED,
     embedding::DECLARED,

@@ -307,8 +307,10 @@ pub(super) fn cases<C: From<AttentionCase>>() -> Vec<C> {
     // A window of nine positions over sources of at most five, and one of three over a source of nineteen.
     let wide = AttentionCase { batch: 4, src_len: 5, half_width: 4, memory_size: 3, ..target };
     let narrow = AttentionCase { batch: 1, src_len: 19, half_width: 1, ragged: false, memory_size: 21, ..step };
-    // More positions than scores are kept near the processor.
-    let long = AttentionCase { batch: 2, src_len: 1031, memory_size: 5, ..step };
+    // More positions than scores are kept near the processor, and more chunks of them than a workgroup has threads.
+    let long = AttentionCase { batch: 2, src_len: 2081, memory_size: 5, ..step };
+    // More columns than a workgroup has threads for.
+    let deep = AttentionCase { batch: 2, src_len: 19, memory_size: 541, ..step };
     let mut cases = Vec::new();
     for part in [Part::Scores, Part::Softmax, Part::Context, Part::Whole] {
         for score in SCORES {
@@ -321,7 +323,7 @@ pub(super) fn cases<C: From<AttentionCase>>() -> Vec<C> {
                 }
             }
             if part == Part::Whole {
-                cases.push(sized(AttentionCase { score, ..long }));
+                cases.extend([long, deep].map(|case| sized(AttentionCase { score, ..case })));
             }
             cases.push(sized(AttentionCase { part, score, extreme: true, memory_size: 25, ..target }));
         }

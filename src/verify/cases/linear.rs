@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::operation::{Operation, Output, Work, count};
+use super::operation::{Operation, Output, Work, behind, count};
 use crate::Result;
 use crate::backend::{Activation, Backend, Training};
 use crate::verify::inputs::Inputs;
@@ -94,11 +94,7 @@ impl fmt::Display for LinearCase {
         if self.accumulate {
             write!(f, ", added")?;
         }
-        match self.activation {
-            Activation::Identity => Ok(()),
-            Activation::Tanh => write!(f, ", tanh"),
-            Activation::Relu => write!(f, ", relu"),
-        }
+        f.write_str(behind(self.activation))
     }
 }
 

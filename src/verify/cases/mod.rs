@@ -4,6 +4,7 @@
 //! among them, batches of one, scores of ±10⁴, saturated gates, windows that hold nothing.
 
 mod attention;
+mod attentional_state;
 mod linear;
 mod model;
 mod operation;
@@ -15,6 +16,7 @@ mod training;
 use std::fmt::{self, Display};
 
 pub use attention::{AttentionCase, Part};
+pub use attentional_state::AttentionalStateCase;
 pub use linear::{EmbeddingCase, LinearCase};
 pub use model::{ForcedCase, ModelCase, TranslateCase};
 pub(super) use model::{forced_outputs, token_rows};
@@ -107,6 +109,7 @@ cases! {
     RecurrentLayer(RecurrentLayerCase): "A recurrent layer over whole sequences.",
     RecurrentStep(RecurrentStepCase): "One step of a recurrent layer.",
     Attention(AttentionCase): "Attention, whole or one third of it.",
+    AttentionalState(AttentionalStateCase): "Attention with what becomes of its context.",
     Rows(RowsCase): "An operation on every row.",
     Mix(MixCase): "The probabilities of an ensemble.",
     Extend(ExtendCase): "Some steps of a search.",
@@ -129,6 +132,7 @@ pub fn cases() -> Vec<Case> {
         linear::cases(),
         recurrent::cases(),
         attention::cases(),
+        attentional_state::cases(),
         rows::cases(),
         search::cases(),
         training::products::cases(),

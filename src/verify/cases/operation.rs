@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::backend::{Backend, Training};
+use crate::backend::{Activation, Backend, Training};
 use crate::device::Precision;
 use crate::verify::inputs::Inputs;
 use crate::{Array, Float, Result};
@@ -96,6 +96,15 @@ impl Work {
             Precision::F16 => 2.0,
         };
         stored * self.weights + 4.0 * self.values
+    }
+}
+
+/// What a case says of the activation behind a sum.
+pub(super) fn behind(activation: Activation) -> &'static str {
+    match activation {
+        Activation::Identity => "",
+        Activation::Tanh => ", tanh",
+        Activation::Relu => ", relu",
     }
 }
 
