@@ -153,7 +153,7 @@ fn width() -> u32 {
 
 // Threads that share one.
 fn slices() -> u32 {
-    return REDUCE_THREADS / width();
+    return select(1u, REDUCE_THREADS / width(), SHARED_COLUMNS);
 }
 
 fn share_of(thread: u32, first: u32) -> Share {

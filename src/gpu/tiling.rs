@@ -108,47 +108,6 @@ impl SequenceTiling {
     }
 }
 
-/// Where the logits of a search with so many hypotheses of a sentence are told apart; `sizes` are the generator's symbols and
-/// inputs. One workgroup has those of a sentence where both are together, at most of [`TOGETHER_SYMBOLS`] and [`TOGETHER_BEAM`].
-pub fn extension_form(
-    choices: Choices,
-    hardware: bool,
-    [batch, beam]: [usize; 2],
-    [symbols, inputs]: [usize; 2],
-) -> ExtensionForm {
-    /// Weights of the generator that a workgroup reads in less time than another dispatch begins in, and all together.
-    const NEAR: usize = 1 << 16;
-    const SHARED: usize = 1 << 22;
-    let weights = symbols * inputs;
-    let worth = hardware && weights <= NEAR && batch * weights <= SHARED;
-    let fits = symbols <= TOGETHER_SYMBOLS && beam <= TOGETHER_BEAM;
-    match choices.extension {
-        _ if !fits => ExtensionForm::Apart,
-        Some(form) => form,
-        None if worth => ExtensionForm::Together,
-        None => ExtensionForm::Apart,
-    }
-}
-
-/// Symbols whose candidates a workgroup of `generator_extend.wgsl` has room for.
-const TOGETHER_SYMBOLS: usize = 128;
-/// Hypotheses of a sentence.
-const TOGETHER_BEAM: usize = 8;
-
-/// How greedy search takes the steps of so many sentences, where a workgroup can hold the state of one; `bytes` are those of
-/// all weights of the decoder.
-pub fn greedy_form(choices: Choices, hardware: bool, batch: usize, bytes: usize) -> GreedyForm {
-    /// Bytes of weights that one workgroup reads in less time than the five dispatches of a step take: an H200 reads a
-    /// MiB in some 20 µs with 256 threads, in 6 with 1,024, and goes from one dispatch to the next in 2 to 2.5.
-    const NEAR: usize = 512 << 10;
-    const NEAR_WIDE: usize = 2 << 20;
-    /// What all workgroups together read of a cache in that time.
-    const SHARED: usize = 64 << 20;
-    let near = if choices.wide { NEAR_WIDE } else { NEAR };
-    let worth = hardware && bytes <= near && batch * bytes <= SHARED;
-    choices.greedy.unwrap_or(if worth { GreedyForm::Resident } else { GreedyForm::Steps })
-}
-
 /// Bytes of so many quads of weights.
 fn bytes(precision: Precision, quads: usize) -> usize {
     quads * if precision == Precision::F16 { 8 } else { 16 }
@@ -198,6 +157,48 @@ pub fn state_form(choices: Choices, hardware: bool, queries: usize, quads: usize
     // More queries wait for each other, and each reads W again: a product shares what it reads among rows.
     let worth = hardware && queries <= BUSY_QUERIES && bytes(choices.precision, quads) <= NEAR;
     choices.state.unwrap_or(if worth { StateForm::Together } else { StateForm::Apart })
+}
+
+/// Symbols whose candidates a workgroup of `generator_extend.wgsl` has room for.
+const TOGETHER_SYMBOLS: usize = 128;
+/// Hypotheses of a sentence.
+const TOGETHER_BEAM: usize = 8;
+
+/// Where the logits of a search with so many hypotheses of a sentence are told apart; `sizes` are the generator's symbols and
+/// inputs. One workgroup has those of a sentence where both are together, at most of [`TOGETHER_SYMBOLS`] and [`TOGETHER_BEAM`].
+pub fn extension_form(
+    choices: Choices,
+    hardware: bool,
+    [batch, beam]: [usize; 2],
+    [symbols, inputs]: [usize; 2],
+) -> ExtensionForm {
+    /// Bytes of the generator that a workgroup reads in the time of a dispatch, which reads as many for a tile of symbols; and
+    /// what all workgroups together read of a cache in that time.
+    const NEAR: usize = 256 << 10;
+    const SHARED: usize = 16 << 20;
+    let bytes = bytes(choices.precision, symbols.div_ceil(4) * inputs);
+    let worth = hardware && bytes <= NEAR && batch * bytes <= SHARED;
+    let fits = symbols <= TOGETHER_SYMBOLS && beam <= TOGETHER_BEAM;
+    match choices.extension {
+        _ if !fits => ExtensionForm::Apart,
+        Some(form) => form,
+        None if worth => ExtensionForm::Together,
+        None => ExtensionForm::Apart,
+    }
+}
+
+/// How greedy search takes the steps of so many sentences, where a workgroup can hold the state of one; `bytes` are those of
+/// all weights of the decoder.
+pub fn greedy_form(choices: Choices, hardware: bool, batch: usize, bytes: usize) -> GreedyForm {
+    /// Bytes of weights that one workgroup reads in less time than the five dispatches of a step take: an H200 reads a
+    /// MiB in some 20 µs with 256 threads, in 6 with 1,024, and goes from one dispatch to the next in 2 to 2.5.
+    const NEAR: usize = 512 << 10;
+    const NEAR_WIDE: usize = 2 << 20;
+    /// What all workgroups together read of a cache in that time.
+    const SHARED: usize = 64 << 20;
+    let near = if choices.wide { NEAR_WIDE } else { NEAR };
+    let worth = hardware && bytes <= near && batch * bytes <= SHARED;
+    choices.greedy.unwrap_or(if worth { GreedyForm::Resident } else { GreedyForm::Steps })
 }
 
 /// The form that some shapes have, and which: for people who measure.
@@ -321,5 +322,26 @@ mod tests {
         assert_eq!(chosen(Precision::F32, false, 1, 4), StateForm::Apart);
         let forced = Choices { state: Some(StateForm::Together), ..Choices::best(Precision::F32) };
         assert_eq!(state_form(forced, false, 5000, 1 << 20), StateForm::Together);
+    }
+
+    #[test]
+    fn a_search_has_few_dispatches_where_its_weights_are_few() {
+        let extension = |precision, sizes, generator| extension_form(Choices::best(precision), true, sizes, generator);
+        assert_eq!(extension(Precision::F32, [1, 5], [72, 512]), ExtensionForm::Together);
+        assert_eq!(extension(Precision::F32, [512, 5], [72, 512]), ExtensionForm::Apart);
+        assert_eq!(extension(Precision::F32, [1, 1], [128, 513]), ExtensionForm::Apart);
+        assert_eq!(extension(Precision::F16, [1, 1], [128, 513]), ExtensionForm::Together);
+        for beyond in [[1, 129], [9, 128]] {
+            let choices = Choices { extension: Some(ExtensionForm::Together), ..Choices::best(Precision::F32) };
+            assert_eq!(extension_form(choices, true, [1, beyond[0]], [beyond[1], 8]), ExtensionForm::Apart);
+        }
+        let greedy = |wide, batch, kib: usize| {
+            greedy_form(Choices { wide, ..Choices::best(Precision::F32) }, true, batch, kib << 10)
+        };
+        assert_eq!(greedy(true, 32, 2048), GreedyForm::Resident);
+        assert_eq!(greedy(true, 33, 2048), GreedyForm::Steps);
+        assert_eq!(greedy(false, 128, 512), GreedyForm::Resident);
+        assert_eq!(greedy(false, 1, 513), GreedyForm::Steps);
+        assert_eq!(greedy_form(Choices::best(Precision::F32), false, 1, 1), GreedyForm::Steps);
     }
 }
