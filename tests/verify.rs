@@ -62,6 +62,11 @@ fn every_operation_has_cases_and_no_case_stands_twice() {
     // Weights are prepared for every case of an operation that has them; three more are whole models.
     let mut expected = contract();
     assert!(expected.remove("linear_weights") && expected.remove("recurrent_weights"), "{expected:?}");
+    // A way to search, where a device has it: the searches that are greedy go it.
+    assert!(
+        ["greedy_weights", "greedy_state", "greedy_steps"].iter().all(|name| expected.remove(*name)),
+        "{expected:?}"
+    );
     expected.extend(["forced", "greedy", "search"].map(str::to_owned));
     assert_eq!(names, expected);
     let mut seen = BTreeSet::new();

@@ -371,6 +371,13 @@ fn models() -> Vec<ModelCase> {
     let mut located = fed.clone();
     located.decoder = DecoderConfig { num_layers: 1, input_feeding: false, ..located.decoder };
     located.attention = attention(Score::Location, Window::Global);
+    // All of whose steps a workgroup can take: with the LSTMs above, every cell.
+    let mut small_fed = fed.clone();
+    small_fed.attention = attention(Score::General, Window::Global);
+    let mut small_plain = plain.clone();
+    small_plain.decoder.num_layers = 2;
+    small_plain.attention = attention(Score::ScaledDot, Window::Global);
+    small_plain.encoder.hidden_size = small_plain.decoder.hidden_size;
     // What other toolkits have: bridges from all layers or the last one, by ReLU, a cell that starts as the hidden state, an
     // attentional state without tanh, a target that begins with its end.
     let mut gathered = simple.clone();
@@ -406,6 +413,8 @@ fn models() -> Vec<ModelCase> {
         case(&plain, 0.6, 6, 5, 7),
         case(&deep, 0.3, 3, 6, 5),
         case(&located, 0.6, 7, 8, 3),
+        case(&small_fed, 0.5, 9, 6, 8),
+        case(&small_plain, 0.5, 3, 11, 9),
         case(&gathered, 0.6, 4, 7, 5),
         case(&last, 0.6, 5, 6, 7),
     ]
