@@ -1,8 +1,11 @@
 //! `shaders/extend.wgsl`: which extensions of a sentence's hypotheses live on or are finished.
 
+use std::sync::Arc;
+
 use super::generator::CandidateLayout;
 use crate::backend::{Distribution, ExtendSizes, Search, SearchRules};
 use crate::gpu::kernel::grid;
+use crate::gpu::memory::Memory;
 use crate::gpu::tiling::extension_form;
 use crate::gpu::{ExtensionForm, Gpu};
 use crate::{Error, Result};
@@ -84,16 +87,14 @@ impl Gpu {
             Distribution::Probabilities(rows) => self.record_candidates(rules, rows, &search.candidates)?,
         }
         let penalty = search.coverage.as_ref().map_or(&self.unused[0], |coverage| &coverage.penalty.memory);
-        let buffers = vec![
-            penalty.clone(),
-            search.limits.memory.clone(),
-            search.candidates.memory.clone(),
-            search.frontier.memory.clone(),
-            search.trellis.memory.clone(),
-            search.status.memory.clone(),
-            search.log_prob.memory.clone(),
-            search.finished.memory.clone(),
-        ];
+        let mut buffers = vec![penalty.clone(), search.limits.memory.clone(), search.candidates.memory.clone()];
+        buffers.extend(written(search));
         self.record(DECLARED, params, &[], buffers, grid(batch))
     }
+}
+
+/// What a step of a search writes, in the order of the shaders that do: `frontier`, `trellis`, `status`, `log_prob`, `finished`.
+pub(super) fn written(search: &Search<Gpu>) -> [Arc<Memory>; 5] {
+    let Search { frontier, trellis, status, log_prob, finished, .. } = search;
+    [&frontier.memory, &trellis.memory, &status.memory, &log_prob.memory, &finished.memory].map(Arc::clone)
 }

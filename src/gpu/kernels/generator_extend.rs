@@ -1,6 +1,6 @@
 //! `shaders/generator_extend.wgsl`: generator and step of beam search in one dispatch.
 
-use super::extend::Extend;
+use super::extend::{Extend, written};
 use super::generator::CandidateLayout;
 use crate::Result;
 use crate::backend::{Search, SearchRules};
@@ -64,16 +64,8 @@ impl Gpu {
             avoid_0,
             avoid_1,
         };
-        let buffers = vec![
-            generator.memory.clone(),
-            attentional.memory.clone(),
-            search.limits.memory.clone(),
-            search.frontier.memory.clone(),
-            search.trellis.memory.clone(),
-            search.status.memory.clone(),
-            search.log_prob.memory.clone(),
-            search.finished.memory.clone(),
-        ];
+        let mut buffers = vec![generator.memory.clone(), attentional.memory.clone(), search.limits.memory.clone()];
+        buffers.extend(written(search));
         self.record(DECLARED, params, &[], buffers, grid(batch as usize))
     }
 }

@@ -1,5 +1,6 @@
 //! `shaders/greedy_extend.wgsl`: what greedy search has chosen becomes a part of the search.
 
+use super::extend::written;
 use crate::Result;
 use crate::backend::{GreedySteps, Search};
 use crate::gpu::Gpu;
@@ -31,15 +32,8 @@ impl Gpu {
             eos: steps.rules.special.eos,
             pad: steps.rules.special.pad,
         };
-        let buffers = vec![
-            state.memory.clone(),
-            search.limits.memory.clone(),
-            search.frontier.memory.clone(),
-            search.trellis.memory.clone(),
-            search.status.memory.clone(),
-            search.log_prob.memory.clone(),
-            search.finished.memory.clone(),
-        ];
+        let mut buffers = vec![state.memory.clone(), search.limits.memory.clone()];
+        buffers.extend(written(search));
         self.record(DECLARED, params, &[], buffers, [state.rows.div_ceil(64) as u32, 1, 1])
     }
 }
