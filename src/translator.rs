@@ -18,7 +18,7 @@ use crate::backend::Backend;
 use crate::batch::Batch;
 use crate::clock::Instant;
 use crate::cpu::Cpu;
-use crate::decode::{Hypothesis, MaxLength, SearchOptions, search};
+use crate::decode::{Hypothesis, MaxLength, STEPS_AT_ONCE, SearchOptions, search};
 use crate::device::{Device, Precision};
 use crate::gpu::Gpu;
 use crate::memory::in_parts;
@@ -86,9 +86,10 @@ impl<B: Backend> Loaded<B> {
     }
 
     fn capacity(&self, vocab_size: usize, beam: usize) -> Capacity {
+        let steps = self.backend.steps_per_read();
         Capacity {
             max_elements: self.backend.max_elements(),
-            steps: self.backend.steps_per_read(),
+            steps: if beam == 1 { STEPS_AT_ONCE.max(steps) } else { steps },
             candidate_cols: self.backend.candidate_cols(vocab_size, beam),
         }
     }

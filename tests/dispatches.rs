@@ -220,11 +220,11 @@ fn decoder_steps_are_few_dispatches(gpu: &Gpu, form: StateForm) -> TestResult {
 }
 
 #[test]
-fn greedy_search_of_a_small_model_is_two_dispatches_for_eight_steps() -> TestResult {
+fn greedy_search_of_a_small_model_is_two_dispatches_for_32_steps() -> TestResult {
     /// Some sentences end with these, some do not.
     const SCALE: f32 = 0.7;
     const END: f32 = 1.0;
-    let name = "greedy_search_of_a_small_model_is_two_dispatches_for_eight_steps";
+    let name = "greedy_search_of_a_small_model_is_two_dispatches_for_32_steps";
     let sentence = |index: usize| (0..1 + index * 5 % 23).map(|at| 3 + (at + index) as u32 % 8).collect::<Vec<_>>();
     let source = Batch::new(&(0..11).map(sentence).collect::<Vec<_>>(), 0, 11)?;
     let mut ended = BTreeSet::new();
@@ -246,7 +246,7 @@ fn greedy_search_of_a_small_model_is_two_dispatches_for_eight_steps() -> TestRes
             };
             let (_, short) = translate(&resident, &endless(&resident, &config)?, 16)?;
             let (_, long) = translate(&resident, &endless(&resident, &config)?, 40)?;
-            assert_eq!(long.dispatches - short.dispatches, 3 * 2, "{cell:?}: dispatches of 24 more steps");
+            assert_eq!(long.dispatches - short.dispatches, 2, "{cell:?}: dispatches of the steps from 33 to 40");
 
             let (found, _) = translate(&resident, &inclined_to_end(&resident, &config, SCALE, END)?, 30)?;
             let (expected, _) = translate(&steps, &inclined_to_end(&steps, &config, SCALE, END)?, 30)?;

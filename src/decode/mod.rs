@@ -13,4 +13,4 @@ mod trellis;
 
 pub use hypothesis::Hypothesis;
 pub use max_length::MaxLength;
-pub use search::{GreedyOptions, SearchOptions, greedy, search};
+pub use search::{GreedyOptions, STEPS_AT_ONCE, SearchOptions, greedy, search};

@@ -129,6 +129,8 @@ struct Run<'a, B: Backend> {
     search: Search<B>,
     /// What the first step reads, of one hypothesis a sentence.
     first_frontier: B::Ids,
+    /// Steps that are asked for before one reads how things stand.
+    steps_per_read: usize,
     /// Steps done.
     step: usize,
     trellis: Trellis,
@@ -138,20 +140,23 @@ struct Run<'a, B: Backend> {
 impl<'a, B: Backend> Run<'a, B> {
     fn begin(backend: &'a B, models: &'a [Seq2Seq<B>], source: &'a Batch, options: &'a SearchOptions) -> Result<Self> {
         let (rules, batch) = (&options.rules, source.batch());
-        let mut greedy = None;
+        let (mut greedy, mut steps) = (None, backend.steps_per_read());
         let member = |model: &'a Seq2Seq<B>| {
             let (memory, initial) = model.encode(backend, source)?;
             if models.len() == 1 {
                 greedy = model.greedy_state(backend, rules, &memory, &initial)?;
             }
+            if greedy.is_some() {
+                steps = STEPS_AT_ONCE;
+            }
             let state = model.decoder().start(backend, &memory, initial)?;
-            let weights = backend.zeros(batch * kept_steps(backend, options) * rules.beam, source.len())?;
+            let weights = backend.zeros(batch * kept_steps(steps, options) * rules.beam, source.len())?;
             Ok(Member { model, memory, state, weights })
         };
         let members = models.iter().map(member).collect::<Result<Vec<_>>>()?;
         let first_frontier: Vec<u32> = std::iter::repeat_n(rules.special.bos, batch).chain(0..batch as u32).collect();
         let limits: Vec<usize> = (0..batch).map(|sentence| limit(options, source, sentence)).collect();
-        let (steps, vocab_size) = (backend.steps_per_read(), models[0].config().decoder.vocab_size);
+        let vocab_size = models[0].config().decoder.vocab_size;
         let mut run = Self {
             backend,
             options,
@@ -162,6 +167,7 @@ impl<'a, B: Backend> Run<'a, B> {
             members,
             mixture: None,
             greedy,
+            steps_per_read: steps,
             step: 0,
             trellis: Trellis::new(rules.beam, steps),
             found: vec![Vec::new(); batch],
@@ -184,7 +190,7 @@ impl<'a, B: Backend> Run<'a, B> {
 
     /// Asks for as many steps as are worth it before asking how things stand; how many those were.
     fn steps(&mut self) -> Result<usize> {
-        let steps = self.backend.steps_per_read().min(self.limit() - self.step);
+        let steps = self.steps_per_read.min(self.limit() - self.step);
         if self.greedy.is_some() {
             self.take_steps(steps)?;
         } else {
@@ -264,7 +270,7 @@ impl<'a, B: Backend> Run<'a, B> {
         let [frontier, status, mut links]: [Vec<u32>; 3] = ids.try_into().unwrap_or_default();
         let weights = options.alignment.then(|| {
             let weights = mean(&numbers.split_off(numbers.len() - members.len()));
-            Array::new([slots, backend.steps_per_read(), beam, self.source.len()], weights)
+            Array::new([slots, self.steps_per_read, beam, self.source.len()], weights)
         });
         let mut numbers = numbers.into_iter().map(|numbers| numbers.into_iter().map(Float::to_f64).collect());
         let mut next = || -> Vec<f64> { numbers.next().unwrap_or_default() };
@@ -331,7 +337,7 @@ impl<'a, B: Backend> Run<'a, B> {
         let lengths: Vec<u32> = sentences.iter().map(|&sentence| self.source.lengths()[sentence]).collect();
         for member in &mut self.members {
             member.memory = member.memory.keep(backend, &stay, &lengths)?;
-            let rows = stay.len() * kept_steps(backend, self.options) * rules.beam;
+            let rows = stay.len() * kept_steps(self.steps_per_read, self.options) * rules.beam;
             member.weights = backend.zeros(rows, self.source.len())?;
         }
         self.search = self.keep_search(snapshot, &stay, &lengths)?;
@@ -371,7 +377,7 @@ impl<'a, B: Backend> Run<'a, B> {
             status: keep_ids(&snapshot.status, 1)?,
             limits: keep(&search.limits, 1, 2)?,
             finished: keep(&search.finished, rules.n_best, 4)?,
-            trellis: backend.upload_ids(&vec![0; backend.steps_per_read() * 2 * stay.len() * beam])?,
+            trellis: backend.upload_ids(&vec![0; self.steps_per_read * 2 * stay.len() * beam])?,
             coverage,
             candidates: backend.zeros(stay.len() * beam, backend.candidate_cols(vocab_size, beam))?,
         })
@@ -386,9 +392,13 @@ fn limit(options: &SearchOptions, source: &Batch, sentence: usize) -> usize {
     options.max_length.of(source.lengths()[sentence] as usize)
 }
 
+/// Greedy steps that are asked for at once of a device that takes several at a time: it stops where a sentence ends, and most
+/// end before.
+pub const STEPS_AT_ONCE: usize = 32;
+
 /// Steps whose attention weights are kept until they are read.
-fn kept_steps<B: Backend>(backend: &B, options: &SearchOptions) -> usize {
-    if options.alignment { backend.steps_per_read() } else { 1 }
+fn kept_steps(steps_per_read: usize, options: &SearchOptions) -> usize {
+    if options.alignment { steps_per_read } else { 1 }
 }
 
 /// Where a search stands, on the host; the numbers are laid out as in [`Search`].

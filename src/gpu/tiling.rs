@@ -190,12 +190,13 @@ pub fn extension_form(
 /// How greedy search takes the steps of so many sentences, where a workgroup can hold the state of one; `bytes` are those of
 /// all weights of the decoder.
 pub fn greedy_form(choices: Choices, hardware: bool, batch: usize, bytes: usize) -> GreedyForm {
-    /// Bytes of weights that one workgroup reads in less time than the five dispatches of a step take: an H200 reads a
-    /// MiB in some 20 µs with 256 threads, in 6 with 1,024, and goes from one dispatch to the next in 2 to 2.5.
-    const NEAR: usize = 512 << 10;
-    const NEAR_WIDE: usize = 2 << 20;
-    /// What all workgroups together read of a cache in that time.
-    const SHARED: usize = 64 << 20;
+    /// Bytes of weights that one workgroup reads in less time than the dispatches of a step take. A workgroup of an H200
+    /// reads a MiB in some 20 µs with 256 threads, in 6 with 1,024; five dispatches took it 25 µs at the least, and 70 with
+    /// what a processor needs to ask for them.
+    const NEAR: usize = 1 << 20;
+    const NEAR_WIDE: usize = 4 << 20;
+    /// What all workgroups together read of a cache in 25 µs.
+    const SHARED: usize = 128 << 20;
     let near = if choices.wide { NEAR_WIDE } else { NEAR };
     let worth = hardware && bytes <= near && batch * bytes <= SHARED;
     choices.greedy.unwrap_or(if worth { GreedyForm::Resident } else { GreedyForm::Steps })
@@ -214,7 +215,7 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     /// Symbols and inputs of generators.
     const EXTENSIONS: [[usize; 2]; 2] = [[72, 512], [10_000, 512]];
     /// KiB of weights, and sentences.
-    const GREEDY: [[usize; 2]; 3] = [[400, 1], [1900, 1], [1900, 64]];
+    const GREEDY: [[usize; 2]; 3] = [[1300, 1], [1300, 64], [1300, 512]];
     let product = |[rows, outputs]: [usize; 2]| {
         let tiling = Tiling::choose(choices.product, hardware, rows, outputs / 4);
         (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
@@ -338,10 +339,11 @@ mod tests {
         let greedy = |wide, batch, kib: usize| {
             greedy_form(Choices { wide, ..Choices::best(Precision::F32) }, true, batch, kib << 10)
         };
-        assert_eq!(greedy(true, 32, 2048), GreedyForm::Resident);
-        assert_eq!(greedy(true, 33, 2048), GreedyForm::Steps);
-        assert_eq!(greedy(false, 128, 512), GreedyForm::Resident);
-        assert_eq!(greedy(false, 1, 513), GreedyForm::Steps);
+        assert_eq!(greedy(true, 32, 4096), GreedyForm::Resident);
+        assert_eq!(greedy(true, 33, 4096), GreedyForm::Steps);
+        assert_eq!(greedy(true, 1, 4097), GreedyForm::Steps);
+        assert_eq!(greedy(false, 128, 1024), GreedyForm::Resident);
+        assert_eq!(greedy(false, 1, 1025), GreedyForm::Steps);
         assert_eq!(greedy_form(Choices::best(Precision::F32), false, 1, 1), GreedyForm::Steps);
     }
 }
