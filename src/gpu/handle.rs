@@ -6,7 +6,8 @@ use std::time::Duration;
 use bytemuck::NoUninit;
 use serde::Serialize;
 
-use super::adapters::{Adapter, Choices, Opened, WIDE_THREADS};
+use super::adapters::{Adapter, Opened, WIDE_THREADS};
+use super::choices::Choices;
 use super::engine::{Engine, Grain};
 use super::forms::{AttentionForm, ProductForm};
 use super::kernel::Declared;

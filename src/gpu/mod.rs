@@ -10,6 +10,7 @@ mod kernel;
 
 mod adapters;
 mod backend;
+mod choices;
 mod engine;
 mod forms;
 mod greedy;
@@ -29,7 +30,8 @@ mod weights;
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use adapters::adapters_blocking;
-pub use adapters::{Adapter, AdapterKind, Choices, adapters};
+pub use adapters::{Adapter, AdapterKind, adapters};
+pub use choices::Choices;
 pub use forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, RecurrenceForm, StateForm};
 pub use greedy::{GreedyState, GreedyWeights};
 pub use handle::{Gpu, KernelTime};

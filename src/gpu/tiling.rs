@@ -1,6 +1,7 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
-use super::adapters::{Adapter, Choices, WIDE_THREADS};
+use super::adapters::{Adapter, WIDE_THREADS};
+use super::choices::Choices;
 use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm, StateForm};
 use crate::Result;
 use crate::config::Window;
