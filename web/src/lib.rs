@@ -186,9 +186,12 @@ pub async fn verify(
         devices.push(check(&device, device.describe(), precision, &cases, &mut told_of).await);
     }
     for (form, choices) in forms {
-        let gpu = Device::Gpu(Gpu::open_with(&DeviceRequest::Gpu, choices).await?);
-        let name = format!("{}: {form}", gpu.describe());
-        devices.push(check(&gpu, name, precision, &cases, &mut told_of).await);
+        let gpu = Gpu::open_with(&DeviceRequest::Gpu, choices).await?;
+        let device = Device::Gpu(gpu.clone());
+        let name = format!("{}: {form}", device.describe());
+        devices.push(check(&device, name, precision, &cases, &mut told_of).await);
+        // A browser takes back what it has lent when it likes, and has no more for the next ones.
+        gpu.destroy();
     }
     told?;
     Ok(serde_json::to_string(&Reports::new(&devices))?)
