@@ -5,7 +5,7 @@
 //
 // What a symbol brings to the gates of the first layer stands in a table: W_ih x + b.
 //
-// Every product has one row. `slices` threads share a quad of outputs, each with every so-manieth input, and add up in
+// Every product has one row. `slices` threads share a quad of outputs, each with every `slices`-th input, and add up in
 // workgroup memory, always in one order; neighbouring threads read neighbouring quads.
 //
 // The scores are products (dot, scaled_dot, general) without a window: Luong, Pham and Manning 2015, eqs. 5–8.
@@ -324,7 +324,9 @@ fn choose(thread: u32) -> vec2<f32> {
     best = best_of(thread, width_of(quads), best);
     let shares = exp(logits - vec4(best.x));
     let total = total_of(thread, width_of(quads), (shares.x + shares.y) + (shares.z + shares.w));
-    return vec2(best.z, (best.y - best.x) - log(total));
+    let log_prob = (best.y - best.x) - log(total);
+    // Logits that have left the range of 32 bits choose nothing.
+    return vec2(select(NONE, best.z, abs(log_prob) <= -LOWEST), log_prob);
 }
 
 @compute @workgroup_size(THREADS)

@@ -58,8 +58,15 @@ fn config(cell: Cell, layers: usize, score: Score, window: Window, input_feeding
 /// The forms that every model and device can have, whatever hardware would choose for such small ones.
 fn plain() -> Choices {
     let (recurrence, attention) = (Some(RecurrenceForm::Positions), Some(AttentionForm::Far));
-    let (extension, greedy) = (Some(ExtensionForm::Apart), Some(GreedyForm::Steps));
-    Choices { recurrence, attention, extension, greedy, ..Choices::best(Precision::F32) }
+    let (state, extension) = (Some(StateForm::Apart), Some(ExtensionForm::Apart));
+    Choices {
+        recurrence,
+        attention,
+        state,
+        extension,
+        greedy: Some(GreedyForm::Steps),
+        ..Choices::best(Precision::F32)
+    }
 }
 
 /// Sources of lengths 9, 1 and 4.
@@ -240,6 +247,8 @@ fn greedy_search_of_a_small_model_is_two_dispatches_for_32_steps() -> TestResult
             (Cell::Tanh, 2, Score::General, true),
         ] {
             let config = config(cell, layers, score, Window::Global, input_feeding);
+            // What a tanh cell is off by grows from step to step where its weights are large.
+            let scale = if cell == Cell::Tanh { 0.4 } else { SCALE };
             let translate = |gpu: &Gpu, model: &Seq2Seq<Gpu>, max_length| {
                 let options = GreedyOptions { max_length, alignment: true };
                 counted(gpu, || Ok(pollster::block_on(greedy(gpu, model, &source, options))?))
@@ -248,8 +257,8 @@ fn greedy_search_of_a_small_model_is_two_dispatches_for_32_steps() -> TestResult
             let (_, long) = translate(&resident, &endless(&resident, &config)?, 40)?;
             assert_eq!(long.dispatches - short.dispatches, 2, "{cell:?}: dispatches of the steps from 33 to 40");
 
-            let (found, _) = translate(&resident, &inclined_to_end(&resident, &config, SCALE, END)?, 30)?;
-            let (expected, _) = translate(&steps, &inclined_to_end(&steps, &config, SCALE, END)?, 30)?;
+            let (found, _) = translate(&resident, &inclined_to_end(&resident, &config, scale, END)?, 75)?;
+            let (expected, _) = translate(&steps, &inclined_to_end(&steps, &config, scale, END)?, 75)?;
             let mut largest = 0.0_f64;
             for (found, expected) in found.iter().zip(&expected) {
                 assert_eq!(found.tokens, expected.tokens, "{cell:?} of {layers} layers, {score:?}");

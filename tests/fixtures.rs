@@ -116,6 +116,30 @@ fn the_program_says_that_fixtures_pass() -> TestResult {
     Ok(())
 }
 
+#[test]
+fn the_program_checks_a_gpu_in_every_form() -> TestResult {
+    let name = "the_program_checks_a_gpu_in_every_form";
+    let Some(directory) = fixtures(name).into_iter().next() else { return Ok(()) };
+    let Some(gpu) = gpu_with(name, Choices::best(Precision::F32)) else { return Ok(()) };
+    let run = |device: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seq2seq"));
+        command.args(["verify", "--every-form", "--json", "--device", device, "--fixture"]).arg(&directory).output()
+    };
+    let output = run("gpu")?;
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let devices = report["devices"].as_array().map_or(&[][..], Vec::as_slice);
+    let runs = |choices: &Choices| gpu.adapter().refusal(*choices).is_none();
+    let forms: Vec<_> = Choices::every_path(Precision::F32).into_iter().filter(|(_, choices)| runs(choices)).collect();
+    assert_eq!(devices.len(), forms.len());
+    for (device, (form, _)) in devices.iter().zip(&forms) {
+        assert!(device["device"].as_str().is_some_and(|name| name.ends_with(form)), "{form}: {device}");
+    }
+    let note = String::from_utf8(run("cpu")?.stderr)?;
+    assert!(note.contains("--every-form is for GPUs"), "{note}");
+    Ok(())
+}
+
 /// Where an expected number, changed by a hundredth, must be found: where it means something, and is not so small beside
 /// the largest that rounding in 64 bits is as large. Of all these the smallest.
 fn smallest(name: &str, tensors: &Tensors) -> usize {

@@ -1,6 +1,6 @@
 // Scores and weights of a query in its row of `alignment`, where the next dispatch finds them.
 
-// Nor does anything else pass through workgroup memory that need not: software has none.
+// No thread shares a quad of columns with others: on software adapters, for which this is, adding up takes longer.
 const SHARED_COLUMNS: bool = false;
 
 fn kept(q: Query, s: u32) -> f32 {

@@ -1,7 +1,7 @@
 // Scores and weights of a query in workgroup memory, for a dispatch that uses them up; the weights are written to
 // `alignment` too. What does not fit, of a long source, is kept there.
 
-// So do the sums of threads that share a quad of columns.
+// Threads that share a quad of columns add up in workgroup memory too.
 const SHARED_COLUMNS: bool = true;
 const NEAR: u32 = 1024u;
 var<workgroup> near: array<f32, NEAR>;

@@ -18,7 +18,7 @@ use super::threads;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: seq2seq devices --json")]
 pub struct Args {
-    /// Say of each GPU which form products, recurrent layers and attention have there, by their shapes
+    /// Say of each GPU which form products, recurrent layers, attention and the steps of a search have there, by their shapes
     #[arg(long)]
     verbose: bool,
 

@@ -103,6 +103,9 @@ fn check_forms(
 ) -> Result<()> {
     let (name, precision) = (device.describe(), args.device.precision);
     let Device::Gpu(gpu) = device else {
+        if args.every_form && !args.all {
+            note(format_args!("{name}: --every-form is for GPUs"));
+        }
         // The CPU always stores 32 bits.
         reports.push(check(device, name, Precision::F32, work, presenter)?);
         return Ok(());

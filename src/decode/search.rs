@@ -140,6 +140,8 @@ struct Run<'a, B: Backend> {
 impl<'a, B: Backend> Run<'a, B> {
     fn begin(backend: &'a B, models: &'a [Seq2Seq<B>], source: &'a Batch, options: &'a SearchOptions) -> Result<Self> {
         let (rules, batch) = (&options.rules, source.batch());
+        let limits: Vec<usize> = (0..batch).map(|sentence| limit(options, source, sentence)).collect();
+        let longest = limits.iter().copied().max().unwrap_or(0);
         let (mut greedy, mut steps) = (None, backend.steps_per_read());
         let member = |model: &'a Seq2Seq<B>| {
             let (memory, initial) = model.encode(backend, source)?;
@@ -147,7 +149,7 @@ impl<'a, B: Backend> Run<'a, B> {
                 greedy = model.greedy_state(backend, rules, &memory, &initial)?;
             }
             if greedy.is_some() {
-                steps = STEPS_AT_ONCE;
+                steps = STEPS_AT_ONCE.min(longest);
             }
             let state = model.decoder().start(backend, &memory, initial)?;
             let weights = backend.zeros(batch * kept_steps(steps, options) * rules.beam, source.len())?;
@@ -155,7 +157,6 @@ impl<'a, B: Backend> Run<'a, B> {
         };
         let members = models.iter().map(member).collect::<Result<Vec<_>>>()?;
         let first_frontier: Vec<u32> = std::iter::repeat_n(rules.special.bos, batch).chain(0..batch as u32).collect();
-        let limits: Vec<usize> = (0..batch).map(|sentence| limit(options, source, sentence)).collect();
         let vocab_size = models[0].config().decoder.vocab_size;
         let mut run = Self {
             backend,
@@ -191,25 +192,18 @@ impl<'a, B: Backend> Run<'a, B> {
     /// Asks for as many steps as are worth it before asking how things stand; how many those were.
     fn steps(&mut self) -> Result<usize> {
         let steps = self.steps_per_read.min(self.limit() - self.step);
-        if self.greedy.is_some() {
-            self.take_steps(steps)?;
-        } else {
+        let Self { backend, members, greedy: Some(state), search, step, .. } = self else {
             for row in 0..steps {
                 self.take_step(row)?;
             }
-        }
-        Ok(steps)
-    }
-
-    /// All of them at once.
-    fn take_steps(&mut self, steps: usize) -> Result<()> {
-        let Self { backend, members, greedy: Some(state), search, step, .. } = self else { return Ok(()) };
+            return Ok(steps);
+        };
         let Member { model, memory, weights, .. } = &mut members[0];
         let first_frontier = (*step == 0).then_some(&self.first_frontier);
         let rules = &self.options.rules;
         model.greedy_steps(backend, rules, memory, first_frontier, [*step, steps], weights, state, search)?;
         *step += steps;
-        Ok(())
+        Ok(steps)
     }
 
     fn take_step(&mut self, row: usize) -> Result<()> {
@@ -342,7 +336,8 @@ impl<'a, B: Backend> Run<'a, B> {
         }
         self.search = self.keep_search(snapshot, &stay, &lengths)?;
         self.sentences = sentences;
-        self.resize()
+        // Those who take several steps at once have states of their own.
+        if self.greedy.is_none() { self.resize() } else { Ok(()) }
     }
 
     /// The search of some of the sentences alone, in ascending order; `lengths` are those of their sources.

@@ -65,9 +65,14 @@ impl std::fmt::Display for AdapterKind {
 }
 
 impl Adapter {
+    /// Whether it has an optional feature of that name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.features.iter().any(|feature| feature == name)
+    }
+
     /// Why it cannot be used in this way; `None` where it can, if only without what is optional.
     pub fn refusal(&self, choices: Choices) -> Option<String> {
-        let lacks = |name| !self.features.iter().any(|feature| feature == name);
+        let lacks = |name| !self.has(name);
         let half = choices.precision == Precision::F16;
         if half && lacks(HALF_WEIGHTS) {
             return Some("it cannot unpack half-precision weights; use --precision f32".to_owned());
@@ -106,6 +111,9 @@ pub const WIDE_THREADS: u32 = 1024;
 
 /// Bytes of a wide workgroup's memory. WebGPU promises 16 KiB.
 pub const WIDE_MEMORY: u32 = 32 << 10;
+
+/// The name of such workgroups in an adapter's list.
+pub const WIDE_WORKGROUPS: &str = "wide workgroups";
 
 /// Whether workgroups can be wide.
 fn wide(limits: &wgpu::Limits) -> bool {
@@ -160,7 +168,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         kind: info.device_type.into(),
         features: features
-            .chain(wide(&limits).then_some("wide workgroups"))
+            .chain(wide(&limits).then_some(WIDE_WORKGROUPS))
             .chain(f16.then_some(HALF_WEIGHTS))
             .chain(matrices::names(adapter))
             .map(str::to_owned)

@@ -58,7 +58,15 @@ impl Choices {
             ("without subgroups".to_owned(), Self { subgroups: false, ..best }),
             ("without immediates".to_owned(), Self { immediates: false, ..best }),
         ];
-        let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..best });
+        // As many products as there are, whatever hardware would choose in their place.
+        let plain = Self {
+            recurrence: Some(RecurrenceForm::Positions),
+            state: Some(StateForm::Apart),
+            extension: Some(ExtensionForm::Apart),
+            greedy: Some(GreedyForm::Steps),
+            ..best
+        };
+        let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..plain });
         let forms = ProductForm::ALL.iter().copied();
         paths.extend(forms.filter(|form| precision == Precision::F16 || !form.of_halves()).map(with));
         // One does not touch the others.
@@ -71,7 +79,7 @@ impl Choices {
             );
             let (recurrence, attention) = (Some(recurrence), Some(attention));
             let (state, extension) = (Some(state), Some(extension));
-            (name, Self { recurrence, attention, state, extension, ..best })
+            (name, Self { recurrence, attention, state, extension, ..plain })
         };
         paths.extend([
             several(RecurrenceForm::Positions, AttentionForm::Far, StateForm::Apart, ExtensionForm::Apart),

@@ -6,7 +6,7 @@ use super::forms::GreedyForm;
 use super::handle::Gpu;
 use super::memory::Memory;
 use super::tensor::GpuTensor;
-use super::tiling::greedy_form;
+use super::tiling::{bytes, greedy_form};
 use super::weights::{Quads, gate_quads, linear_quads, recurrent_quads};
 use crate::backend::{GreedyParameters, GreedySteps, LengthPenalty, Search, State};
 use crate::config::{Activation, Cell, Score, Window};
@@ -68,6 +68,14 @@ impl GreedyWeights {
     }
 }
 
+/// What a search does without where there is no memory for it.
+fn if_there_is_room(memory: Result<Arc<Memory>>) -> Result<Option<Arc<Memory>>> {
+    match memory {
+        Err(Error::OutOfMemory { .. }) => Ok(None),
+        memory => memory.map(Some),
+    }
+}
+
 /// Pieces of a buffer, one behind the other.
 struct Pieces {
     bytes: Vec<u8>,
@@ -117,8 +125,14 @@ impl Gpu {
             && layers.len() * padded <= MOST_UNITS
             && 4 * gate_quads * table.rows() <= MOST_TABLE
             && symbols.div_ceil(4) <= self.widest_workgroup() as usize;
-        let wanted = greedy_form(self.choices(), self.is_hardware(), 1, 0) == GreedyForm::Resident;
-        if *window != Window::Global || !fits || !wanted {
+        if *window != Window::Global || !fits {
+            return Ok(None);
+        }
+        // A step reads them all, but of the table one row.
+        let inputs = first.feed_size.next_multiple_of(4) + padded + uppers.len() * 2 * padded;
+        let quads = inputs * gate_quads + padded * (padded + symbols).div_ceil(4);
+        let bytes = bytes(self.variant.precision, quads);
+        if greedy_form(self.choices(), self.is_hardware(), 1, bytes) == GreedyForm::Steps {
             return Ok(None);
         }
         let precision = self.variant.precision;
@@ -132,11 +146,10 @@ impl Gpu {
         let behind_layers = pieces.end();
         let projection = pieces.push(&linear_quads(projection, *projection_bias)?);
         let generator = pieces.push(&linear_quads(parameters.generator, Some(parameters.generator_bias))?);
-        // A step reads one row of what follows.
-        let bytes = pieces.bytes.len();
         let table = pieces.push_numbers(&table);
+        let Some(memory) = if_there_is_room(self.engine.upload(&pieces.bytes, "weights"))? else { return Ok(None) };
         Ok(Some(GreedyWeights {
-            memory: self.engine.upload(&pieces.bytes, "weights")?,
+            memory,
             bytes,
             cell: first.cell,
             activation: parameters.activation,
@@ -169,7 +182,9 @@ impl Gpu {
             return Ok(None);
         }
         let bytes = 16 * weights.state_quads(rows) as u64;
-        let state = GreedyState { memory: self.engine.zeroed(bytes, "the states of a search")?, rows };
+        let memory = if_there_is_room(self.engine.zeroed(bytes, "the states of a search"))?;
+        let Some(memory) = memory else { return Ok(None) };
+        let state = GreedyState { memory, rows };
         for (layer, first) in initial.iter().enumerate() {
             Self::check_state(operation, weights.cell, first, rows, weights.hidden)?;
             self.record_greedy_begin(weights, layer, first, &state)?;
@@ -195,6 +210,10 @@ impl Gpu {
         check("limits", batch, search.limits.rows)?;
         check("frontier", 2 * batch, frontier.len)?;
         check("weights rows", batch * (alignment.rows / batch.max(1)), alignment.rows)?;
+        check("source positions", src_len.min(MOST_POSITIONS), src_len)?;
+        let rows = alignment.rows / batch.max(1);
+        check("weights rows of a sentence", if rows == 1 { 1 } else { steps.steps.max(rows) }, rows)?;
+        check("steps", steps.steps.max(1), steps.steps)?;
         check("steps within the trellis", steps.steps.min(search.trellis.len / (2 * batch).max(1)), steps.steps)?;
         for tensor in [steps.keys, steps.values] {
             check("rows of keys and values", batch * src_len, tensor.rows)?;

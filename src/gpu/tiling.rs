@@ -1,6 +1,6 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
-use super::adapters::{Adapter, WIDE_THREADS};
+use super::adapters::{Adapter, WIDE_THREADS, WIDE_WORKGROUPS};
 use super::choices::Choices;
 use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm, StateForm};
 use crate::Result;
@@ -86,9 +86,14 @@ impl SequenceTiling {
     /// Sentences, each direction for itself, beside which it does not matter that each reads the weights alone.
     const FEW: usize = 64;
 
-    /// That of a layer with so many units and quads of gates in a direction; `sentences` are counted in each direction. `None`
-    /// if a dispatch a position is faster, or one workgroup cannot hold the states.
-    pub fn choose(choices: Choices, hardware: bool, sentences: usize, [hidden, quads]: [usize; 2]) -> Option<Self> {
+    /// That of a layer with so many units and quads of gates in a direction. `None` if a dispatch a position is faster, or one
+    /// workgroup cannot hold the states.
+    pub fn choose(
+        choices: Choices,
+        hardware: bool,
+        [batch, directions]: [usize; 2],
+        [hidden, quads]: [usize; 2],
+    ) -> Option<Self> {
         /// Bytes of recurrent weights that a workgroup reads as fast as the device goes from one dispatch to the next and
         /// reads them together. An H200 took 15 to 24 µs for a position of 1 MiB with one workgroup of 256 threads, 6.2
         /// with 1,024, and 6.8 with a dispatch.
@@ -97,11 +102,11 @@ impl SequenceTiling {
         /// What all workgroups together read of a cache in that time.
         const SHARED: usize = 32 << 20;
         let (threads, near) = if choices.wide { (WIDE_THREADS, NEAR_WIDE) } else { (256, NEAR) };
-        let rows = if sentences <= Self::FEW { 1 } else { 4 };
+        let rows = if batch * directions <= Self::FEW { 1 } else { 4 };
         let bytes = bytes(choices.precision, hidden * quads);
         let worth = match choices.recurrence {
             Some(form) => form == RecurrenceForm::Sequence,
-            None => hardware && bytes <= near && sentences.div_ceil(rows) * bytes <= SHARED,
+            None => hardware && bytes <= near && batch.div_ceil(rows) * directions * bytes <= SHARED,
         };
         let slices = (threads / (quads as u32).next_power_of_two()).clamp(1, 16);
         let fits = (1..=Self::MOST_UNITS).contains(&hidden);
@@ -110,7 +115,7 @@ impl SequenceTiling {
 }
 
 /// Bytes of so many quads of weights.
-fn bytes(precision: Precision, quads: usize) -> usize {
+pub fn bytes(precision: Precision, quads: usize) -> usize {
     quads * if precision == Precision::F16 { 8 } else { 16 }
 }
 
@@ -134,17 +139,25 @@ impl SourceTiling {
     /// Source positions that a workgroup scores at a time.
     const STEP: usize = 32;
 
-    /// That of the sources of so many queries; `None` where a workgroup has a query's whole source: where the queries alone
-    /// keep the device busy, sources are short, or windows leave little of them. The time of a workgroup is that of its
-    /// loads one behind the other: an H200 took 0.39 µs for a position of 512 columns, and some 4 µs for a dispatch more.
-    pub fn choose(choices: Choices, hardware: bool, window: Window, [queries, src_len]: [usize; 2]) -> Option<Self> {
+    /// That of the sources of so many queries, whose memory has so many columns; `None` where a workgroup has a query's whole
+    /// source: where the queries alone keep the device busy, sources are short, or windows leave little of them.
+    pub fn choose(
+        choices: Choices,
+        hardware: bool,
+        window: Window,
+        [queries, src_len, columns]: [usize; 3],
+    ) -> Option<Self> {
+        /// Numbers of the memory that a workgroup reads in the time of two dispatches more, which join chunks and may have
+        /// been saved before: its loads wait one behind the other, and an H200 took 0.39 µs for 512.
+        const WORTH: usize = 8192;
         /// Where it is asked for, small sources have several chunks too.
         const FORCED: usize = 16;
         let forced = choices.attention == Some(AttentionForm::Split);
         let (step, most) = if forced { (FORCED, BUSY_QUERIES) } else { (Self::STEP, BUSY_QUERIES / queries.max(1)) };
         let chunk = src_len.div_ceil(most.max(1)).max(1).next_multiple_of(step);
         let chunks = src_len.div_ceil(chunk).max(1);
-        let worth = choices.attention.is_none() && hardware && window == Window::Global && chunks > 1;
+        let saved = src_len.saturating_sub(chunk) * columns;
+        let worth = choices.attention.is_none() && hardware && window == Window::Global && saved > WORTH;
         (forced || worth).then_some(Self { chunk, chunks })
     }
 }
@@ -208,7 +221,7 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     /// Rows and outputs of products.
     const PRODUCTS: [[usize; 2]; 4] = [[1, 2048], [64, 512], [64, 2048], [2048, 2048]];
     /// Units of an LSTM's direction.
-    const LAYERS: [usize; 3] = [64, 128, 512];
+    const LAYERS: [usize; 3] = [128, 256, 512];
     /// Queries, and the positions of their sources.
     const ATTENTION: [[usize; 2]; 3] = [[5, 30], [64, 1000], [2048, 1000]];
     /// Units of an attentional state.
@@ -222,18 +235,19 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
     };
     let layer = |hidden: usize| {
-        let sequence = SequenceTiling::choose(choices, hardware, 1, [hidden, hidden]);
+        let sequence = SequenceTiling::choose(choices, hardware, [1, 1], [hidden, hidden]);
         let form = if sequence.is_some() { RecurrenceForm::Sequence } else { RecurrenceForm::Positions };
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
     let attention = |[queries, positions]: [usize; 2]| {
-        let split = SourceTiling::choose(choices, hardware, Window::Global, [queries, positions]);
+        let split = SourceTiling::choose(choices, hardware, Window::Global, [queries, positions, 512]);
         let form = split.map_or(attention_form(choices.attention, hardware), |_| AttentionForm::Split);
-        (format!("attention of {queries} queries over {positions} positions"), form.to_string())
+        (format!("attention of {queries} queries over {positions} positions of 512"), form.to_string())
     };
     let state = |units: usize| {
-        let form = state_form(choices, hardware, 64, units * units / 4);
-        (format!("attentional state of {units} units"), form.to_string())
+        let split = SourceTiling::choose(choices, hardware, Window::Global, [64, 30, units]);
+        let form = split.map_or(state_form(choices, hardware, 64, units * units / 4), |_| StateForm::Apart);
+        (format!("attentional state of {units} units, 30 positions"), form.to_string())
     };
     let extension = |[symbols, inputs]: [usize; 2]| {
         let form = extension_form(choices, hardware, [1, 5], [symbols, inputs]);
@@ -256,7 +270,11 @@ impl Adapter {
     ///
     /// [`Error::UnknownForm`](crate::Error::UnknownForm) if it asks for one that there is not.
     pub fn forms(&self) -> Result<Vec<(String, String)>> {
-        Ok(examples(Choices::best(Precision::F32).as_asked_for()?, self.kind.is_hardware()))
+        let choices = Choices { wide: self.has(WIDE_WORKGROUPS), ..Choices::best(Precision::F32).as_asked_for()? };
+        Ok(match self.refusal(choices) {
+            None => examples(choices, self.kind.is_hardware()),
+            Some(refusal) => vec![("none".to_owned(), refusal)],
+        })
     }
 }
 
@@ -266,7 +284,7 @@ mod tests {
 
     fn chosen(wide: bool, recurrence: Option<RecurrenceForm>, sentences: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
         let choices = Choices { wide, recurrence, ..Choices::best(Precision::F32) };
-        let tiling = SequenceTiling::choose(choices, true, sentences, sizes)?;
+        let tiling = SequenceTiling::choose(choices, true, [sentences, 1], sizes)?;
         assert_eq!(tiling.threads, if wide { 1024 } else { 256 });
         Some([tiling.rows, tiling.slices])
     }
@@ -285,24 +303,30 @@ mod tests {
         assert_eq!(chosen(false, forced, 1, [256, 256]), Some([1, 1]));
         assert_eq!(chosen(false, forced, 1, [257, 257]), None);
         assert_eq!(chosen(false, Some(RecurrenceForm::Positions), 1, [7, 7]), None);
-        assert_eq!(SequenceTiling::choose(Choices::best(Precision::F32), false, 1, [7, 7]), None);
+        assert_eq!(SequenceTiling::choose(Choices::best(Precision::F32), false, [1, 1], [7, 7]), None);
     }
 
     #[test]
     fn sources_are_divided_where_queries_are_few() {
-        let chosen = |attention: Option<AttentionForm>, hardware: bool, window: Window, sizes: [usize; 2]| {
-            let choices = Choices { attention, ..Choices::best(Precision::F32) };
-            SourceTiling::choose(choices, hardware, window, sizes).map(|tiling| [tiling.chunk, tiling.chunks])
-        };
+        let chosen =
+            |attention: Option<AttentionForm>, hardware: bool, window: Window, [queries, src_len]: [usize; 2]| {
+                let choices = Choices { attention, ..Choices::best(Precision::F32) };
+                SourceTiling::choose(choices, hardware, window, [queries, src_len, 512])
+                    .map(|tiling| [tiling.chunk, tiling.chunks])
+            };
         let best = |sizes| chosen(None, true, Window::Global, sizes);
         assert_eq!(best([64, 1000]), Some([64, 16]));
         assert_eq!(best([1, 1000]), Some([32, 32]));
         assert_eq!(best([1, 100_000]), Some([128, 782]));
-        assert_eq!(best([512, 33]), Some([32, 2]));
-        for whole in [[1, 32], [513, 1000], [2048, 1000], [0, 0]] {
+        assert_eq!(best([512, 50]), Some([32, 2]));
+        for whole in [[1, 32], [1, 48], [513, 1000], [2048, 1000], [0, 0]] {
             assert_eq!(best(whole), None, "{whole:?}");
         }
         assert_eq!(chosen(None, false, Window::Global, [1, 1000]), None);
+        let narrow = |src_len| {
+            SourceTiling::choose(Choices::best(Precision::F32), true, Window::Global, [1, src_len, 64]).is_some()
+        };
+        assert!(!narrow(160) && narrow(161), "of 64 columns more positions are worth it");
         assert_eq!(chosen(None, true, Window::LocalM, [1, 1000]), None);
         assert_eq!(chosen(Some(AttentionForm::Near), true, Window::Global, [1, 1000]), None);
         let forced = |sizes| chosen(Some(AttentionForm::Split), false, Window::LocalP, sizes);

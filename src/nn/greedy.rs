@@ -1,9 +1,9 @@
 //! Greedy search of a model whose steps a device takes several at a time.
 
 use super::{Memory, Seq2Seq, recurrent_parameters};
-use crate::Result;
 use crate::backend::{Backend, GreedyParameters, GreedySteps, LengthPenalty, Search, SearchRules, State};
 use crate::model::{Config, Parameters};
+use crate::{Error, Result};
 
 /// The decoder and its generator, prepared for it; `None` where there is no such way.
 pub(super) fn greedy_weights<B: Backend>(
@@ -60,7 +60,9 @@ impl<B: Backend> Seq2Seq<B> {
         state: &mut B::GreedyState,
         search: &mut Search<B>,
     ) -> Result<()> {
-        let Some(greedy) = &self.greedy else { return Ok(()) };
+        let missing =
+            Error::Shape { operation: "greedy_steps", what: "decoders that take several", expected: 1, found: 0 };
+        let greedy = self.greedy.as_ref().ok_or(missing)?;
         let keys = memory.keys.as_ref().unwrap_or(&memory.states);
         let (values, lengths) = (&memory.values, &memory.lengths);
         let taken = GreedySteps { rules, keys, values, lengths, first_frontier, step, steps };

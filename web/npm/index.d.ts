@@ -66,7 +66,8 @@ export class Translator {
 export interface Progress {
   done: number;
   all: number;
-  operation: { operation: string; cases: number; largest_relative: number; passed: boolean };
+  /** `form` is there with `everyForm`. */
+  operation: { operation: string; form: string | null; cases: number; largest_relative: number; passed: boolean };
 }
 
 /** Checks every operation of a device against the CPU in 64 bits; the answer is that of `seq2seq verify --json`. */

@@ -217,12 +217,12 @@ function offer(name, { options = () => ({}), row, verdict }) {
 offer("verify", {
   options: () => ({ everyForm: byId("every-form").checked }),
   row: ({ operation }) => ({
-    values: [operation.operation, operation.cases, scientific(operation.largest_absolute),
+    values: [operation.form ? `${operation.operation}: ${operation.form}` : operation.operation, operation.cases, scientific(operation.largest_absolute),
       scientific(operation.largest_relative), operation.passed ? "pass" : "FAIL"],
     problem: !operation.passed,
   }),
   verdict: ({ passed, devices }) => {
-    const [{ device }] = devices;
+    const device = devices.length > 1 ? `a GPU, in ${devices.length} forms` : devices[0].device;
     const operations = devices.flatMap((one) => one.operations);
     const cases = operations.reduce((sum, operation) => sum + operation.cases, 0);
     const worst = Math.max(...operations.map((operation) => operation.largest_relative));

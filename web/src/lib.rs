@@ -155,8 +155,8 @@ async fn translate(translator: &Translator, sources: Vec<String>, options: &str)
 }
 
 /// Checks every operation of a device against the CPU in 64 bits, of a GPU in every form that its computations can have
-/// where that is asked for; what the GPU lacks for one is left out. `progress` is told how many of all cases are done, and the report of the last operation as JSON;
-/// the answer is what `seq2seq verify --json` prints.
+/// where that is asked for; what the GPU lacks for one is left out. `progress` is told how many of all cases are done, and
+/// the report of the last operation as JSON, with its form; the answer is what `seq2seq verify --json` prints.
 #[wasm_bindgen]
 pub async fn verify(
     device: String,
@@ -175,26 +175,36 @@ pub async fn verify(
         _ => Vec::new(),
     };
     let (mut done, mut told, all) = (0, Ok(()), cases.len() * forms.len().max(1));
-    let mut told_of = |report: &OperationReport| {
+    let mut told_of = |form: Option<&str>, report: &OperationReport| {
         done += report.cases;
         if told.is_ok() {
-            told = tell(&progress, done, all, report);
+            told = tell(&progress, done, all, &Told { form, report });
         }
     };
     let mut devices = Vec::new();
     if forms.is_empty() {
-        devices.push(check(&device, device.describe(), precision, &cases, &mut told_of).await);
+        let told_of = |report: &OperationReport| told_of(None, report);
+        devices.push(check(&device, device.describe(), precision, &cases, told_of).await);
     }
     for (form, choices) in forms {
         let gpu = Gpu::open_with(&DeviceRequest::Gpu, choices).await?;
         let device = Device::Gpu(gpu.clone());
         let name = format!("{}: {form}", device.describe());
-        devices.push(check(&device, name, precision, &cases, &mut told_of).await);
+        let told_of = |report: &OperationReport| told_of(Some(&form), report);
+        devices.push(check(&device, name, precision, &cases, told_of).await);
         // A browser takes back what it has lent when it likes, and has no more for the next ones.
         gpu.destroy();
     }
     told?;
     Ok(serde_json::to_string(&Reports::new(&devices))?)
+}
+
+/// An operation that was checked, and in which form, where there are several.
+#[derive(Serialize)]
+struct Told<'a> {
+    form: Option<&'a str>,
+    #[serde(flatten)]
+    report: &'a OperationReport,
 }
 
 /// Checks one device; `told_of` is called after each operation.
@@ -203,7 +213,7 @@ async fn check(
     name: String,
     precision: Precision,
     cases: &[Case],
-    told_of: &mut impl FnMut(&OperationReport),
+    told_of: impl FnMut(&OperationReport),
 ) -> DeviceReport {
     // The CPU always stores 32 bits.
     let precision = if matches!(device, Device::Cpu(_)) { Precision::F32 } else { precision };

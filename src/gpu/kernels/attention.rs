@@ -50,7 +50,7 @@ impl Gpu {
     /// How the sources are divided among workgroups, if they are.
     pub(super) fn source_tiling(&self, queries: &Queries<'_>) -> Option<SourceTiling> {
         let Shape { batch, tgt_len, src_len, .. } = queries.shape;
-        let sizes = [batch * tgt_len, src_len];
+        let sizes = [batch * tgt_len, src_len, queries.attention.memory.cols];
         SourceTiling::choose(self.choices(), self.is_hardware(), queries.attention.window, sizes)
     }
 

@@ -27,7 +27,7 @@ pub(super) const MOST_STEPS: usize = 256;
 impl Gpu {
     /// How a layer passes over so many sentences in one dispatch, if it does.
     pub(super) fn sequence_tiling(&self, weights: &RecurrentWeights, batch: usize) -> Option<SequenceTiling> {
-        let (sentences, sizes) = (batch * weights.directions, [weights.hidden, weights.gate_quads]);
+        let (sentences, sizes) = ([batch, weights.directions], [weights.hidden, weights.gate_quads]);
         SequenceTiling::choose(self.choices(), self.is_hardware(), sentences, sizes)
     }
 
