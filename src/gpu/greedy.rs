@@ -14,11 +14,11 @@ use crate::request::Precision;
 use crate::{Error, Result};
 
 /// Units of a layer that a workgroup of `greedy_steps.wgsl` has room for.
-const MOST_HIDDEN: usize = 256;
+pub(super) const MOST_HIDDEN: usize = 256;
 /// Units of all layers.
-const MOST_UNITS: usize = 512;
+pub(super) const MOST_UNITS: usize = 512;
 /// Source positions.
-const MOST_POSITIONS: usize = 1024;
+pub(super) const MOST_POSITIONS: usize = 1024;
 /// Numbers of the table of what symbols bring to the first layer's gates: 4 MiB.
 const MOST_TABLE: usize = 1 << 20;
 

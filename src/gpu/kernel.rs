@@ -46,3 +46,13 @@ pub fn grid(workgroups: usize) -> [u32; 3] {
     const GRID_WIDTH: usize = 32768;
     [workgroups.min(GRID_WIDTH) as u32, workgroups.div_ceil(GRID_WIDTH) as u32, 1]
 }
+
+/// Bytes of a variable that a workgroup shares: what its shader has room for.
+#[cfg(test)]
+pub fn workgroup_bytes(kernel: Declared, variable: &str) -> Option<usize> {
+    use super::shader::{Variant, module};
+
+    let module = module(kernel.shader, Variant::all()[0]).ok()?;
+    let (_, found) = module.global_variables.iter().find(|(_, one)| one.name.as_deref() == Some(variable))?;
+    Some(module.types[found.ty].inner.size(module.to_ctx()) as usize)
+}

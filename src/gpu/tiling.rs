@@ -174,9 +174,9 @@ pub fn state_form(choices: Choices, hardware: bool, queries: usize, quads: usize
 }
 
 /// Symbols whose candidates a workgroup of `generator_extend.wgsl` has room for.
-const TOGETHER_SYMBOLS: usize = 128;
+pub const TOGETHER_SYMBOLS: usize = 128;
 /// Hypotheses of a sentence.
-const TOGETHER_BEAM: usize = 8;
+pub const TOGETHER_BEAM: usize = 8;
 
 /// Where the logits of a search with so many hypotheses of a sentence are told apart; `sizes` are the generator's symbols and
 /// inputs. One workgroup has those of a sentence where both are together, at most of [`TOGETHER_SYMBOLS`] and [`TOGETHER_BEAM`].

@@ -69,3 +69,16 @@ impl Gpu {
         self.record(DECLARED, params, &[], buffers, grid(batch as usize))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::DECLARED;
+    use crate::gpu::kernel::workgroup_bytes;
+    use crate::gpu::tiling::{TOGETHER_BEAM, TOGETHER_SYMBOLS};
+
+    #[test]
+    fn a_workgroup_has_room_for_the_most() {
+        let pairs = TOGETHER_BEAM * TOGETHER_SYMBOLS.div_ceil(64) * (1 + TOGETHER_BEAM);
+        assert_eq!(workgroup_bytes(DECLARED, "candidates"), Some(8 * pairs));
+    }
+}

@@ -80,3 +80,18 @@ impl Gpu {
         self.record(DECLARED, params, &constants, buffers, [next.rows as u32, 1, 1])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::DECLARED;
+    use crate::gpu::greedy::{MOST_HIDDEN, MOST_POSITIONS, MOST_UNITS};
+    use crate::gpu::kernel::workgroup_bytes;
+
+    #[test]
+    fn a_workgroup_has_room_for_the_most() {
+        assert_eq!(workgroup_bytes(DECLARED, "held"), Some(4 * (MOST_HIDDEN + MOST_UNITS)));
+        assert_eq!(workgroup_bytes(DECLARED, "cells"), Some(4 * MOST_UNITS));
+        assert_eq!(workgroup_bytes(DECLARED, "attended"), Some(4 * MOST_POSITIONS));
+        assert_eq!(workgroup_bytes(DECLARED, "nothing"), None);
+    }
+}
