@@ -50,7 +50,7 @@ impl Choices {
     }
 
     /// Every path through the kernels: the best, and each plain path that an adapter without a feature takes. Some are not for
-    /// every adapter: [`Adapter::refusal`] says which.
+    /// every adapter: [`Adapter::refusal`](super::Adapter::refusal) says which.
     pub fn every_path(precision: Precision) -> Vec<(String, Self)> {
         let best = Self::best(precision);
         let mut paths = vec![
@@ -98,7 +98,7 @@ impl Choices {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownForm`] if it asks for one that there is not.
+    /// [`Error::UnknownForm`](crate::Error::UnknownForm) if it asks for one that there is not.
     pub fn as_asked_for(self) -> Result<Self> {
         Ok(Self {
             product: ProductForm::asked_for()?,
