@@ -12,6 +12,7 @@
 
 #import activated
 #import cell
+#import threads
 #import weights
 
 @group(0) @binding(1) var<storage, read> keys: array<vec4<f32>>;            // (batch · src_len, hidden)
@@ -46,8 +47,6 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-// 256, or 1,024 where the device has workgroups of that size.
-override THREADS: u32 = 256u;
 // Threads that share a quad of outputs are not more.
 const MOST_SLICES: u32 = 16u;
 // Threads that share the score of a source position.

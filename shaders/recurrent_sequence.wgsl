@@ -8,6 +8,7 @@
 #import block
 #import cell
 #import positions
+#import threads
 #import weights
 
 @group(0) @binding(1) var<storage, read> gates: array<vec4<f32>>;       // (batch · len, directions · quads): W_ih x + b
@@ -31,8 +32,6 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-// 256, or 1,024 where the device has workgroups of that size.
-override THREADS: u32 = 256u;
 // Sentences of a workgroup: 1 or 4.
 override ROWS: u32 = 4u;
 // Threads that share a quad of gates: a power of two.

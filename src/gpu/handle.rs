@@ -63,8 +63,8 @@ impl Gpu {
         let engine = Arc::new(Engine::new(Opened::new(request, allowed).await?));
         let choices = engine.opened().choices;
         let near = attention_form(choices.attention, engine.opened().adapter.kind.is_hardware()) == AttentionForm::Near;
-        let variant =
-            Variant { precision: choices.precision, subgroups: choices.subgroups, sums: Sums::Registers, near };
+        let Choices { precision, subgroups, wide, .. } = choices;
+        let variant = Variant { precision, subgroups, sums: Sums::Registers, near, wide };
         let [one, two, three] = [0; 3].map(|_| engine.scratch(16, "nothing"));
         let unused = [one?, two?, three?];
         Ok(Self { engine, variant, unused })

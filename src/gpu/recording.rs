@@ -6,7 +6,7 @@ use super::memory::Memory;
 use super::shader::{Shader, Variant};
 
 /// The overrides of a shader, by name; as many as the shader with the most.
-pub type Constants = [Option<(&'static str, u32)>; 4];
+pub type Constants = [Option<(&'static str, u32)>; 3];
 
 /// One specialisation of a shader: what a pipeline is made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

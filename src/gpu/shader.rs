@@ -4,7 +4,7 @@
 //! some names stand for one of two files: `weights` (stored in 32 or 16 bits), `reduce` (with or without subgroups),
 //! `finish` (products in registers, or staged in workgroup memory), `finish_weights` and `keep` (those of a model's weights,
 //! which may also be multiplied in matrices), `matrices` (cooperative ones, or written out), `scores` (in workgroup memory
-//! or not).
+//! or not), `threads` (of a workgroup: 256 or 1,024).
 
 use std::hash::{Hash, Hasher};
 
@@ -68,7 +68,7 @@ const SHARED: &[Shader] = shared![
     "shared/matrices_cooperative" "shared/matrices_plain" "shared/positions" "shared/product" "shared/product_nt"
     "shared/quad" "shared/query" "shared/reduce_plain" "shared/reduce_subgroups" "shared/registers"
     "shared/row_choice" "shared/row_softmax" "shared/score" "shared/scores_far" "shared/scores_near" "shared/sequence"
-    "shared/softmax" "shared/staged" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
+    "shared/softmax" "shared/staged" "shared/threads_1024" "shared/threads_256" "shared/tile_logits" "shared/weights_f16" "shared/weights_f32" "shared/window"
 ];
 
 /// How the sums of a product come about.
@@ -105,17 +105,19 @@ pub struct Variant {
     pub sums: Sums,
     /// Whether the scores of attention stay in workgroup memory.
     pub near: bool,
+    /// Whether workgroups have more threads and memory than WebGPU promises.
+    pub wide: bool,
 }
 
 impl Variant {
     /// Every variant. Only weights that are stored as halves are multiplied as halves.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for [near, subgroups] in [[false, false], [false, true], [true, false], [true, true]] {
+        for [wide, near, subgroups] in (0..8).map(|bits| [4, 2, 1].map(|bit| bits & bit != 0)) {
             for sums in Sums::ALL {
                 let precisions = [Precision::F32, Precision::F16].into_iter();
                 let stored = precisions.filter(|precision| *precision == Precision::F16 || !sums.of_halves());
-                all.extend(stored.map(|precision| Self { precision, subgroups, sums, near }));
+                all.extend(stored.map(|precision| Self { precision, subgroups, sums, near, wide }));
             }
         }
         all
@@ -131,6 +133,7 @@ impl Variant {
             "keep" if self.sums.of_halves() => "keep_cooperative",
             "keep" => either(self.sums == Sums::Staged, "keep_staged", "keep_registers"),
             "matrices" => either(self.sums == Sums::Cooperative, "matrices_cooperative", "matrices_plain"),
+            "threads" => either(self.wide, "threads_1024", "threads_256"),
             "scores" => either(self.near, "scores_near", "scores_far"),
             _ => name,
         }

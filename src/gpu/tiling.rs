@@ -71,8 +71,6 @@ impl Tiling {
 /// How a recurrent layer passes over sequences in one dispatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceTiling {
-    /// Threads of a workgroup.
-    pub threads: u32,
     /// Sentences of a workgroup.
     pub rows: u32,
     /// Threads that share a quad of gates.
@@ -110,7 +108,7 @@ impl SequenceTiling {
         };
         let slices = (threads / (quads as u32).next_power_of_two()).clamp(1, 16);
         let fits = (1..=Self::MOST_UNITS).contains(&hidden);
-        (worth && fits).then_some(Self { threads, rows: rows as u32, slices })
+        (worth && fits).then_some(Self { rows: rows as u32, slices })
     }
 }
 
@@ -285,7 +283,6 @@ mod tests {
     fn chosen(wide: bool, recurrence: Option<RecurrenceForm>, sentences: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
         let choices = Choices { wide, recurrence, ..Choices::best(Precision::F32) };
         let tiling = SequenceTiling::choose(choices, true, [sentences, 1], sizes)?;
-        assert_eq!(tiling.threads, if wide { 1024 } else { 256 });
         Some([tiling.rows, tiling.slices])
     }
 

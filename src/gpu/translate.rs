@@ -68,7 +68,6 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("WINDOW", &[("global", 0), ("local_m", 1), ("local_p", 2)]),
     ("K_SLICES", &[("slices_1", 1), ("slices_4", 4), ("slices_16", 16)]),
     ("ROWS", &[("rows_1", 1), ("rows_4", 4)]),
-    ("THREADS", &[("threads_256", 256), ("threads_1024", 1024)]),
     ("SLICES", &[("slices_1", 1), ("slices_2", 2), ("slices_4", 4), ("slices_8", 8), ("slices_16", 16)]),
 ];
 
@@ -126,7 +125,8 @@ fn variants(shader: Shader) -> Result<Vec<Specialisation>> {
             Sums::CooperativePlain => ".cooperative_plain",
         };
         let near = if variant.near { ".near" } else { "" };
-        let name = format!("{}{half}{subgroups}{sums}{near}", shader.stem);
+        let wide = if variant.wide { ".wide" } else { "" };
+        let name = format!("{}{half}{subgroups}{sums}{near}{wide}", shader.stem);
         found.push(Specialisation { shader, variant, constants: Vec::new(), name });
     }
     Ok(found)

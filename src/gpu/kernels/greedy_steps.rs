@@ -72,11 +72,7 @@ impl Gpu {
             next.memory.clone(),
             alignment.memory.clone(),
         ];
-        let constants = [
-            ("CELL", weights.cell.number()),
-            ("ACTIVATION", weights.activation.number()),
-            ("THREADS", self.widest_workgroup()),
-        ];
+        let constants = [("CELL", weights.cell.number()), ("ACTIVATION", weights.activation.number())];
         self.record(DECLARED, params, &constants, buffers, [next.rows as u32, 1, 1])
     }
 }

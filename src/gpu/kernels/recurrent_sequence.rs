@@ -39,8 +39,8 @@ impl Gpu {
         tiling: SequenceTiling,
         buffers: Vec<Arc<Memory>>,
     ) -> Result<()> {
-        let SequenceTiling { threads, rows, slices } = tiling;
-        let constants = [("CELL", weights.cell.number()), ("THREADS", threads), ("ROWS", rows), ("SLICES", slices)];
+        let SequenceTiling { rows, slices } = tiling;
+        let constants = [("CELL", weights.cell.number()), ("ROWS", rows), ("SLICES", slices)];
         self.record(DECLARED, params, &constants, buffers, [params.batch.div_ceil(rows), params.directions, 1])
     }
 }
