@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::choices::Choices;
+use super::choices::{Choices, WIDE_THREADS};
 use super::forms::{Form, ProductForm};
 use super::matrices;
 use crate::request::{DeviceRequest, Precision};
@@ -105,9 +105,6 @@ impl From<wgpu::DeviceType> for AdapterKind {
         }
     }
 }
-
-/// Threads of a wide workgroup. WebGPU promises 256, hardware has 1,024.
-pub const WIDE_THREADS: u32 = 1024;
 
 /// Bytes of a wide workgroup's memory. WebGPU promises 16 KiB.
 pub const WIDE_MEMORY: u32 = 32 << 10;

@@ -4,6 +4,9 @@ use super::forms::{AttentionForm, ExtensionForm, Form, GreedyForm, ProductForm, 
 use crate::Result;
 use crate::request::Precision;
 
+/// Threads of a wide workgroup. WebGPU promises 256, hardware has 1,024.
+pub const WIDE_THREADS: u32 = 1024;
+
 /// Which of several ways a device is used. Asked for, it says what may be used; of an open device, what is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Choices {
@@ -114,6 +117,11 @@ impl Choices {
     /// Whether inputs of products with weights are rounded to 16 bits.
     pub fn multiplies_halves(self) -> bool {
         self.product.is_some_and(ProductForm::of_halves)
+    }
+
+    /// Threads of the largest workgroups.
+    pub(super) fn threads(self) -> u32 {
+        if self.wide { WIDE_THREADS } else { 256 }
     }
 
     pub(super) fn allows(self, feature: wgpu::Features) -> bool {

@@ -32,6 +32,24 @@ pub trait Form: Copy + Display + 'static {
     }
 }
 
+/// Names the forms of a computation, all of them, and the variable that chooses one.
+macro_rules! form {
+    ($form:ident by $variable:literal: $($value:ident $name:literal),*) => {
+        impl Form for $form {
+            const VARIABLE: &'static str = $variable;
+            const ALL: &'static [Self] = &[$(Self::$value),*];
+        }
+
+        impl Display for $form {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self {
+                    $(Self::$value => $name,)*
+                })
+            }
+        }
+    };
+}
+
 /// How the outputs of a product are shared out among threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProductForm {
@@ -88,19 +106,7 @@ pub enum RecurrenceForm {
     Sequence,
 }
 
-impl Form for RecurrenceForm {
-    const VARIABLE: &'static str = "SEQ2SEQ_RECURRENCE";
-    const ALL: &'static [Self] = &[Self::Positions, Self::Sequence];
-}
-
-impl Display for RecurrenceForm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Positions => "positions",
-            Self::Sequence => "sequence",
-        })
-    }
-}
+form!(RecurrenceForm by "SEQ2SEQ_RECURRENCE": Positions "positions", Sequence "sequence");
 
 /// Where attention keeps the scores of a query until it has their sum, and how much of the source a workgroup has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,20 +120,7 @@ pub enum AttentionForm {
     Split,
 }
 
-impl Form for AttentionForm {
-    const VARIABLE: &'static str = "SEQ2SEQ_ATTENTION";
-    const ALL: &'static [Self] = &[Self::Near, Self::Far, Self::Split];
-}
-
-impl Display for AttentionForm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Near => "near",
-            Self::Far => "far",
-            Self::Split => "split",
-        })
-    }
-}
+form!(AttentionForm by "SEQ2SEQ_ATTENTION": Near "near", Far "far", Split "split");
 
 /// How an attentional state is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,19 +131,7 @@ pub enum StateForm {
     Together,
 }
 
-impl Form for StateForm {
-    const VARIABLE: &'static str = "SEQ2SEQ_STATE";
-    const ALL: &'static [Self] = &[Self::Apart, Self::Together];
-}
-
-impl Display for StateForm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Apart => "apart",
-            Self::Together => "together",
-        })
-    }
-}
+form!(StateForm by "SEQ2SEQ_STATE": Apart "apart", Together "together");
 
 /// Where the logits of a step of a search are told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,19 +142,7 @@ pub enum ExtensionForm {
     Together,
 }
 
-impl Form for ExtensionForm {
-    const VARIABLE: &'static str = "SEQ2SEQ_EXTENSION";
-    const ALL: &'static [Self] = &[Self::Apart, Self::Together];
-}
-
-impl Display for ExtensionForm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Apart => "apart",
-            Self::Together => "together",
-        })
-    }
-}
+form!(ExtensionForm by "SEQ2SEQ_EXTENSION": Apart "apart", Together "together");
 
 /// How greedy search takes its steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,19 +153,7 @@ pub enum GreedyForm {
     Resident,
 }
 
-impl Form for GreedyForm {
-    const VARIABLE: &'static str = "SEQ2SEQ_GREEDY";
-    const ALL: &'static [Self] = &[Self::Steps, Self::Resident];
-}
-
-impl Display for GreedyForm {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Steps => "steps",
-            Self::Resident => "resident",
-        })
-    }
-}
+form!(GreedyForm by "SEQ2SEQ_GREEDY": Steps "steps", Resident "resident");
 
 #[cfg(test)]
 mod tests {

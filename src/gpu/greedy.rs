@@ -6,8 +6,8 @@ use super::forms::GreedyForm;
 use super::handle::Gpu;
 use super::memory::Memory;
 use super::tensor::GpuTensor;
-use super::tiling::{bytes, greedy_form};
-use super::weights::{Quads, gate_quads, linear_quads, recurrent_quads};
+use super::tiling::greedy_form;
+use super::weights::{Quads, bytes, gate_quads, linear_quads, recurrent_quads};
 use crate::backend::{GreedyParameters, GreedySteps, LengthPenalty, Search, State};
 use crate::config::{Activation, Cell, Score, Window};
 use crate::request::Precision;
@@ -83,14 +83,9 @@ struct Pieces {
 }
 
 impl Pieces {
-    /// Bytes of a quad of weights.
-    fn quad(&self) -> usize {
-        if self.precision == Precision::F16 { 8 } else { 16 }
-    }
-
     /// Where the next one begins.
     fn end(&self) -> usize {
-        self.bytes.len() / self.quad()
+        self.bytes.len() / bytes(self.precision, 1)
     }
 
     /// Where this one begins.
@@ -114,18 +109,14 @@ impl Gpu {
         let GreedyParameters { layers, score, window, projection, projection_bias, .. } = parameters;
         let Some((first, uppers)) = layers.split_first() else { return Ok(None) };
         let Some(table) = first.embedding else { return Ok(None) };
-        let scale = match score {
-            Score::Dot | Score::General => 1.0,
-            Score::ScaledDot => 1.0 / (projection.cols() as f32).sqrt(),
-            Score::Concat | Score::Location => return Ok(None),
-        };
         let (hidden, symbols) = (projection.rows(), parameters.generator.rows());
         let (padded, gate_quads) = (hidden.next_multiple_of(4), gate_quads(first.cell, hidden));
         let fits = padded <= MOST_HIDDEN
             && layers.len() * padded <= MOST_UNITS
             && 4 * gate_quads * table.rows() <= MOST_TABLE
-            && symbols.div_ceil(4) <= self.widest_workgroup() as usize;
-        if *window != Window::Global || !fits {
+            && symbols.div_ceil(4) <= self.choices().threads() as usize;
+        let is_product = !matches!(score, Score::Concat | Score::Location);
+        if *window != Window::Global || !is_product || !fits {
             return Ok(None);
         }
         // A step reads them all, but of the table one row.
@@ -153,7 +144,7 @@ impl Gpu {
             bytes,
             cell: first.cell,
             activation: parameters.activation,
-            scale,
+            scale: score.scale(hidden),
             layers: layers.len(),
             hidden,
             gate_quads,

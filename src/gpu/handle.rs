@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytemuck::NoUninit;
 use serde::Serialize;
 
-use super::adapters::{Adapter, Opened, WIDE_THREADS};
+use super::adapters::{Adapter, Opened};
 use super::choices::Choices;
 use super::engine::{Engine, Grain};
 use super::forms::{AttentionForm, ProductForm};
@@ -157,11 +157,6 @@ impl Gpu {
     /// Gives the device back at once. Whatever is asked of it afterwards is an [`Error::Device`], as when it is lost.
     pub fn destroy(&self) {
         self.engine.opened().device.destroy();
-    }
-
-    /// Threads of the largest workgroups.
-    pub(in crate::gpu) fn widest_workgroup(&self) -> u32 {
-        if self.choices().wide { WIDE_THREADS } else { 256 }
     }
 
     /// Whether it is more than an implementation in software.

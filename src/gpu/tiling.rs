@@ -1,8 +1,9 @@
 //! Which form a computation has, by its shape and the kind of the device, and how workgroups cover it.
 
-use super::adapters::{Adapter, WIDE_THREADS, WIDE_WORKGROUPS};
+use super::adapters::{Adapter, WIDE_WORKGROUPS};
 use super::choices::Choices;
 use super::forms::{AttentionForm, ExtensionForm, GreedyForm, ProductForm, RecurrenceForm, StateForm};
+use super::weights::bytes;
 use crate::Result;
 use crate::config::Window;
 use crate::request::Precision;
@@ -99,22 +100,17 @@ impl SequenceTiling {
         const NEAR_WIDE: usize = 1 << 20;
         /// What all workgroups together read of a cache in that time.
         const SHARED: usize = 32 << 20;
-        let (threads, near) = if choices.wide { (WIDE_THREADS, NEAR_WIDE) } else { (256, NEAR) };
+        let near = if choices.wide { NEAR_WIDE } else { NEAR };
         let rows = if batch * directions <= Self::FEW { 1 } else { 4 };
         let bytes = bytes(choices.precision, hidden * quads);
         let worth = match choices.recurrence {
             Some(form) => form == RecurrenceForm::Sequence,
             None => hardware && bytes <= near && batch.div_ceil(rows) * directions * bytes <= SHARED,
         };
-        let slices = (threads / (quads as u32).next_power_of_two()).clamp(1, 16);
+        let slices = (choices.threads() / (quads as u32).next_power_of_two()).clamp(1, 16);
         let fits = (1..=Self::MOST_UNITS).contains(&hidden);
         (worth && fits).then_some(Self { rows: rows as u32, slices })
     }
-}
-
-/// Bytes of so many quads of weights.
-pub fn bytes(precision: Precision, quads: usize) -> usize {
-    quads * if precision == Precision::F16 { 8 } else { 16 }
 }
 
 /// Where attention keeps the scores of a whole source. Workgroup memory is nearer than a cache where there is such a

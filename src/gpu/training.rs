@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::handle::Gpu;
-use super::kernels::attention::{Shape, scale, shape};
+use super::kernels::attention::{Shape, shape};
 use super::kernels::training::update::check_scalar;
 use super::tensor::{GpuIds, GpuTensor};
 use crate::backend::{
@@ -72,7 +72,8 @@ impl Gpu {
         let mut shares = None;
         match attention.score {
             Score::Dot | Score::ScaledDot | Score::General => {
-                self.record_sentences_tn(batch, src_len, d_scores, attention.query, scale(attention), d_keys)?;
+                let scale = attention.score.scale(attention.keys.cols);
+                self.record_sentences_tn(batch, src_len, d_scores, attention.query, scale, d_keys)?;
             }
             Score::Concat => {
                 let shares = shares.insert(GpuTensor::scratch(&self.engine, d_keys.rows, d_keys.cols)?);

@@ -15,6 +15,11 @@ use crate::config::Cell;
 use crate::request::Precision;
 use crate::{Array, Error, Result};
 
+/// Bytes of so many quads of weights.
+pub fn bytes(precision: Precision, quads: usize) -> usize {
+    quads * if precision == Precision::F16 { 8 } else { 16 }
+}
+
 /// Weights on the device.
 #[derive(Debug)]
 pub struct Weights {

@@ -140,7 +140,7 @@ impl<'a> Queries<'a> {
             memory_quads: attention.memory.quads() as u32,
             hidden_quads: attention.vectors.map_or(0, |vectors| vectors.quads() as u32),
             half_width: attention.half_width as f32,
-            scale: scale(attention),
+            scale: attention.score.scale(attention.keys.cols),
             chunk: tiling.chunk as u32,
             chunks: tiling.chunks as u32,
         }
@@ -148,6 +148,11 @@ impl<'a> Queries<'a> {
 }
 
 impl Score {
+    /// What products of queries and keys of so many columns are multiplied by.
+    pub(in crate::gpu) fn scale(self, columns: usize) -> f32 {
+        if self == Self::ScaledDot { 1.0 / (columns as f32).sqrt() } else { 1.0 }
+    }
+
     /// The score as `shared/score.wgsl` numbers it.
     pub(in crate::gpu) fn number(self) -> u32 {
         match self {
@@ -167,11 +172,6 @@ impl Window {
             Self::LocalP => 2,
         }
     }
-}
-
-/// What products of queries and keys are multiplied by.
-pub(in crate::gpu) fn scale(attention: &Attention<'_, Gpu>) -> f32 {
-    if attention.score == Score::ScaledDot { 1.0 / (attention.keys.cols as f32).sqrt() } else { 1.0 }
 }
 
 /// The sizes of attention.

@@ -1,7 +1,7 @@
 //! `shaders/training/attention_query_backward.wgsl`: from the gradients of the scores to those of the queries.
 
 use crate::backend::Attention;
-use crate::gpu::kernels::attention::{Shape, scale, shape};
+use crate::gpu::kernels::attention::{Shape, shape};
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -39,7 +39,7 @@ impl Gpu {
             first_row: first_row as u32,
             scores_pitch: 4 * d_scores.quads() as u32,
             query_quads: d_query.quads() as u32,
-            scale: scale(attention),
+            scale: attention.score.scale(attention.keys.cols),
         };
         let buffers = vec![
             attention.query.memory.clone(),
