@@ -97,7 +97,7 @@ fn finish(row: u32, quad: u32, y: vec4<f32>) {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     direction = workgroup.z;
-    let first = params.first + direction * params.quads;
+    let first = params.first + workgroup.z * params.quads;
     let stride = params.directions * params.quads;
     product(Shape(params.batch, params.quads, params.inputs, first, stride), workgroup, thread);
 }

@@ -35,6 +35,6 @@ fn weight(index: u32) -> vec4<f32> {
 fn hidden_gradient(workgroup: vec3<u32>, thread: u32) {
     direction = workgroup.z;
     let inputs = blocks() * params.quads;
-    let first = 4u * direction * inputs * params.quads;
+    let first = 4u * workgroup.z * inputs * params.quads;
     product(Shape(params.batch, params.quads, inputs, first, params.quads), workgroup, thread);
 }

@@ -8,11 +8,12 @@
 
 // What was staged is multiplied by then, and a workgroup has no more memory than that.
 fn put_tile_logits(slot: u32, logits: vec4<f32>) {
-    staged_x[slot] = logits;
+    put_x(slot / DEPTH, slot % DEPTH, logits);
 }
 
 fn tile_logits(slot: u32) -> vec4<f32> {
-    return staged_x[slot];
+    let row = slot / DEPTH;
+    return staged_x[row / LINES][row % LINES][slot % DEPTH];
 }
 
 // A tile's quads are as many as stand side by side, so every line of threads has one row of it.

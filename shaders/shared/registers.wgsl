@@ -8,25 +8,36 @@
 
 #import block
 
-// Threads side by side, each with its quad of outputs.
-const QUADS: u32 = 16u;
 const THREADS: u32 = 256u;
-// Threads that share one block: 1, 4 or 16.
+// Threads that share one block: 1, 4, 8, 16, 32 or 64.
 override K_SLICES: u32 = 1u;
 
 var<workgroup> partial: array<vec4<f32>, THREADS>;
 
-// Where a thread's block is. A workgroup covers QUADS quads and THREADS / QUADS / K_SLICES · 4 rows.
+// Threads side by side, each with its quad of outputs. A workgroup reads its rows of x and its columns of W once each, so that
+// all of them together read the least where it has about as many of both.
+fn columns() -> u32 {
+    if K_SLICES > 16u {
+        return 4u;
+    }
+    return select(16u, 8u, K_SLICES == 8u);
+}
+
+// Where a thread's block is. A workgroup covers columns() quads and the rows of THREADS / columns() / K_SLICES blocks.
 struct Place {
     row: u32,   // the first of four
     quad: u32,
     slice: u32,
 }
 
+fn rows_of_workgroup() -> u32 {
+    return 4u * (THREADS / columns() / K_SLICES);
+}
+
 fn place_in(workgroup: vec3<u32>, thread: u32) -> Place {
-    let groups = THREADS / QUADS / K_SLICES;
-    let row = 4u * (workgroup.y * groups + thread / QUADS / K_SLICES);
-    return Place(row, workgroup.x * QUADS + thread % QUADS, thread / QUADS % K_SLICES);
+    let block = thread / columns() / K_SLICES;
+    let row = workgroup.y * rows_of_workgroup() + 4u * block;
+    return Place(row, workgroup.x * columns() + thread % columns(), thread / columns() % K_SLICES);
 }
 
 // y and the product of the inputs from quad k on.
@@ -51,14 +62,20 @@ fn summed(shape: Shape, place: Place) -> mat4x4<f32> {
 }
 
 // Row `owner` of the slices' blocks, added up in slice `owner`: in the others it is nothing. All threads call this.
-fn shared_row(place: Place, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> {
+fn shared_row(shape: Shape, workgroup: vec3<u32>, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> {
+    // The first block has the first rows: if it lacks this one, nobody waits for any.
+    if workgroup.y * rows_of_workgroup() + owner >= shape.rows {
+        return vec4(0.0);
+    }
     partial[thread] = y;
     workgroupBarrier();
     var sum = vec4(0.0);
-    if place.slice == owner {
-        let first = thread - place.slice * QUADS;
-        for (var other = first; other < first + K_SLICES * QUADS; other += 4u * QUADS) {
-            sum += (partial[other] + partial[other + QUADS]) + (partial[other + 2u * QUADS] + partial[other + 3u * QUADS]);
+    let step = columns();
+    let slice = thread / step % K_SLICES;
+    if slice == owner {
+        let first = thread - slice * step;
+        for (var other = first; other < first + K_SLICES * step; other += 4u * step) {
+            sum += (partial[other] + partial[other + step]) + (partial[other + 2u * step] + partial[other + 3u * step]);
         }
     }
     workgroupBarrier();

@@ -8,8 +8,10 @@
 
 #import fetched
 
-var<workgroup> staged_x: array<vec4<f32>, ROWS * DEPTH>;       // (rows, quads of inputs)
-var<workgroup> staged_w: array<vec4<f32>, 4u * DEPTH * QUADS>; // (inputs, quads of outputs)
+// A thread's rows and quads of outputs are the inner places of what lies apart, so that the index it has to compute, and that
+// is checked against the array's end, is one for all of them.
+var<workgroup> staged_x: array<array<array<vec4<f32>, DEPTH>, LINES>, ROWS / LINES>;          // (rows, quads of inputs)
+var<workgroup> staged_w: array<array<array<vec4<f32>, COLUMNS>, QUADS / COLUMNS>, 4u * DEPTH>; // (inputs, quads of outputs)
 
 // Two blocks of a thread's outputs, those of quads `column` and `column` + COLUMNS.
 struct Tile {
@@ -18,30 +20,33 @@ struct Tile {
 }
 
 fn put_x(row: u32, k: u32, x: vec4<f32>) {
-    staged_x[row * DEPTH + k] = x;
+    staged_x[row / LINES][row % LINES][k] = x;
 }
 
 fn put_w(input: u32, quad: u32, w: vec4<f32>) {
-    staged_w[input * QUADS + quad] = w;
+    staged_w[input][quad / COLUMNS][quad % COLUMNS] = w;
 }
 
 fn staged_input_block(line: u32, k: u32) -> mat4x4<f32> {
-    let place = line * DEPTH + k;
-    let step = LINES * DEPTH;
-    return mat4x4(staged_x[place], staged_x[place + step], staged_x[place + 2u * step], staged_x[place + 3u * step]);
+    return mat4x4(staged_x[0][line][k], staged_x[1][line][k], staged_x[2][line][k], staged_x[3][line][k]);
 }
 
-fn staged_weight_block(column: u32, k: u32) -> mat4x4<f32> {
-    let place = 4u * k * QUADS + column;
-    return mat4x4(staged_w[place], staged_w[place + QUADS], staged_w[place + 2u * QUADS], staged_w[place + 3u * QUADS]);
+fn staged_weight_block(half: u32, column: u32, k: u32) -> mat4x4<f32> {
+    let input = 4u * k;
+    return mat4x4(
+        staged_w[input][half][column],
+        staged_w[input + 1u][half][column],
+        staged_w[input + 2u][half][column],
+        staged_w[input + 3u][half][column],
+    );
 }
 
 fn plus_staged(y: Tile, thread: u32, k: u32) -> Tile {
     let x = staged_input_block(thread / COLUMNS, k);
     let column = thread % COLUMNS;
     return Tile(
-        plus_product(y.left, staged_weight_block(column, k), x),
-        plus_product(y.right, staged_weight_block(column + COLUMNS, k), x),
+        plus_product(y.left, staged_weight_block(0u, column, k), x),
+        plus_product(y.right, staged_weight_block(1u, column, k), x),
     );
 }
 

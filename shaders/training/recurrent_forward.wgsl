@@ -96,19 +96,19 @@ fn finish(row: u32, quad: u32, y: vec4<f32>) {
     gates[unit + 2u * block] = activations.z;
     gates[unit + 3u * block] = activations.w;
     store(row, quad, next);
-    next_hidden[(row - first_row) * QUADS + quad % QUADS] = next.hidden;
+    next_hidden[(row - first_row) * columns() + quad % columns()] = next.hidden;
 }
 
 // A quad of the new hidden units of one row becomes what the next step reads.
 fn write_previous(row: u32, workgroup: vec3<u32>, quad: u32) {
-    let first = workgroup.x * QUADS + 4u * quad;
+    let first = workgroup.x * columns() + 4u * quad;
     if first >= params.hidden || params.step + 1u >= lengths[row] {
         return;
     }
     var next = vec4(0.0);
     for (var i = 0u; i < 4u; i += 1u) {
         if first + i < params.hidden {
-            next[i] = next_hidden[(row - first_row) * QUADS + 4u * quad + i];
+            next[i] = next_hidden[(row - first_row) * columns() + 4u * quad + i];
         }
     }
     previous[units_of(row_of(row, params.step + 1u)) + first / 4u] = next;
@@ -117,7 +117,7 @@ fn write_previous(row: u32, workgroup: vec3<u32>, quad: u32) {
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     direction = workgroup.z;
-    let rows = 4u * THREADS / QUADS / K_SLICES;
+    let rows = rows_of_workgroup();
     first_row = workgroup.y * rows;
     let outputs = select(params.hidden, params.quads, CELL == TANH);
     product(Shape(params.batch, outputs, params.quads, 0u, 0u), workgroup, thread);
@@ -125,8 +125,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         return;
     }
     workgroupBarrier();
-    let row = first_row + thread / 4u;
-    if thread / 4u < rows && row < params.batch {
-        write_previous(row, workgroup, thread % 4u);
+    let width = columns() / 4u;
+    let row = first_row + thread / width;
+    if thread / width < rows && row < params.batch {
+        write_previous(row, workgroup, thread % width);
     }
 }

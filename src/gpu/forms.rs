@@ -53,7 +53,7 @@ macro_rules! form {
 /// How the outputs of a product are shared out among threads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProductForm {
-    /// In registers: a block of outputs is computed by 1, 4 or 16 threads, each with a slice of the inputs.
+    /// In registers: a block of outputs is computed by 1, 4, 8, 16, 32 or 64 threads, each with a slice of the inputs.
     Registers {
         /// How many.
         slices: u32,
@@ -79,7 +79,10 @@ impl Form for ProductForm {
     const ALL: &'static [Self] = &[
         Self::Registers { slices: 1 },
         Self::Registers { slices: 4 },
+        Self::Registers { slices: 8 },
         Self::Registers { slices: 16 },
+        Self::Registers { slices: 32 },
+        Self::Registers { slices: 64 },
         Self::Staged,
         Self::Cooperative,
         Self::CooperativePlain,

@@ -211,6 +211,11 @@ impl Gpu {
         Tiling::choose(self.choices().product, self.is_hardware(), rows, quads)
     }
 
+    /// The form of a product with weights, whose outputs are told apart by tiles.
+    pub(in crate::gpu) fn tiling_of_tiles(&self, rows: usize, quads: usize) -> Tiling {
+        Tiling::choose_of_tiles(self.choices().product, self.is_hardware(), rows, quads)
+    }
+
     /// The form of a product of two tensors, neither of which is stored in half precision.
     pub(in crate::gpu) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
         let forced = self.choices().product.filter(|form| !form.of_halves());

@@ -27,45 +27,89 @@ impl Tiling {
     fn new(form: ProductForm, rows: usize, quads: usize) -> Self {
         // What a workgroup covers, as `shared/fetched.wgsl` and `shared/registers.wgsl` say.
         let [rows_each, quads_each] = match form {
-            ProductForm::Registers { slices } => [64 / slices as usize, 16],
+            ProductForm::Registers { slices } => {
+                let columns = Self::columns(slices);
+                [1024 / (slices as usize * columns), columns]
+            }
             ProductForm::Staged | ProductForm::Cooperative | ProductForm::CooperativePlain => [64, 32],
         };
         Self { form, workgroups: [quads.div_ceil(quads_each) as u32, rows.div_ceil(rows_each) as u32] }
     }
 
+    /// Quads side by side in a workgroup, where so many threads share a block in registers.
+    const fn columns(slices: u32) -> usize {
+        match slices {
+            32 | 64 => 4,
+            8 => 8,
+            _ => 16,
+        }
+    }
+
     /// The form of a product, by its shape and the kind of the device, unless it is `forced`.
-    ///
-    /// Staged products are the fastest where their workgroups, which are large, keep the device busy and are not empty
-    /// for the most part; few rows are worth sharing every block of outputs among more threads. Matrices of halves are never
-    /// chosen: no card has run them yet.
     pub fn choose(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
+        Self::staged(forced, hardware, rows, quads)
+            .unwrap_or_else(|| Self::choose_registers(forced, hardware, rows, quads))
+    }
+
+    /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
+    ///
+    /// Threads share a block where there are few. The workgroups of hardware have about as many rows as columns, as far as
+    /// there are so many: each reads its own, so all of them together read the least. In software it matters more that
+    /// neighbours read what lies side by side.
+    pub fn choose_registers(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
+        if let Some(forced @ ProductForm::Registers { .. }) = forced {
+            return Self::new(forced, rows, quads);
+        }
+        if !hardware {
+            return Self::choose_in_tiles(None, false, rows, quads);
+        }
+        let blocks = rows.div_ceil(4);
+        let busy = |slices: u32| blocks * quads * slices as usize >= BUSY_THREADS;
+        // As many rows as a workgroup has.
+        let full = |slices: u32| blocks * slices as usize * Self::columns(slices) >= 256;
+        let slices = [1, 4, 8].into_iter().find(|&slices| full(slices) && busy(slices));
+        Self::new(ProductForm::Registers { slices: slices.unwrap_or(if rows > 4 { 32 } else { 64 }) }, rows, quads)
+    }
+
+    /// The same where outputs are told apart by tiles of sixteen quads: of the generator.
+    pub fn choose_of_tiles(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
+        Self::staged(forced, hardware, rows, quads)
+            .unwrap_or_else(|| Self::choose_in_tiles(forced, hardware, rows, quads))
+    }
+
+    /// In registers, sixteen quads side by side.
+    fn choose_in_tiles(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
+        /// Rows of blocks that a workgroup has, where none is shared.
+        const BLOCK_ROWS: usize = 16;
+        let blocks = rows.div_ceil(4);
+        let fills = |slices: &u32| {
+            let slices = *slices as usize;
+            blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !hardware)
+        };
+        let slices = match forced {
+            Some(ProductForm::Registers { slices }) => [16, 4, 1].into_iter().find(|&most| most <= slices),
+            _ => [1, 4, 16].into_iter().find(fills),
+        };
+        Self::new(ProductForm::Registers { slices: slices.unwrap_or(16) }, rows, quads)
+    }
+
+    /// That of a product through workgroup memory, where it is the fastest unless another form is `forced`.
+    ///
+    /// Its workgroups, which are large, have to keep the device busy and must not be empty for the most part; few rows are
+    /// worth sharing every block of outputs among more threads. Matrices of halves are never chosen: no card has run them
+    /// yet.
+    fn staged(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Option<Self> {
         /// Blocks of outputs of a workgroup.
         const STAGED_BLOCKS: usize = 16 * 32;
         if let Some(forced) = forced {
-            return Self::new(forced, rows, quads);
+            let registers = matches!(forced, ProductForm::Registers { .. });
+            return (!registers).then(|| Self::new(forced, rows, quads));
         }
         let staged = Self::new(ProductForm::Staged, rows, quads);
         let blocks = staged.workgroups.iter().map(|&count| count as usize).product::<usize>() * STAGED_BLOCKS;
         // The rows that workgroups have beyond those that there are cost as much as these.
         let filled = rows * 8 >= rows.next_multiple_of(64) * 5;
-        if hardware && filled && blocks >= BUSY_THREADS {
-            return staged;
-        }
-        Self::choose_registers(None, hardware, rows, quads)
-    }
-
-    /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
-    pub fn choose_registers(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
-        /// Rows of blocks that a workgroup has, where none is shared.
-        const BLOCK_ROWS: usize = 16;
-        if let Some(forced @ ProductForm::Registers { .. }) = forced {
-            return Self::new(forced, rows, quads);
-        }
-        let blocks = rows.div_ceil(4);
-        let fills =
-            |slices: &usize| blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !hardware);
-        let slices = [1, 4, 16].into_iter().find(fills).unwrap_or(16) as u32;
-        Self::new(ProductForm::Registers { slices }, rows, quads)
+        (hardware && filled && blocks >= BUSY_THREADS).then_some(staged)
     }
 }
 
@@ -275,6 +319,34 @@ impl Adapter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn products_share_blocks_where_there_are_few() {
+        let registers = |hardware: bool, rows: usize, quads: usize| {
+            let tiling = Tiling::choose_registers(None, hardware, rows, quads);
+            let ProductForm::Registers { slices } = tiling.form else {
+                panic!("{:?} is not in registers", tiling.form)
+            };
+            (slices, tiling.workgroups)
+        };
+        assert_eq!(registers(true, 1, 512), (64, [128, 1]));
+        assert_eq!(registers(true, 4, 9), (64, [3, 1]));
+        assert_eq!(registers(true, 5, 512), (32, [128, 1]));
+        assert_eq!(registers(true, 64, 128), (32, [32, 8]));
+        assert_eq!(registers(true, 64, 512), (8, [64, 4]));
+        assert_eq!(registers(true, 64, 1024), (4, [64, 4]));
+        assert_eq!(registers(true, 512, 512), (1, [32, 8]));
+        assert_eq!(registers(false, 1, 512), (16, [32, 1]));
+        assert_eq!(registers(false, 64, 512), (1, [32, 1]));
+        let of_tiles =
+            |forced: Option<ProductForm>, rows: usize| Tiling::choose_of_tiles(forced, true, rows, 2500).form;
+        assert_eq!(of_tiles(None, 1), ProductForm::Registers { slices: 16 });
+        assert_eq!(of_tiles(None, 512), ProductForm::Staged);
+        for (forced, slices) in [(1, 1), (8, 4), (64, 16)] {
+            let forced = Some(ProductForm::Registers { slices: forced });
+            assert_eq!(of_tiles(forced, 512), ProductForm::Registers { slices });
+        }
+    }
 
     fn chosen(wide: bool, recurrence: Option<RecurrenceForm>, sentences: usize, sizes: [usize; 2]) -> Option<[u32; 2]> {
         let choices = Choices { wide, recurrence, ..Choices::best(Precision::F32) };

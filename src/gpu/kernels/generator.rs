@@ -71,7 +71,7 @@ impl Gpu {
             avoid_0,
             avoid_1,
         };
-        let tiling = self.tiling_of_weights(attentional.rows, generator.quads);
+        let tiling = self.tiling_of_tiles(attentional.rows, generator.quads);
         let buffers = vec![generator.memory.clone(), attentional.memory.clone(), candidates.memory.clone()];
         self.record_tiled(DECLARED, params, &[], buffers, tiling, 1)
     }
