@@ -304,6 +304,7 @@ fn a_translation_is_one_submit_for_eight_steps_and_creates_nothing_per_step() ->
         (AttentionForm::Near, StateForm::Apart, 5),
         (AttentionForm::Far, StateForm::Apart, 5),
         (AttentionForm::Split, StateForm::Apart, 6),
+        (AttentionForm::Products, StateForm::Apart, 7),
     ] {
         let choices = Choices { attention: Some(attention), state: Some(state), ..plain() };
         let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };

@@ -88,6 +88,7 @@ impl Choices {
             several(RecurrenceForm::Positions, AttentionForm::Far, StateForm::Apart, ExtensionForm::Apart),
             several(RecurrenceForm::Sequence, AttentionForm::Near, StateForm::Together, ExtensionForm::Together),
             several(RecurrenceForm::Sequence, AttentionForm::Split, StateForm::Apart, ExtensionForm::Together),
+            several(RecurrenceForm::Positions, AttentionForm::Products, StateForm::Apart, ExtensionForm::Apart),
         ]);
         let resident = Self { greedy: Some(GreedyForm::Resident), ..best };
         paths.push(("greedy search resident".to_owned(), resident));

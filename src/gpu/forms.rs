@@ -121,9 +121,12 @@ pub enum AttentionForm {
     /// In workgroup memory, those of a chunk of the source; another dispatch joins the chunks. For few queries and long
     /// sources, on hardware.
     Split,
+    /// In the rows of the weights, of all queries of a sentence at once: scores and contexts are products of matrices. For
+    /// many queries of a sentence, on hardware.
+    Products,
 }
 
-form!(AttentionForm by "SEQ2SEQ_ATTENTION": Near "near", Far "far", Split "split");
+form!(AttentionForm by "SEQ2SEQ_ATTENTION": Near "near", Far "far", Split "split", Products "products");
 
 /// How an attentional state is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use super::memory::Memory;
 use super::recording::{Dispatch, Kernel, PARAMS_SIZE};
 use super::shader::{Sums, Variant};
 use super::tensor::GpuTensor;
-use super::tiling::{Tiling, attention_form, examples};
+use super::tiling::{Products, Tiling, attention_form, examples};
 use super::weights::RecurrentWeights;
 use crate::backend::State;
 use crate::clock::Instant;
@@ -206,28 +206,28 @@ impl Gpu {
         self.record_variant(kernel, self.variant, params, constants, buffers, workgroup_count)
     }
 
-    /// The form of a product with weights.
-    pub(in crate::gpu) fn tiling_of_weights(&self, rows: usize, quads: usize) -> Tiling {
-        Tiling::choose(self.choices().product, self.is_hardware(), rows, quads)
+    /// The form of products with weights.
+    pub(in crate::gpu) fn tiling_of_weights(&self, products: Products) -> Tiling {
+        Tiling::choose(self.choices().product, self.is_hardware(), products)
     }
 
-    /// The form of a product with weights, whose outputs are told apart by tiles.
-    pub(in crate::gpu) fn tiling_of_tiles(&self, rows: usize, quads: usize) -> Tiling {
-        Tiling::choose_of_tiles(self.choices().product, self.is_hardware(), rows, quads)
+    /// The same where outputs are told apart by tiles.
+    pub(in crate::gpu) fn tiling_of_tiles(&self, products: Products) -> Tiling {
+        Tiling::choose_of_tiles(self.choices().product, self.is_hardware(), products)
     }
 
-    /// The form of a product of two tensors, neither of which is stored in half precision.
-    pub(in crate::gpu) fn tiling(&self, rows: usize, quads: usize) -> Tiling {
+    /// The form of products of two tensors, neither of which is stored in half precision.
+    pub(in crate::gpu) fn tiling(&self, products: Products) -> Tiling {
         let forced = self.choices().product.filter(|form| !form.of_halves());
-        Tiling::choose(forced, self.is_hardware(), rows, quads)
+        Tiling::choose(forced, self.is_hardware(), products)
     }
 
-    /// The form of a product of a kernel that has no staged one.
-    pub(in crate::gpu) fn tiling_in_registers(&self, rows: usize, quads: usize) -> Tiling {
-        Tiling::choose_registers(self.choices().product, self.is_hardware(), rows, quads)
+    /// The form of products of a kernel that has no staged one.
+    pub(in crate::gpu) fn tiling_in_registers(&self, products: Products) -> Tiling {
+        Tiling::choose_registers(self.choices().product, self.is_hardware(), products)
     }
 
-    /// Records a product, `count` times side by side.
+    /// Records products.
     pub(in crate::gpu) fn record_tiled(
         &self,
         kernel: Declared,
@@ -235,7 +235,6 @@ impl Gpu {
         constants: &[(&'static str, u32)],
         buffers: Vec<Arc<Memory>>,
         tiling: Tiling,
-        count: usize,
     ) -> Result<()> {
         let mut variant = self.variant;
         let mut constants = constants.to_vec();
@@ -245,8 +244,7 @@ impl Gpu {
             ProductForm::Cooperative => variant.sums = Sums::Cooperative,
             ProductForm::CooperativePlain => variant.sums = Sums::CooperativePlain,
         }
-        let [x, y] = tiling.workgroups;
-        self.record_variant(kernel, variant, params, &constants, buffers, [x, y, count as u32])
+        self.record_variant(kernel, variant, params, &constants, buffers, tiling.workgroups)
     }
 
     fn record_variant(

@@ -19,12 +19,40 @@ const BUSY_QUERIES: usize = 1024;
 pub struct Tiling {
     /// How it is computed.
     pub form: ProductForm,
-    /// Workgroups along outputs and rows.
-    pub workgroups: [u32; 2],
+    /// Workgroups along outputs and rows, and products side by side.
+    pub workgroups: [u32; 3],
+}
+
+/// Products of the same shape, side by side.
+#[derive(Clone, Copy, Debug)]
+pub struct Products {
+    /// Of x and of y.
+    pub rows: usize,
+    /// Of outputs.
+    pub quads: usize,
+    /// How many products.
+    pub count: usize,
+}
+
+impl Products {
+    /// One alone.
+    pub fn one(rows: usize, quads: usize) -> Self {
+        Self { rows, quads, count: 1 }
+    }
+
+    /// Whether so many threads for each block of outputs keep the device busy.
+    fn are_busy(self, slices: u32) -> bool {
+        self.block_rows() * self.quads * self.count * slices as usize >= BUSY_THREADS
+    }
+
+    /// Rows of blocks of outputs.
+    fn block_rows(self) -> usize {
+        self.rows.div_ceil(4)
+    }
 }
 
 impl Tiling {
-    fn new(form: ProductForm, rows: usize, quads: usize) -> Self {
+    fn new(form: ProductForm, products: Products) -> Self {
         // What a workgroup covers, as `shared/fetched.wgsl` and `shared/registers.wgsl` say.
         let [rows_each, quads_each] = match form {
             ProductForm::Registers { slices } => {
@@ -33,7 +61,11 @@ impl Tiling {
             }
             ProductForm::Staged | ProductForm::Cooperative | ProductForm::CooperativePlain => [64, 32],
         };
-        Self { form, workgroups: [quads.div_ceil(quads_each) as u32, rows.div_ceil(rows_each) as u32] }
+        let Products { rows, quads, count } = products;
+        Self {
+            form,
+            workgroups: [quads.div_ceil(quads_each), rows.div_ceil(rows_each), count].map(|count| count as u32),
+        }
     }
 
     /// Quads side by side in a workgroup, where so many threads share a block in registers.
@@ -45,10 +77,9 @@ impl Tiling {
         }
     }
 
-    /// The form of a product, by its shape and the kind of the device, unless it is `forced`.
-    pub fn choose(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
-        Self::staged(forced, hardware, rows, quads)
-            .unwrap_or_else(|| Self::choose_registers(forced, hardware, rows, quads))
+    /// The form of products, by their shape and the kind of the device, unless it is `forced`.
+    pub fn choose(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
+        Self::staged(forced, hardware, products).unwrap_or_else(|| Self::choose_registers(forced, hardware, products))
     }
 
     /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
@@ -56,59 +87,51 @@ impl Tiling {
     /// Threads share a block where there are few. The workgroups of hardware have about as many rows as columns, as far as
     /// there are so many: each reads its own, so all of them together read the least. In software it matters more that
     /// neighbours read what lies side by side.
-    pub fn choose_registers(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
+    pub fn choose_registers(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
         if let Some(forced @ ProductForm::Registers { .. }) = forced {
-            return Self::new(forced, rows, quads);
+            return Self::new(forced, products);
         }
         if !hardware {
-            return Self::choose_in_tiles(None, false, rows, quads);
+            return Self::choose_in_tiles(None, false, products);
         }
-        let blocks = rows.div_ceil(4);
-        let busy = |slices: u32| blocks * quads * slices as usize >= BUSY_THREADS;
         // As many rows as a workgroup has.
-        let full = |slices: u32| blocks * slices as usize * Self::columns(slices) >= 256;
-        let slices = [1, 4, 8].into_iter().find(|&slices| full(slices) && busy(slices));
-        Self::new(ProductForm::Registers { slices: slices.unwrap_or(if rows > 4 { 32 } else { 64 }) }, rows, quads)
+        let fills = |slices: u32| products.block_rows() * slices as usize * Self::columns(slices) >= 256;
+        let shared = [1, 4, 8].into_iter().find(|&slices| fills(slices) && products.are_busy(slices));
+        let slices = shared.unwrap_or(if products.rows > 4 { 32 } else { 64 });
+        Self::new(ProductForm::Registers { slices }, products)
     }
 
     /// The same where outputs are told apart by tiles of sixteen quads: of the generator.
-    pub fn choose_of_tiles(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
-        Self::staged(forced, hardware, rows, quads)
-            .unwrap_or_else(|| Self::choose_in_tiles(forced, hardware, rows, quads))
+    pub fn choose_of_tiles(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
+        Self::staged(forced, hardware, products).unwrap_or_else(|| Self::choose_in_tiles(forced, hardware, products))
     }
 
     /// In registers, sixteen quads side by side.
-    fn choose_in_tiles(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Self {
-        /// Rows of blocks that a workgroup has, where none is shared.
-        const BLOCK_ROWS: usize = 16;
-        let blocks = rows.div_ceil(4);
-        let fills = |slices: &u32| {
-            let slices = *slices as usize;
-            blocks * slices >= BLOCK_ROWS && (blocks * quads * slices >= BUSY_THREADS || !hardware)
-        };
+    fn choose_in_tiles(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
+        let fills = |slices: &u32| products.block_rows() * *slices as usize >= 16;
         let slices = match forced {
             Some(ProductForm::Registers { slices }) => [16, 4, 1].into_iter().find(|&most| most <= slices),
-            _ => [1, 4, 16].into_iter().find(fills),
+            _ => [1, 4, 16].into_iter().find(|slices| fills(slices) && (!hardware || products.are_busy(*slices))),
         };
-        Self::new(ProductForm::Registers { slices: slices.unwrap_or(16) }, rows, quads)
+        Self::new(ProductForm::Registers { slices: slices.unwrap_or(16) }, products)
     }
 
-    /// That of a product through workgroup memory, where it is the fastest unless another form is `forced`.
+    /// That of products through workgroup memory, where it is the fastest unless another form is `forced`.
     ///
     /// Its workgroups, which are large, have to keep the device busy and must not be empty for the most part; few rows are
     /// worth sharing every block of outputs among more threads. Matrices of halves are never chosen: no card has run them
     /// yet.
-    fn staged(forced: Option<ProductForm>, hardware: bool, rows: usize, quads: usize) -> Option<Self> {
+    fn staged(forced: Option<ProductForm>, hardware: bool, products: Products) -> Option<Self> {
         /// Blocks of outputs of a workgroup.
         const STAGED_BLOCKS: usize = 16 * 32;
         if let Some(forced) = forced {
             let registers = matches!(forced, ProductForm::Registers { .. });
-            return (!registers).then(|| Self::new(forced, rows, quads));
+            return (!registers).then(|| Self::new(forced, products));
         }
-        let staged = Self::new(ProductForm::Staged, rows, quads);
+        let staged = Self::new(ProductForm::Staged, products);
         let blocks = staged.workgroups.iter().map(|&count| count as usize).product::<usize>() * STAGED_BLOCKS;
         // The rows that workgroups have beyond those that there are cost as much as these.
-        let filled = rows * 8 >= rows.next_multiple_of(64) * 5;
+        let filled = products.rows * 8 >= products.rows.next_multiple_of(64) * 5;
         (hardware && filled && blocks >= BUSY_THREADS).then_some(staged)
     }
 }
@@ -160,7 +183,7 @@ impl SequenceTiling {
 /// Where attention keeps the scores of a whole source. Workgroup memory is nearer than a cache where there is such a
 /// thing.
 pub fn attention_form(forced: Option<AttentionForm>, hardware: bool) -> AttentionForm {
-    let kept = forced.filter(|form| *form != AttentionForm::Split);
+    let kept = forced.filter(|form| matches!(form, AttentionForm::Near | AttentionForm::Far));
     kept.unwrap_or(if hardware { AttentionForm::Near } else { AttentionForm::Far })
 }
 
@@ -197,6 +220,58 @@ impl SourceTiling {
         let saved = src_len.saturating_sub(chunk) * columns;
         let worth = choices.attention.is_none() && hardware && window == Window::Global && saved > WORTH;
         (forced || worth).then_some(Self { chunk, chunks })
+    }
+}
+
+/// How workgroups share attention.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttentionTiling {
+    /// A workgroup has a query's whole source.
+    Whole,
+    /// Several have a query's source.
+    Divided(SourceTiling),
+    /// The queries of a sentence are rows of matrices, and so are the positions of its source.
+    Products,
+}
+
+/// The sizes of attention: so many queries of so many sentences, over so many source positions.
+#[derive(Clone, Copy, Debug)]
+pub struct Attended {
+    /// Sentences.
+    pub batch: usize,
+    /// Queries of each.
+    pub tgt_len: usize,
+    /// Positions of each.
+    pub src_len: usize,
+    /// Columns of a key, and of the memory.
+    pub columns: [usize; 2],
+}
+
+impl AttentionTiling {
+    /// That of attention with this window, whose scores may be products of queries and keys.
+    pub fn choose(choices: Choices, hardware: bool, window: Window, of_products: bool, sizes: Attended) -> Self {
+        /// Queries of a sentence that are worth reading its source together.
+        const QUERIES: usize = 8;
+        /// Numbers that workgroups with a query each read of a cache in the time of two dispatches more.
+        const WORTH: usize = 8 << 20;
+        let Attended { batch, tgt_len, src_len, columns: [key_size, memory_size] } = sizes;
+        let numbers = batch * tgt_len * src_len * (key_size + memory_size);
+        let worth = hardware && tgt_len >= QUERIES && numbers >= WORTH;
+        let products = choices.attention.map_or(worth, |form| form == AttentionForm::Products);
+        if products && of_products && window == Window::Global && src_len > 0 {
+            return Self::Products;
+        }
+        SourceTiling::choose(choices, hardware, window, [batch * tgt_len, src_len, memory_size])
+            .map_or(Self::Whole, Self::Divided)
+    }
+
+    /// The form that this is, on a device of that kind.
+    fn form(self, forced: Option<AttentionForm>, hardware: bool) -> AttentionForm {
+        match self {
+            Self::Whole => attention_form(forced, hardware),
+            Self::Divided(_) => AttentionForm::Split,
+            Self::Products => AttentionForm::Products,
+        }
     }
 }
 
@@ -260,8 +335,8 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     const PRODUCTS: [[usize; 2]; 4] = [[1, 2048], [64, 512], [64, 2048], [2048, 2048]];
     /// Units of an LSTM's direction.
     const LAYERS: [usize; 3] = [128, 256, 512];
-    /// Queries, and the positions of their sources.
-    const ATTENTION: [[usize; 2]; 3] = [[5, 30], [64, 1000], [2048, 1000]];
+    /// Sentences, queries of each, and positions of its source.
+    const ATTENTION: [[usize; 3]; 4] = [[1, 5, 30], [64, 1, 1000], [2048, 1, 30], [64, 32, 32]];
     /// Units of an attentional state.
     const STATES: [usize; 2] = [128, 512];
     /// Symbols and inputs of generators.
@@ -269,7 +344,7 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     /// KiB of weights, and sentences.
     const GREEDY: [[usize; 2]; 3] = [[1300, 1], [1300, 64], [1300, 512]];
     let product = |[rows, outputs]: [usize; 2]| {
-        let tiling = Tiling::choose(choices.product, hardware, rows, outputs / 4);
+        let tiling = Tiling::choose(choices.product, hardware, Products::one(rows, outputs / 4));
         (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
     };
     let layer = |hidden: usize| {
@@ -277,14 +352,18 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
         let form = if sequence.is_some() { RecurrenceForm::Sequence } else { RecurrenceForm::Positions };
         (format!("LSTM layer of {hidden} units"), form.to_string())
     };
-    let attention = |[queries, positions]: [usize; 2]| {
-        let split = SourceTiling::choose(choices, hardware, Window::Global, [queries, positions, 512]);
-        let form = split.map_or(attention_form(choices.attention, hardware), |_| AttentionForm::Split);
-        (format!("attention of {queries} queries over {positions} positions of 512"), form.to_string())
+    let attending = |[batch, tgt_len, src_len]: [usize; 3], units: usize| {
+        let sizes = Attended { batch, tgt_len, src_len, columns: [units; 2] };
+        AttentionTiling::choose(choices, hardware, Window::Global, true, sizes)
+    };
+    let attention = |sizes: [usize; 3]| {
+        let form = attending(sizes, 512).form(choices.attention, hardware);
+        let [batch, tgt_len, src_len] = sizes;
+        (format!("attention of {batch} × {tgt_len} queries over {src_len} positions of 512"), form.to_string())
     };
     let state = |units: usize| {
-        let split = SourceTiling::choose(choices, hardware, Window::Global, [64, 30, units]);
-        let form = split.map_or(state_form(choices, hardware, 64, units * units / 4), |_| StateForm::Apart);
+        let whole = attending([64, 1, 30], units) == AttentionTiling::Whole;
+        let form = if whole { state_form(choices, hardware, 64, units * units / 4) } else { StateForm::Apart };
         (format!("attentional state of {units} units, 30 positions"), form.to_string())
     };
     let extension = |[symbols, inputs]: [usize; 2]| {
@@ -323,23 +402,24 @@ mod tests {
     #[test]
     fn products_share_blocks_where_there_are_few() {
         let registers = |hardware: bool, rows: usize, quads: usize| {
-            let tiling = Tiling::choose_registers(None, hardware, rows, quads);
+            let tiling = Tiling::choose_registers(None, hardware, Products::one(rows, quads));
             let ProductForm::Registers { slices } = tiling.form else {
                 panic!("{:?} is not in registers", tiling.form)
             };
             (slices, tiling.workgroups)
         };
-        assert_eq!(registers(true, 1, 512), (64, [128, 1]));
-        assert_eq!(registers(true, 4, 9), (64, [3, 1]));
-        assert_eq!(registers(true, 5, 512), (32, [128, 1]));
-        assert_eq!(registers(true, 64, 128), (32, [32, 8]));
-        assert_eq!(registers(true, 64, 512), (8, [64, 4]));
-        assert_eq!(registers(true, 64, 1024), (4, [64, 4]));
-        assert_eq!(registers(true, 512, 512), (1, [32, 8]));
-        assert_eq!(registers(false, 1, 512), (16, [32, 1]));
-        assert_eq!(registers(false, 64, 512), (1, [32, 1]));
-        let of_tiles =
-            |forced: Option<ProductForm>, rows: usize| Tiling::choose_of_tiles(forced, true, rows, 2500).form;
+        assert_eq!(registers(true, 1, 512), (64, [128, 1, 1]));
+        assert_eq!(registers(true, 4, 9), (64, [3, 1, 1]));
+        assert_eq!(registers(true, 5, 512), (32, [128, 1, 1]));
+        assert_eq!(registers(true, 64, 128), (32, [32, 8, 1]));
+        assert_eq!(registers(true, 64, 512), (8, [64, 4, 1]));
+        assert_eq!(registers(true, 64, 1024), (4, [64, 4, 1]));
+        assert_eq!(registers(true, 512, 512), (1, [32, 8, 1]));
+        assert_eq!(registers(false, 1, 512), (16, [32, 1, 1]));
+        assert_eq!(registers(false, 64, 512), (1, [32, 1, 1]));
+        let of_tiles = |forced: Option<ProductForm>, rows: usize| {
+            Tiling::choose_of_tiles(forced, true, Products::one(rows, 2500)).form
+        };
         assert_eq!(of_tiles(None, 1), ProductForm::Registers { slices: 16 });
         assert_eq!(of_tiles(None, 512), ProductForm::Staged);
         for (forced, slices) in [(1, 1), (8, 4), (64, 16)] {
@@ -399,6 +479,34 @@ mod tests {
         assert_eq!(forced([1, 9]), Some([16, 1]));
         assert_eq!(forced([1, 20_000]), Some([32, 625]));
         assert_eq!(forced([1, 0]), Some([16, 1]));
+    }
+
+    #[test]
+    fn many_queries_read_a_source_together() {
+        let chosen = |attention, hardware, window, of_products, [batch, tgt_len, src_len]: [usize; 3]| {
+            let choices = Choices { attention, ..Choices::best(Precision::F32) };
+            let sizes = Attended { batch, tgt_len, src_len, columns: [512, 256] };
+            AttentionTiling::choose(choices, hardware, window, of_products, sizes)
+        };
+        let best = |sizes| chosen(None, true, Window::Global, true, sizes);
+        assert_eq!(best([64, 32, 32]), AttentionTiling::Products);
+        assert_eq!(best([64, 8, 22]), AttentionTiling::Products);
+        assert_eq!(best([64, 8, 21]), AttentionTiling::Whole);
+        assert_eq!(best([512, 7, 32]), AttentionTiling::Whole);
+        for other in [
+            chosen(None, false, Window::Global, true, [64, 32, 32]),
+            chosen(None, true, Window::LocalM, true, [64, 32, 32]),
+            chosen(None, true, Window::Global, false, [64, 32, 32]),
+            chosen(Some(AttentionForm::Near), true, Window::Global, true, [64, 32, 32]),
+            chosen(Some(AttentionForm::Products), true, Window::Global, true, [64, 32, 0]),
+        ] {
+            assert_eq!(other, AttentionTiling::Whole);
+        }
+        let forced = |window| chosen(Some(AttentionForm::Products), false, window, true, [1, 1, 1]);
+        assert_eq!(forced(Window::Global), AttentionTiling::Products);
+        assert_eq!(forced(Window::LocalP), AttentionTiling::Whole);
+        let divided = chosen(None, true, Window::Global, true, [1, 2, 1000]);
+        assert_eq!(divided, AttentionTiling::Divided(SourceTiling { chunk: 32, chunks: 32 }));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::backend::Attention;
 use crate::config::{Score, Window};
 use crate::gpu::memory::Memory;
-use crate::gpu::tiling::SourceTiling;
+use crate::gpu::tiling::{Attended, AttentionTiling, Products, SourceTiling};
 use crate::gpu::{Declared, Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -29,7 +29,7 @@ kernel! {
 }
 
 impl Gpu {
-    /// One dispatch; or one for the chunks of all sources, and one that joins them.
+    /// One dispatch; or one for the chunks of all sources, and one that joins them; or the three parts, two of them products.
     pub(in crate::gpu) fn attention(
         &self,
         attention: &Attention<'_, Self>,
@@ -38,20 +38,31 @@ impl Gpu {
         context: &GpuTensor,
     ) -> Result<()> {
         let Some(queries) = Queries::new(attention, weights, first_row, Some(context))? else { return Ok(()) };
-        match self.source_tiling(&queries) {
-            None => self.record_queries(DECLARED, &queries, queries.whole(), &context.memory),
-            Some(tiling) => {
+        match self.attention_tiling(&queries) {
+            AttentionTiling::Whole => self.record_queries(DECLARED, &queries, queries.whole(), &context.memory),
+            AttentionTiling::Divided(tiling) => {
                 let parts = self.record_attention_chunks(&queries, tiling)?;
                 self.record_attention_join(&queries, tiling, &parts, context)
             }
+            AttentionTiling::Products => self.record_attention_products(&queries, context),
         }
     }
 
-    /// How the sources are divided among workgroups, if they are.
-    pub(super) fn source_tiling(&self, queries: &Queries<'_>) -> Option<SourceTiling> {
+    /// How workgroups share it.
+    pub(super) fn attention_tiling(&self, queries: &Queries<'_>) -> AttentionTiling {
         let Shape { batch, tgt_len, src_len, .. } = queries.shape;
-        let sizes = [batch * tgt_len, src_len, queries.attention.memory.cols];
-        SourceTiling::choose(self.choices(), self.is_hardware(), queries.attention.window, sizes)
+        let Attention { score, window, keys, memory, .. } = queries.attention;
+        let sizes = Attended { batch, tgt_len, src_len, columns: [keys.cols, memory.cols] };
+        AttentionTiling::choose(self.choices(), self.is_hardware(), *window, score.number() == PRODUCT, sizes)
+    }
+
+    fn record_attention_products(&self, queries: &Queries<'_>, context: &GpuTensor) -> Result<()> {
+        let Shape { batch, tgt_len, .. } = queries.shape;
+        let tiling = |out: &GpuTensor| self.tiling(Products { rows: tgt_len, quads: out.quads(), count: batch });
+        self.record_attention_scores_product(queries, tiling(queries.alignment))?;
+        let softmax = super::attention_softmax::DECLARED;
+        self.record_queries(softmax, queries, queries.whole(), &self.unused[1])?;
+        self.record_attention_context_product(queries, tiling(context), context)
     }
 
     /// Records `declared`, one of the three parts of attention.
@@ -147,6 +158,9 @@ impl<'a> Queries<'a> {
     }
 }
 
+/// h_tᵀ key_s · scale, as `shared/score.wgsl` numbers it.
+const PRODUCT: u32 = 0;
+
 impl Score {
     /// What products of queries and keys of so many columns are multiplied by.
     pub(in crate::gpu) fn scale(self, columns: usize) -> f32 {
@@ -156,7 +170,7 @@ impl Score {
     /// The score as `shared/score.wgsl` numbers it.
     pub(in crate::gpu) fn number(self) -> u32 {
         match self {
-            Self::Dot | Self::ScaledDot | Self::General => 0,
+            Self::Dot | Self::ScaledDot | Self::General => PRODUCT,
             Self::Concat => 1,
             Self::Location => 2,
         }

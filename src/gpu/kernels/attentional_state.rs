@@ -4,7 +4,7 @@ use super::attention::{self, AttentionParams, Queries};
 use crate::backend::{Attention, HiddenPart};
 use crate::config::{Score, Window};
 use crate::gpu::forms::StateForm;
-use crate::gpu::tiling::state_form;
+use crate::gpu::tiling::{AttentionTiling, state_form};
 use crate::gpu::weights::Weights;
 use crate::gpu::{Declared, Gpu, GpuTensor};
 use crate::{Error, Result};
@@ -39,12 +39,12 @@ impl Gpu {
         self.record(DECLARED, params, &constants, buffers, queries.workgroups(1))
     }
 
-    /// Whether one dispatch does it all: not for divided sources, nor has it a binding for the vectors of a score or a window.
+    /// Whether one dispatch does it all: not where attention takes several, nor has it a binding for the vectors of a score or a window.
     fn computes_together(&self, queries: &Queries<'_>, weights: &Weights) -> bool {
         let Attention { score, window, query, .. } = queries.attention;
         let has_vectors = *score == Score::Concat || *window == Window::LocalP;
         let quads = 4 * weights.input_quads() * weights.quads;
         let form = state_form(self.choices(), self.is_hardware(), query.rows, quads);
-        form == StateForm::Together && !has_vectors && self.source_tiling(queries).is_none()
+        form == StateForm::Together && !has_vectors && self.attention_tiling(queries) == AttentionTiling::Whole
     }
 }

@@ -1,6 +1,7 @@
 //! `shaders/generator.wgsl`: what beam search needs of the logits.
 
 use crate::backend::SearchRules;
+use crate::gpu::tiling::Products;
 use crate::gpu::weights::Weights;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
@@ -71,8 +72,8 @@ impl Gpu {
             avoid_0,
             avoid_1,
         };
-        let tiling = self.tiling_of_tiles(attentional.rows, generator.quads);
+        let tiling = self.tiling_of_tiles(Products::one(attentional.rows, generator.quads));
         let buffers = vec![generator.memory.clone(), attentional.memory.clone(), candidates.memory.clone()];
-        self.record_tiled(DECLARED, params, &[], buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &[], buffers, tiling)
     }
 }

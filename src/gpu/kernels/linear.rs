@@ -1,6 +1,7 @@
 //! `shaders/linear.wgsl`: activation(W x + b).
 
 use crate::backend::Activation;
+use crate::gpu::tiling::Products;
 use crate::gpu::weights::Weights;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
@@ -46,10 +47,10 @@ impl Gpu {
             inputs: input.quads() as u32,
             bias: weights.bias() as u32,
         };
-        let tiling = self.tiling_of_weights(out.rows, weights.quads);
+        let tiling = self.tiling_of_weights(Products::one(out.rows, weights.quads));
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let buffers = vec![weights.memory.clone(), input.memory.clone(), out.memory.clone()];
-        self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling)
     }
 }
 

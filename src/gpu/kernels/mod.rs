@@ -4,8 +4,10 @@ mod argmax;
 pub(super) mod attention;
 mod attention_chunk;
 mod attention_context;
+mod attention_context_product;
 mod attention_join;
 mod attention_scores;
+mod attention_scores_product;
 mod attention_softmax;
 mod attentional_state;
 mod candidates;
@@ -43,8 +45,10 @@ const DECLARED: &[Declared] = &[
     attention::DECLARED,
     attention_chunk::DECLARED,
     attention_context::DECLARED,
+    attention_context_product::DECLARED,
     attention_join::DECLARED,
     attention_scores::DECLARED,
+    attention_scores_product::DECLARED,
     attention_softmax::DECLARED,
     attentional_state::DECLARED,
     candidates::DECLARED,

@@ -2,6 +2,7 @@
 
 use super::recurrent_sequence::{MOST_STEPS, RecurrentSequence};
 use crate::backend::{Activation, Input, State};
+use crate::gpu::tiling::Products;
 use crate::gpu::weights::RecurrentWeights;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
 use crate::{Error, Result};
@@ -69,8 +70,9 @@ impl Gpu {
 
         // The states alternate between two sets of buffers, so that the last dispatch writes `last`.
         let spare = State::scratch(self, weights.cell, batch, cols)?;
-        let (sequence, tiling) =
-            (self.sequence_tiling(weights, batch), self.tiling_in_registers(batch, weights.gate_quads));
+        let sequence = self.sequence_tiling(weights, batch);
+        let products = Products { rows: batch, quads: weights.gate_quads, count: weights.directions };
+        let tiling = self.tiling_in_registers(products);
         let steps = if sequence.is_some() { MOST_STEPS } else { 1 };
         let constants = [("CELL", weights.cell.number())];
         for step in (0..len).step_by(steps) {
@@ -98,7 +100,7 @@ impl Gpu {
                 pitch: output.quads() as u32,
             };
             match sequence {
-                None => self.record_tiled(DECLARED, params, &constants, buffers, tiling, weights.directions)?,
+                None => self.record_tiled(DECLARED, params, &constants, buffers, tiling)?,
                 Some(sequence) => {
                     let RecurrentLayer { batch, len, step, hidden, quads, inputs: _, first, directions, pitch } =
                         params;

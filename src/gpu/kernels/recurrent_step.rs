@@ -2,6 +2,7 @@
 
 use crate::backend::State;
 use crate::config::Cell;
+use crate::gpu::tiling::Products;
 use crate::gpu::weights::RecurrentWeights;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
 use crate::{Error, Result};
@@ -65,10 +66,10 @@ impl Gpu {
             next.hidden.memory.clone(),
             self.cell_or_unused(next, &self.unused[1]),
         ];
-        let tiling = self.tiling_of_weights(batch, weights.gate_quads);
+        let tiling = self.tiling_of_weights(Products::one(batch, weights.gate_quads));
         let look_up = u32::from(below.is_none());
         let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up)];
-        self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling)
     }
 }
 

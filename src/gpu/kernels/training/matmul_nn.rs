@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::backend::{Activation, check_matmul};
+use crate::gpu::tiling::Products;
 use crate::gpu::{Gpu, GpuTensor};
 
 kernel! {
@@ -43,10 +44,10 @@ impl Gpu {
             inner: a.cols as u32,
             bias: bias.is_some().into(),
         };
-        let tiling = self.tiling(out.rows, out.quads());
+        let tiling = self.tiling(Products::one(out.rows, out.quads()));
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let bias = bias.map_or(&self.unused[0], |bias| &bias.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), bias.clone(), out.memory.clone()];
-        self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling)
     }
 }

@@ -1,6 +1,7 @@
 //! `shaders/training/matmul_nt.wgsl`: activation(A Bᵀ + bias).
 
 use crate::backend::{Activation, check_matmul};
+use crate::gpu::tiling::Products;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -71,10 +72,10 @@ impl Gpu {
             inputs: a.quads() as u32,
             bias: bias.is_some().into(),
         };
-        let tiling = self.tiling(out.rows, out.quads());
+        let tiling = self.tiling(Products::one(out.rows, out.quads()));
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let bias = bias.map_or(&self.unused[0], |bias| &bias.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), bias.clone(), out.memory.clone()];
-        self.record_tiled(DECLARED, params, &constants, buffers, tiling, 1)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling)
     }
 }

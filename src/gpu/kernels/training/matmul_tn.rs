@@ -2,6 +2,7 @@
 //! of memory.
 
 use crate::backend::{GateLayout, Sequence, Skipped, check_matmul};
+use crate::gpu::tiling::Products;
 use crate::gpu::{Gpu, GpuTensor};
 use crate::{Error, Result};
 
@@ -113,9 +114,10 @@ impl Gpu {
             count: skipped.count as u32,
             scale,
         };
-        let tiling = self.tiling(pairs.rows, out.quads() + usize::from(sums.is_some()));
+        let quads = out.quads() + usize::from(sums.is_some());
+        let tiling = self.tiling(Products { rows: pairs.rows, quads, count: pairs.count });
         let sums = sums.map_or(&self.unused[1], |sums| &sums.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), out.memory.clone(), sums.clone()];
-        self.record_tiled(DECLARED, params, &[], buffers, tiling, pairs.count)
+        self.record_tiled(DECLARED, params, &[], buffers, tiling)
     }
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::recurrent_begin::{check_sequence, check_steps};
 use super::recurrent_forward::check_weight;
 use crate::backend::{GateLayout, Sequence};
+use crate::gpu::tiling::Products;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
 use crate::{Error, Result};
 
@@ -49,7 +50,7 @@ impl Gpu {
             return Ok(());
         }
         let quads = layout.padded() / 4;
-        let tiling = self.tiling_in_registers(lengths.len, quads);
+        let tiling = self.tiling_in_registers(Products { rows: lengths.len, quads, count: layout.directions });
         let constants = [("CELL", layout.cell.number())];
         for step in steps.rev() {
             let params = RecurrentBackward {
@@ -72,7 +73,7 @@ impl Gpu {
                 sequence.gates.memory.clone(),
                 carry.memory.clone(),
             ];
-            self.record_tiled(DECLARED, params, &constants, buffers, tiling, layout.directions)?;
+            self.record_tiled(DECLARED, params, &constants, buffers, tiling)?;
         }
         Ok(())
     }

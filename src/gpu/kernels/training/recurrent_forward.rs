@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::recurrent_begin::{check_sequence, check_steps};
 use crate::backend::{GateLayout, Sequence};
 use crate::config::Cell;
+use crate::gpu::tiling::Products;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
 use crate::{Error, Result};
 
@@ -38,8 +39,9 @@ impl Gpu {
         }
         let quads = layout.padded() / 4;
         // A quad of outputs is a unit's gates, but for the tanh cell.
-        let tiling =
-            self.tiling_in_registers(lengths.len, if layout.cell == Cell::Tanh { quads } else { layout.hidden });
+        let outputs = if layout.cell == Cell::Tanh { quads } else { layout.hidden };
+        let products = Products { rows: lengths.len, quads: outputs, count: layout.directions };
+        let tiling = self.tiling_in_registers(products);
         let constants = [("CELL", layout.cell.number())];
         for step in steps {
             let params = RecurrentForward {
@@ -61,7 +63,7 @@ impl Gpu {
                 sequence.last.hidden.memory.clone(),
                 self.cell_or_unused(&sequence.last, &self.unused[2]),
             ];
-            self.record_tiled(DECLARED, params, &constants, buffers, tiling, layout.directions)?;
+            self.record_tiled(DECLARED, params, &constants, buffers, tiling)?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::recurrent_backward::check_carry;
 use super::recurrent_begin::check_sequence;
 use super::recurrent_forward::check_weight;
 use crate::backend::{GateLayout, Sequence};
+use crate::gpu::tiling::Products;
 use crate::gpu::{Gpu, GpuIds, GpuTensor};
 use crate::{Error, Result};
 
@@ -52,8 +53,8 @@ impl Gpu {
             carry.memory.clone(),
             d_initial.memory.clone(),
         ];
-        let tiling = self.tiling_in_registers(lengths.len, quads);
+        let tiling = self.tiling_in_registers(Products { rows: lengths.len, quads, count: layout.directions });
         let constants = [("CELL", layout.cell.number())];
-        self.record_tiled(DECLARED, params, &constants, buffers, tiling, layout.directions)
+        self.record_tiled(DECLARED, params, &constants, buffers, tiling)
     }
 }
