@@ -83,7 +83,9 @@ impl Adapter {
         if !half {
             return Some(format!("{asked} is for weights in half precision; use --precision f16, or unset it"));
         }
-        lacks(needed).then(|| format!("{asked} needs {needed}, which it lacks; unset it"))
+        // Their generator has more workgroup memory than WebGPU promises.
+        let missing = [needed, WIDE_WORKGROUPS].into_iter().find(|needed| lacks(needed))?;
+        Some(format!("{asked} needs {missing}, which it lacks; unset it"))
     }
 }
 
@@ -233,7 +235,11 @@ impl Opened {
             max_immediate_size: best.max_immediate_size.min(super::recording::PARAMS_SIZE as u32),
             max_compute_invocations_per_workgroup: widest(WIDE_THREADS, usual.max_compute_invocations_per_workgroup),
             max_compute_workgroup_size_x: widest(WIDE_THREADS, usual.max_compute_workgroup_size_x),
-            max_compute_workgroup_storage_size: widest(WIDE_MEMORY, usual.max_compute_workgroup_storage_size),
+            max_compute_workgroup_storage_size: if wide || allowed.multiplies_halves() {
+                WIDE_MEMORY
+            } else {
+                usual.max_compute_workgroup_storage_size
+            },
             ..usual
         };
         let descriptor = wgpu::DeviceDescriptor {
@@ -360,7 +366,12 @@ mod tests {
             refusal(&[HALF_WEIGHTS, "half arithmetic"], f16, product),
             "SEQ2SEQ_PRODUCT=cooperative needs cooperative matrices 16×16×16 f16 → f32, which it lacks; unset it"
         );
-        assert_eq!(refusal(&[HALF_WEIGHTS, matrices], f16, product), "");
-        assert_eq!(refusal(&[HALF_WEIGHTS, "half arithmetic"], f16, Some(ProductForm::CooperativePlain)), "");
+        assert_eq!(
+            refusal(&[HALF_WEIGHTS, matrices], f16, product),
+            "SEQ2SEQ_PRODUCT=cooperative needs wide workgroups, which it lacks; unset it"
+        );
+        assert_eq!(refusal(&[HALF_WEIGHTS, matrices, WIDE_WORKGROUPS], f16, product), "");
+        let plain = Some(ProductForm::CooperativePlain);
+        assert_eq!(refusal(&[HALF_WEIGHTS, "half arithmetic", WIDE_WORKGROUPS], f16, plain), "");
     }
 }
