@@ -3,6 +3,7 @@
 
 #import finish
 #import product_nt
+#import quad
 #import softmax
 
 @group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;           // (batch · tgt_len, key_size)
@@ -38,10 +39,9 @@ fn weight(index: u32) -> vec4<f32> {
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {
-    let positions = vec4(4u * quad) + vec4(0u, 1u, 2u, 3u);
-    let inside = select(vec4(OUTSIDE), y * params.scale, positions < vec4(lengths[sentence]));
+    let inside = select(vec4(OUTSIDE), y * params.scale, within(quad, lengths[sentence]));
     let place = (sentence * params.rows + params.first_row + row) * params.score_quads + quad;
-    scores[place] = select(vec4(0.0), inside, positions < vec4(params.src_len));
+    scores[place] = select(vec4(0.0), inside, within(quad, params.src_len));
 }
 
 @compute @workgroup_size(THREADS)

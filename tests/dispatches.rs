@@ -279,19 +279,25 @@ fn greedy_search_of_a_small_model_is_two_dispatches_for_32_steps() -> TestResult
 }
 
 #[test]
-fn attention_over_a_whole_target_is_at_most_three_dispatches() -> TestResult {
-    let name = "attention_over_a_whole_target_is_at_most_three_dispatches";
-    let Some(gpu) = gpu_with(name, plain()) else { return Ok(()) };
+fn attention_over_a_whole_target_is_at_most_three_dispatches_and_two_as_products() -> TestResult {
+    let name = "attention_over_a_whole_target_is_at_most_three_dispatches_and_two_as_products";
     let source = source()?;
     let target = Batch::new(&[vec![1, 9, 8, 7, 6], vec![1, 5], vec![1, 5, 5]], 0, 70)?;
     for score in [Score::Dot, Score::General, Score::Concat] {
-        let model = endless(&gpu, &config(Cell::Lstm, 1, score, Window::Global, false))?;
-        let (_, forced) = counted(&gpu, || Ok(pollster::block_on(model.forced(&gpu, &source, &target))?))?;
-        // Two lookups, two layers, the values, the attentional states, the logits and their log softmax besides.
-        let others = 2 + (1 + source.len()) + (1 + target.len()) + 4;
-        let attention = forced.dispatches - others as u64;
-        println!("{score:?}: {attention} dispatches");
-        assert!(attention <= 3, "{score:?}: {attention} dispatches");
+        let mut dispatches = Vec::new();
+        for form in [AttentionForm::Far, AttentionForm::Products] {
+            let choices = Choices { attention: Some(form), ..plain() };
+            let Some(gpu) = gpu_with(name, choices) else { return Ok(()) };
+            let model = endless(&gpu, &config(Cell::Lstm, 1, score, Window::Global, false))?;
+            let (_, forced) = counted(&gpu, || Ok(pollster::block_on(model.forced(&gpu, &source, &target))?))?;
+            // Two lookups, two layers, the values, the attentional states, the logits and their log softmax besides.
+            let others = 2 + (1 + source.len()) + (1 + target.len()) + 4;
+            dispatches.push(forced.dispatches - others as u64);
+        }
+        println!("{score:?}: {dispatches:?} dispatches");
+        assert!(dispatches[0] <= 3, "{score:?}: {dispatches:?} dispatches");
+        let more = if score == Score::Concat { 0 } else { 2 };
+        assert_eq!(dispatches[1], dispatches[0] + more, "{score:?}");
     }
     Ok(())
 }
@@ -459,29 +465,43 @@ fn generator_and_extension_of_a_small_vocabulary_are_one_dispatch() -> TestResul
 /// The dispatches of a step of training: one a position forward and one backward, and what does not grow with them.
 #[test]
 fn a_step_of_training_is_one_submission_and_two_dispatches_a_position() -> TestResult {
-    let Some(gpu) = gpu("a_step_of_training_is_one_submission_and_two_dispatches_a_position") else { return Ok(()) };
+    let name = "a_step_of_training_is_one_submission_and_two_dispatches_a_position";
+    let mut rests = Vec::new();
+    for form in [AttentionForm::Far, AttentionForm::Products] {
+        let Some(gpu) = gpu_with(name, Choices { attention: Some(form), ..plain() }) else { return Ok(()) };
+        let [plain, dropout] = dispatches_beside_the_positions(&gpu)?;
+        println!("attention {form}: 2 (S + T) + {plain}, with dropout {dropout}");
+        rests.push([plain, dropout]);
+    }
+    assert_eq!(rests[1], rests[0].map(|rest| rest + 2), "as products");
+    Ok(())
+}
+
+/// Of a step of training, without dropout and with it.
+fn dispatches_beside_the_positions(gpu: &Gpu) -> TestResultOf<[u64; 2]> {
     let config = config(Cell::Lstm, 1, Score::Dot, Window::Global, false);
     let step = |source: usize, target: usize, dropout: f32| -> TestResultOf<Counters> {
-        let mut learner = Learner::new(&gpu, &config, &Parameters::random(&config, 1, 0.1)?, false)?;
+        let mut learner = Learner::new(gpu, &config, &Parameters::random(&config, 1, 0.1)?, false)?;
         let symbols = |len: usize| (0..len as u32).map(|at| 3 + at % 7).collect::<Vec<_>>();
         let batch = PairBatch::new(&[(symbols(source), symbols(target - 1)), (symbols(1), symbols(0))], &config)?;
         let options = StepOptions { dropout, smoothing: 0.1, seed: 1, scale: 0.1 };
         let rule = Rule::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, decoupled: false };
         let update = Update { rule, learning_rate: 0.1, step: 1, clip: Some(1.0), average: 0.0 };
         let work = || {
-            learner.accumulate(&gpu, &batch, &options)?;
-            Ok(learner.update(&gpu, &update)?)
+            learner.accumulate(gpu, &batch, &options)?;
+            Ok(learner.update(gpu, &update)?)
         };
-        Ok(counted(&gpu, work)?.1)
+        Ok(counted(gpu, work)?.1)
     };
-    for dropout in [0.0, 0.2] {
+    let mut rests = [0; 2];
+    for (kept, dropout) in rests.iter_mut().zip([0.0, 0.2]) {
         let (short, long) = (step(3, 4, dropout)?, step(8, 6, dropout)?);
         let rest = [(short, 3 + 4), (long, 8 + 6)].map(|(counters, positions)| counters.dispatches - 2 * positions);
-        println!("dropout {dropout}: 2 (S + T) + {rest:?}, {} submissions", long.submits);
         assert_eq!(rest[0], rest[1], "dropout {dropout}: what does not grow with the positions");
         assert!(rest[0] <= 45, "dropout {dropout}: {} beside two a position", rest[0]);
+        *kept = rest[0];
         // One of the step, and one in which whoever counts waits for it.
         assert!(long.submits <= 2 || gpu.adapter().kind != AdapterKind::Software, "{} submissions", long.submits);
     }
-    Ok(())
+    Ok(rests)
 }

@@ -16,7 +16,7 @@ const LOWEST: f32 = -3.4028233e38;
 // Of every quad (largest, Σ exp(logit − largest)), and the largest of the logits that may be chosen.
 var<workgroup> parts: array<vec2<f32>, TILE_THREADS>;
 var<workgroup> bests: array<f32, TILE_THREADS>;
-// The quads of every tile that have the largest of these, the best first.
+// The quads of every tile that have the largest of these, in their order.
 var<workgroup> leaders: array<u32, TILE_THREADS>;
 
 // Four numbers from this one on.
@@ -74,7 +74,7 @@ fn quads_before(slot: u32, best: f32) -> u32 {
 }
 
 fn part_of(logits: vec4<f32>) -> vec2<f32> {
-    let largest = largest_of(logits);
+    let largest = max(largest_of(logits), LOWEST);
     let exponentials = exp(logits - vec4(largest));
     return vec2(largest, (exponentials.x + exponentials.y) + (exponentials.z + exponentials.w));
 }
@@ -111,10 +111,10 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
     workgroupBarrier();
     var leads = false;
     if has_quad {
-        let place = quads_before(slot, best);
-        leads = place < count;
+        let order = quads_before(slot, best);
+        leads = order < count;
         if leads {
-            leaders[first + place] = own;
+            leaders[first + order] = own;
         }
     }
     workgroupBarrier();
@@ -122,8 +122,8 @@ fn keep_tile(row: u32, tile: u32, slot: u32, has_quad: bool, logits: vec4<f32>) 
     if leads && row < params.rows {
         // Of equals the lower symbol comes first.
         var rank = ties(mine);
-        for (var place = first; place < first + count; place += 1u) {
-            let other = leaders[place];
+        for (var order = 0u; order < count; order += 1u) {
+            let other = leaders[first + order];
             rank += quad_before(tile_logits(first + other), other < own, mine);
         }
         for (var i = 0u; i < 4u; i += 1u) {

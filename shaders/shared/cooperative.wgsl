@@ -4,7 +4,7 @@
 // A workgroup's 64 rows × 128 outputs are 4 × 8 matrices of sums, and a team has four of them: in rows `team_row` and
 // `team_row` + 2, columns `team_column` and `team_column` + 4. Sixteen inputs at a time it reads two matrices of x and two
 // of W for four products. Sums leave their team through workgroup memory, a half of the rows × a half of the outputs at
-// a time: 16 KiB hold no more.
+// a time, so that linear layers keep within 16 KiB.
 //
 // The importing shader says what is multiplied, as in `block`. `matrices` says what a matrix is: the types Inputs, Weights
 // and Sums, and how they are read, multiplied and written.

@@ -1,5 +1,5 @@
 // A product in registers, of which only the best of every tile of symbols is kept. A tile has as many quads as stand side by
-// side, so 1, 4 or 16 threads share one.
+// side, so 1, 4 or 16 threads share a block.
 //
 // The importing shader says what the sums become:
 //   fn logits_of(quad: u32, y: vec4<f32>) -> vec4<f32>

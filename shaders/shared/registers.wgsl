@@ -61,7 +61,8 @@ fn summed(shape: Shape, place: Place) -> mat4x4<f32> {
     return y;
 }
 
-// Row `owner` of the slices' blocks, added up in slice `owner`: in the others it is nothing. All threads call this.
+// Row `owner` of the slices' blocks, added up in slice `owner`: in the others it is nothing. All threads call this, with one
+// `shape`: compilers believe that of what comes from `params` and the workgroup's place, and not of a private variable.
 fn shared_row(shape: Shape, workgroup: vec3<u32>, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> {
     // The first block has the first rows: if it lacks this one, nobody waits for any.
     if workgroup.y * rows_of_workgroup() + owner >= shape.rows {

@@ -18,11 +18,11 @@ Examples:
   seq2seq bench --size large --case 'beam B'  searches with a model of that size
   seq2seq bench --kernels --case 'greedy A'   which kernels take the time
   seq2seq bench --only translate --json      translations a second, for a program to read
-  SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, registers-4, …)
+  SEQ2SEQ_PRODUCT=staged seq2seq bench       products in one form (or registers-1, …, registers-64)
   SEQ2SEQ_PRODUCT=cooperative seq2seq bench --precision f16
                                              products with weights by the GPU's matrices
   SEQ2SEQ_RECURRENCE=sequence seq2seq bench  recurrent layers in one form (or positions)
-  SEQ2SEQ_ATTENTION=split seq2seq bench      attention in one form (or near, far)
+  SEQ2SEQ_ATTENTION=split seq2seq bench      attention in one form (or near, far, products)
   SEQ2SEQ_STATE=together seq2seq bench       attentional states in one form (or apart)
   SEQ2SEQ_GREEDY=steps seq2seq bench         greedy search by dispatches for every step (or resident)
   SEQ2SEQ_EXTENSION=apart seq2seq bench      generator and step of a search in two dispatches (or together)";

@@ -83,9 +83,13 @@ impl Adapter {
         if !half {
             return Some(format!("{asked} is for weights in half precision; use --precision f16, or unset it"));
         }
-        // Their generator has more workgroup memory than WebGPU promises.
-        let missing = [needed, WIDE_WORKGROUPS].into_iter().find(|needed| lacks(needed))?;
-        Some(format!("{asked} needs {missing}, which it lacks; unset it"))
+        if lacks(needed) {
+            return Some(format!("{asked} needs {needed}, which it lacks; unset it"));
+        }
+        let found = self.limits.iter().find(|(name, _)| name == WORKGROUP_MEMORY).map_or(0, |(_, bytes)| *bytes);
+        let expected = u64::from(matrices::MEMORY);
+        (found < expected)
+            .then(|| format!("{asked} needs {expected} bytes of workgroup memory, and it has {found}; unset it"))
     }
 }
 
@@ -111,7 +115,10 @@ impl From<wgpu::DeviceType> for AdapterKind {
 /// Bytes of a wide workgroup's memory. WebGPU promises 16 KiB.
 pub const WIDE_MEMORY: u32 = 32 << 10;
 
-/// The name of such workgroups in an adapter's list.
+/// The name of workgroups' memory in the list of an adapter's limits.
+const WORKGROUP_MEMORY: &str = "workgroup memory bytes";
+
+/// The name of wide workgroups in an adapter's list.
 pub const WIDE_WORKGROUPS: &str = "wide workgroups";
 
 /// Whether workgroups can be wide.
@@ -177,7 +184,7 @@ fn describe(index: usize, adapter: &wgpu::Adapter) -> Adapter {
             ("buffer bytes", limits.max_buffer_size),
             ("storage buffers", u64::from(limits.max_storage_buffers_per_shader_stage)),
             ("workgroup invocations", u64::from(limits.max_compute_invocations_per_workgroup)),
-            ("workgroup memory bytes", u64::from(limits.max_compute_workgroup_storage_size)),
+            (WORKGROUP_MEMORY, u64::from(limits.max_compute_workgroup_storage_size)),
             ("workgroups per dimension", u64::from(limits.max_compute_workgroups_per_dimension)),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -235,11 +242,8 @@ impl Opened {
             max_immediate_size: best.max_immediate_size.min(super::recording::PARAMS_SIZE as u32),
             max_compute_invocations_per_workgroup: widest(WIDE_THREADS, usual.max_compute_invocations_per_workgroup),
             max_compute_workgroup_size_x: widest(WIDE_THREADS, usual.max_compute_workgroup_size_x),
-            max_compute_workgroup_storage_size: if wide || allowed.multiplies_halves() {
-                WIDE_MEMORY
-            } else {
-                usual.max_compute_workgroup_storage_size
-            },
+            max_compute_workgroup_storage_size: widest(WIDE_MEMORY, usual.max_compute_workgroup_storage_size)
+                .max(if allowed.multiplies_halves() { matrices::MEMORY } else { 0 }),
             ..usual
         };
         let descriptor = wgpu::DeviceDescriptor {
@@ -341,17 +345,17 @@ mod tests {
 
     #[test]
     fn what_an_adapter_lacks_is_named_with_what_to_do() {
-        let adapter = |features: &[&str]| Adapter {
+        let adapter = |features: &[&str], memory| Adapter {
             index: 0,
             name: "any".to_owned(),
             backend: "vulkan".to_owned(),
             driver: String::new(),
             kind: AdapterKind::Discrete,
             features: features.iter().map(ToString::to_string).collect(),
-            limits: Vec::new(),
+            limits: vec![(WORKGROUP_MEMORY.to_owned(), memory)],
         };
         let refusal = |features: &[&str], precision, product| {
-            adapter(features).refusal(Choices { product, ..Choices::best(precision) }).unwrap_or_default()
+            adapter(features, 18432).refusal(Choices { product, ..Choices::best(precision) }).unwrap_or_default()
         };
         let (f16, f32) = (Precision::F16, Precision::F32);
         assert_eq!(refusal(&[], f32, None), "");
@@ -366,12 +370,12 @@ mod tests {
             refusal(&[HALF_WEIGHTS, "half arithmetic"], f16, product),
             "SEQ2SEQ_PRODUCT=cooperative needs cooperative matrices 16×16×16 f16 → f32, which it lacks; unset it"
         );
+        assert_eq!(refusal(&[HALF_WEIGHTS, matrices], f16, product), "");
+        let choices = Choices { product, ..Choices::best(f16) };
         assert_eq!(
-            refusal(&[HALF_WEIGHTS, matrices], f16, product),
-            "SEQ2SEQ_PRODUCT=cooperative needs wide workgroups, which it lacks; unset it"
+            adapter(&[HALF_WEIGHTS, matrices], 16384).refusal(choices).unwrap_or_default(),
+            "SEQ2SEQ_PRODUCT=cooperative needs 18432 bytes of workgroup memory, and it has 16384; unset it"
         );
-        assert_eq!(refusal(&[HALF_WEIGHTS, matrices, WIDE_WORKGROUPS], f16, product), "");
-        let plain = Some(ProductForm::CooperativePlain);
-        assert_eq!(refusal(&[HALF_WEIGHTS, "half arithmetic", WIDE_WORKGROUPS], f16, plain), "");
+        assert_eq!(refusal(&[HALF_WEIGHTS, "half arithmetic"], f16, Some(ProductForm::CooperativePlain)), "");
     }
 }

@@ -61,7 +61,7 @@ impl Choices {
             ("without subgroups".to_owned(), Self { subgroups: false, ..best }),
             ("without immediates".to_owned(), Self { immediates: false, ..best }),
         ];
-        // As many products as there are, whatever hardware would choose in their place.
+        // As many products as there are, whatever hardware would choose in their place: attention's too.
         let plain = Self {
             recurrence: Some(RecurrenceForm::Positions),
             state: Some(StateForm::Apart),
@@ -69,7 +69,12 @@ impl Choices {
             greedy: Some(GreedyForm::Steps),
             ..best
         };
-        let with = |form: ProductForm| (format!("products {form}"), Self { product: Some(form), ..plain });
+        let with = |form: ProductForm| {
+            (
+                format!("products {form}"),
+                Self { product: Some(form), attention: Some(AttentionForm::Products), ..plain },
+            )
+        };
         let forms = ProductForm::ALL.iter().copied();
         paths.extend(forms.filter(|form| precision == Precision::F16 || !form.of_halves()).map(with));
         // One does not touch the others.
@@ -88,7 +93,6 @@ impl Choices {
             several(RecurrenceForm::Positions, AttentionForm::Far, StateForm::Apart, ExtensionForm::Apart),
             several(RecurrenceForm::Sequence, AttentionForm::Near, StateForm::Together, ExtensionForm::Together),
             several(RecurrenceForm::Sequence, AttentionForm::Split, StateForm::Apart, ExtensionForm::Together),
-            several(RecurrenceForm::Positions, AttentionForm::Products, StateForm::Apart, ExtensionForm::Apart),
         ]);
         let resident = Self { greedy: Some(GreedyForm::Resident), ..best };
         paths.push(("greedy search resident".to_owned(), resident));

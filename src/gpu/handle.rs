@@ -49,9 +49,9 @@ impl Gpu {
     /// Opens the adapter that is asked for, with the best of what it has.
     ///
     /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
-    /// `registers-1`, `registers-4`, `registers-16` by the threads that share a block of outputs, or with weights in half
-    /// precision `cooperative`, the hardware's matrices; `SEQ2SEQ_RECURRENCE` of recurrent layers over sequences, `positions`
-    /// or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near`, `far` or `split`; `SEQ2SEQ_STATE` of attentional states and
+    /// `registers-N` by the threads that share a block of outputs, or with weights in half precision `cooperative`, the
+    /// hardware's matrices; `SEQ2SEQ_RECURRENCE` of recurrent layers over sequences, `positions`
+    /// or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near`, `far`, `split` or `products`; `SEQ2SEQ_STATE` of attentional states and
     /// `SEQ2SEQ_EXTENSION` of the steps of a search, `apart` or `together`; `SEQ2SEQ_GREEDY` of greedy search, `steps` or
     /// `resident`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {

@@ -11,7 +11,11 @@ const MATRICES: Needed = (
     wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
 );
 
-/// What a form of products needs that not every adapter has.
+/// Bytes of workgroup memory that products of halves have at most: more than WebGPU promises, and less than any adapter with
+/// such matrices has.
+pub const MEMORY: u32 = 18 << 10;
+
+/// What a form of products needs that not every adapter has, but for [`MEMORY`].
 pub fn needed(form: ProductForm) -> Option<Needed> {
     match form {
         ProductForm::Registers { .. } | ProductForm::Staged => None,

@@ -30,14 +30,16 @@ pub struct Products {
     pub rows: usize,
     /// Of outputs.
     pub quads: usize,
+    /// Quads of inputs.
+    pub inputs: usize,
     /// How many products.
     pub count: usize,
 }
 
 impl Products {
     /// One alone.
-    pub fn one(rows: usize, quads: usize) -> Self {
-        Self { rows, quads, count: 1 }
+    pub fn one(rows: usize, quads: usize, inputs: usize) -> Self {
+        Self { rows, quads, inputs, count: 1 }
     }
 
     /// Whether so many threads for each block of outputs keep the device busy.
@@ -61,7 +63,7 @@ impl Tiling {
             }
             ProductForm::Staged | ProductForm::Cooperative | ProductForm::CooperativePlain => [64, 32],
         };
-        let Products { rows, quads, count } = products;
+        let Products { rows, quads, count, .. } = products;
         Self {
             form,
             workgroups: [quads.div_ceil(quads_each), rows.div_ceil(rows_each), count].map(|count| count as u32),
@@ -84,30 +86,36 @@ impl Tiling {
 
     /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
     ///
-    /// Threads share a block where there are few. The workgroups of hardware have about as many rows as columns, as far as
-    /// there are so many: each reads its own, so all of them together read the least. In software it matters more that
-    /// neighbours read what lies side by side.
+    /// Threads share a block where there are few, as far as each has some of the inputs. On hardware the workgroups of 8 and
+    /// more slices have about as many rows as columns, if there are so many: each reads its own, so all of them together read
+    /// the least. In software it matters more that neighbours read what lies side by side.
     pub fn choose_registers(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
         if let Some(forced @ ProductForm::Registers { .. }) = forced {
             return Self::new(forced, products);
         }
         if !hardware {
-            return Self::choose_in_tiles(None, false, products);
+            return Self::registers_in_tiles(None, false, products);
         }
-        // As many rows as a workgroup has.
-        let fills = |slices: u32| products.block_rows() * slices as usize * Self::columns(slices) >= 256;
-        let shared = [1, 4, 8].into_iter().find(|&slices| fills(slices) && products.are_busy(slices));
-        let slices = shared.unwrap_or(if products.rows > 4 { 32 } else { 64 });
+        let Products { inputs, .. } = products;
+        let blocks = products.block_rows();
+        let fits = |slices: &u32| *slices as usize <= inputs;
+        // Half as many rows as a workgroup has.
+        let fills = |slices: u32| blocks * slices as usize * Self::columns(slices) >= 128;
+        let shared = match blocks {
+            0 | 1 => Some(if fits(&64) { 64 } else { 16 }),
+            _ => [1, 4, 8].into_iter().find(|slices| fits(slices) && fills(*slices) && products.are_busy(*slices)),
+        };
+        let slices = shared.or_else(|| [32, 8, 4].into_iter().find(fits)).unwrap_or(1);
         Self::new(ProductForm::Registers { slices }, products)
     }
 
     /// The same where outputs are told apart by tiles of sixteen quads: of the generator.
     pub fn choose_of_tiles(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
-        Self::staged(forced, hardware, products).unwrap_or_else(|| Self::choose_in_tiles(forced, hardware, products))
+        Self::staged(forced, hardware, products).unwrap_or_else(|| Self::registers_in_tiles(forced, hardware, products))
     }
 
     /// In registers, sixteen quads side by side.
-    fn choose_in_tiles(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
+    fn registers_in_tiles(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
         let fills = |slices: &u32| products.block_rows() * *slices as usize >= 16;
         let slices = match forced {
             Some(ProductForm::Registers { slices }) => [16, 4, 1].into_iter().find(|&most| most <= slices),
@@ -130,8 +138,9 @@ impl Tiling {
         }
         let staged = Self::new(ProductForm::Staged, products);
         let blocks = staged.workgroups.iter().map(|&count| count as usize).product::<usize>() * STAGED_BLOCKS;
-        // The rows that workgroups have beyond those that there are cost as much as these.
-        let filled = products.rows * 8 >= products.rows.next_multiple_of(64) * 5;
+        // What workgroups have beyond the rows and quads that there are costs as much as these.
+        let fills = |size: usize, each: usize| size * 8 >= size.next_multiple_of(each) * 5;
+        let filled = fills(products.rows, 64) && fills(products.quads, 32);
         (hardware && filled && blocks >= BUSY_THREADS).then_some(staged)
     }
 }
@@ -344,7 +353,7 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     /// KiB of weights, and sentences.
     const GREEDY: [[usize; 2]; 3] = [[1300, 1], [1300, 64], [1300, 512]];
     let product = |[rows, outputs]: [usize; 2]| {
-        let tiling = Tiling::choose(choices.product, hardware, Products::one(rows, outputs / 4));
+        let tiling = Tiling::choose(choices.product, hardware, Products::one(rows, outputs / 4, 128));
         (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
     };
     let layer = |hidden: usize| {
@@ -401,24 +410,34 @@ mod tests {
 
     #[test]
     fn products_share_blocks_where_there_are_few() {
-        let registers = |hardware: bool, rows: usize, quads: usize| {
-            let tiling = Tiling::choose_registers(None, hardware, Products::one(rows, quads));
+        let registers = |hardware: bool, [rows, quads, inputs, count]: [usize; 4]| {
+            let tiling = Tiling::choose_registers(None, hardware, Products { rows, quads, inputs, count });
             let ProductForm::Registers { slices } = tiling.form else {
                 panic!("{:?} is not in registers", tiling.form)
             };
             (slices, tiling.workgroups)
         };
-        assert_eq!(registers(true, 1, 512), (64, [128, 1, 1]));
-        assert_eq!(registers(true, 4, 9), (64, [3, 1, 1]));
-        assert_eq!(registers(true, 5, 512), (32, [128, 1, 1]));
-        assert_eq!(registers(true, 64, 128), (32, [32, 8, 1]));
-        assert_eq!(registers(true, 64, 512), (8, [64, 4, 1]));
-        assert_eq!(registers(true, 64, 1024), (4, [64, 4, 1]));
-        assert_eq!(registers(true, 512, 512), (1, [32, 8, 1]));
-        assert_eq!(registers(false, 1, 512), (16, [32, 1, 1]));
-        assert_eq!(registers(false, 64, 512), (1, [32, 1, 1]));
+        assert_eq!(registers(true, [1, 512, 128, 1]), (64, [128, 1, 1]));
+        assert_eq!(registers(true, [4, 9, 64, 1]), (64, [3, 1, 1]));
+        assert_eq!(registers(true, [4, 9, 63, 1]), (16, [1, 1, 1]));
+        assert_eq!(registers(true, [5, 512, 128, 1]), (32, [128, 1, 1]));
+        assert_eq!(registers(true, [64, 128, 128, 1]), (32, [32, 8, 1]));
+        assert_eq!(registers(true, [64, 512, 128, 1]), (8, [64, 4, 1]));
+        assert_eq!(registers(true, [64, 512, 128, 2]), (4, [32, 4, 2]));
+        assert_eq!(registers(true, [512, 512, 128, 1]), (1, [32, 8, 1]));
+        assert_eq!(registers(true, [10, 128, 8, 64]), (4, [8, 1, 64]));
+        assert_eq!(registers(true, [8, 64, 2, 512]), (1, [4, 1, 512]));
+        assert_eq!(registers(true, [50, 8, 128, 128]), (8, [1, 4, 128]));
+        assert_eq!(registers(true, [0, 8, 0, 1]), (16, [1, 0, 1]));
+        assert_eq!(registers(false, [1, 512, 128, 1]), (16, [32, 1, 1]));
+        assert_eq!(registers(false, [64, 512, 128, 1]), (1, [32, 1, 1]));
+        let chosen = |[rows, quads, count]: [usize; 3]| {
+            Tiling::choose(None, true, Products { rows, quads, inputs: 128, count }).form
+        };
+        assert_eq!(chosen([50, 128, 64]), ProductForm::Staged);
+        assert_eq!(chosen([50, 8, 128]), ProductForm::Registers { slices: 8 });
         let of_tiles = |forced: Option<ProductForm>, rows: usize| {
-            Tiling::choose_of_tiles(forced, true, Products::one(rows, 2500)).form
+            Tiling::choose_of_tiles(forced, true, Products::one(rows, 2500, 128)).form
         };
         assert_eq!(of_tiles(None, 1), ProductForm::Registers { slices: 16 });
         assert_eq!(of_tiles(None, 512), ProductForm::Staged);

@@ -66,14 +66,13 @@ const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("PUT", &[("take", 0), ("put", 1)]),
     ("ROOT", &[("total", 0), ("root", 1)]),
     ("WINDOW", &[("global", 0), ("local_m", 1), ("local_p", 2)]),
-    ("K_SLICES", K_SLICES),
+    (
+        "K_SLICES",
+        &[("slices_1", 1), ("slices_4", 4), ("slices_8", 8), ("slices_16", 16), ("slices_32", 32), ("slices_64", 64)],
+    ),
     ("ROWS", &[("rows_1", 1), ("rows_4", 4)]),
     ("SLICES", &[("slices_1", 1), ("slices_2", 2), ("slices_4", 4), ("slices_8", 8), ("slices_16", 16)]),
 ];
-
-/// Threads that share a block of outputs.
-const K_SLICES: &[(&str, u32)] =
-    &[("slices_1", 1), ("slices_4", 4), ("slices_16", 16), ("slices_8", 8), ("slices_32", 32), ("slices_64", 64)];
 
 /// One specialisation of a shader.
 #[derive(Clone, Debug)]
@@ -96,11 +95,12 @@ pub fn specialisations() -> Result<Vec<Specialisation>> {
             let overrides = shader::interface(shader.stem, &shader::module(shader, variant)?)?.overrides;
             let mut some = vec![Specialisation { shader, variant, constants: Vec::new(), name }];
             for (key, values) in OVERRIDES.iter().filter(|(key, _)| overrides.iter().any(|name| name == key)) {
-                // The generator tells its outputs apart by tiles: as many quads stand side by side, as in the first three.
-                let values =
-                    if (shader, *key) == (generator::DECLARED.shader, "K_SLICES") { &values[..3] } else { values };
+                // The tiles of the generator have sixteen quads side by side.
+                let of_tiles = (shader, *key) == (generator::DECLARED.shader, "K_SLICES");
+                let values: Vec<_> =
+                    values.iter().filter(|(_, value)| !of_tiles || [1, 4, 16].contains(value)).copied().collect();
                 let each = |one: Specialisation| {
-                    values.iter().map(move |&(label, value)| {
+                    values.clone().into_iter().map(move |(label, value)| {
                         let constants = one.constants.iter().copied().chain([(*key, value)]).collect();
                         Specialisation { constants, name: format!("{}.{label}", one.name), ..one.clone() }
                     })

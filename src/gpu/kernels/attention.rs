@@ -58,11 +58,12 @@ impl Gpu {
 
     fn record_attention_products(&self, queries: &Queries<'_>, context: &GpuTensor) -> Result<()> {
         let Shape { batch, tgt_len, .. } = queries.shape;
-        let tiling = |out: &GpuTensor| self.tiling(Products { rows: tgt_len, quads: out.quads(), count: batch });
-        self.record_attention_scores_product(queries, tiling(queries.alignment))?;
+        let (keys, alignment) = (queries.attention.keys.quads(), queries.alignment.quads());
+        let tiling = |quads, inputs| self.tiling(Products { rows: tgt_len, quads, inputs, count: batch });
+        self.record_attention_scores_product(queries, tiling(alignment, keys))?;
         let softmax = super::attention_softmax::DECLARED;
         self.record_queries(softmax, queries, queries.whole(), &self.unused[1])?;
-        self.record_attention_context_product(queries, tiling(context), context)
+        self.record_attention_context_product(queries, tiling(context.quads(), alignment), context)
     }
 
     /// Records `declared`, one of the three parts of attention.

@@ -39,7 +39,8 @@ impl Gpu {
         self.record(DECLARED, params, &constants, buffers, queries.workgroups(1))
     }
 
-    /// Whether one dispatch does it all: not where attention takes several, nor has it a binding for the vectors of a score or a window.
+    /// Whether one dispatch does it all: not where attention takes several, nor has it a binding for the vectors of a score or
+    /// a window.
     fn computes_together(&self, queries: &Queries<'_>, weights: &Weights) -> bool {
         let Attention { score, window, query, .. } = queries.attention;
         let has_vectors = *score == Score::Concat || *window == Window::LocalP;

@@ -72,7 +72,7 @@ impl Gpu {
             avoid_0,
             avoid_1,
         };
-        let tiling = self.tiling_of_tiles(Products::one(attentional.rows, generator.quads));
+        let tiling = self.tiling_of_tiles(Products::one(attentional.rows, generator.quads, generator.input_quads()));
         let buffers = vec![generator.memory.clone(), attentional.memory.clone(), candidates.memory.clone()];
         self.record_tiled(DECLARED, params, &[], buffers, tiling)
     }

@@ -47,7 +47,7 @@ impl Gpu {
             inputs: input.quads() as u32,
             bias: weights.bias() as u32,
         };
-        let tiling = self.tiling_of_weights(Products::one(out.rows, weights.quads));
+        let tiling = self.tiling_of_weights(Products::one(out.rows, weights.quads, weights.input_quads()));
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let buffers = vec![weights.memory.clone(), input.memory.clone(), out.memory.clone()];
         self.record_tiled(DECLARED, params, &constants, buffers, tiling)

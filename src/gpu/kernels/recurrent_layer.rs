@@ -71,7 +71,12 @@ impl Gpu {
         // The states alternate between two sets of buffers, so that the last dispatch writes `last`.
         let spare = State::scratch(self, weights.cell, batch, cols)?;
         let sequence = self.sequence_tiling(weights, batch);
-        let products = Products { rows: batch, quads: weights.gate_quads, count: weights.directions };
+        let products = Products {
+            rows: batch,
+            quads: weights.gate_quads,
+            inputs: weights.weights.inputs[2],
+            count: weights.directions,
+        };
         let tiling = self.tiling_in_registers(products);
         let steps = if sequence.is_some() { MOST_STEPS } else { 1 };
         let constants = [("CELL", weights.cell.number())];

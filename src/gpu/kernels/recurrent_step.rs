@@ -66,7 +66,7 @@ impl Gpu {
             next.hidden.memory.clone(),
             self.cell_or_unused(next, &self.unused[1]),
         ];
-        let tiling = self.tiling_of_weights(Products::one(batch, weights.gate_quads));
+        let tiling = self.tiling_of_weights(Products::one(batch, weights.gate_quads, inputs_0 + inputs_1 + inputs_2));
         let look_up = u32::from(below.is_none());
         let constants = [("CELL", weights.cell.number()), ("LOOK_UP", look_up)];
         self.record_tiled(DECLARED, params, &constants, buffers, tiling)

@@ -284,7 +284,7 @@ pub(super) fn cases<C: From<ExtendCase> + From<CoverCase>>() -> Vec<C> {
         ExtendCase { batch: 19, vocab_size: 43, steps: 3, ..beam },
         wide,
         ExtendCase { beam: 16, n_best: 7, vocab_size: 7, batch: 3, ..beam },
-        ExtendCase { beam: 100, n_best: 100, vocab_size: 131, batch: 2, steps: 3, limit: 3, ..beam },
+        ExtendCase { beam: 100, n_best: 100, vocab_size: 131, hidden: 17, batch: 2, steps: 3, limit: 3, ..beam },
         // Of equals the lower, in one tile and in two.
         ExtendCase { twins: true, vocab_size: 10, eos: 0.0, ..beam },
         ExtendCase { twins: true, vocab_size: 700, eos: 0.0, ..wide },

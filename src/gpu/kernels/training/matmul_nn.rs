@@ -44,7 +44,7 @@ impl Gpu {
             inner: a.cols as u32,
             bias: bias.is_some().into(),
         };
-        let tiling = self.tiling(Products::one(out.rows, out.quads()));
+        let tiling = self.tiling(Products::one(out.rows, out.quads(), a.quads()));
         let constants = [("ACTIVATION", activation.number()), ("ACCUMULATE", accumulate.into())];
         let bias = bias.map_or(&self.unused[0], |bias| &bias.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), bias.clone(), out.memory.clone()];

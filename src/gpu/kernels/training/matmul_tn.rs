@@ -115,7 +115,8 @@ impl Gpu {
             scale,
         };
         let quads = out.quads() + usize::from(sums.is_some());
-        let tiling = self.tiling(Products { rows: pairs.rows, quads, count: pairs.count });
+        let tiling =
+            self.tiling(Products { rows: pairs.rows, quads, inputs: pairs.inner.div_ceil(4), count: pairs.count });
         let sums = sums.map_or(&self.unused[1], |sums| &sums.memory);
         let buffers = vec![a.memory.clone(), b.memory.clone(), out.memory.clone(), sums.clone()];
         self.record_tiled(DECLARED, params, &[], buffers, tiling)

@@ -50,7 +50,8 @@ impl Gpu {
             return Ok(());
         }
         let quads = layout.padded() / 4;
-        let tiling = self.tiling_in_registers(Products { rows: lengths.len, quads, count: layout.directions });
+        let products = Products { rows: lengths.len, quads, inputs: layout.width() / 4, count: layout.directions };
+        let tiling = self.tiling_in_registers(products);
         let constants = [("CELL", layout.cell.number())];
         for step in steps.rev() {
             let params = RecurrentBackward {

@@ -40,7 +40,7 @@ impl Gpu {
         let quads = layout.padded() / 4;
         // A quad of outputs is a unit's gates, but for the tanh cell.
         let outputs = if layout.cell == Cell::Tanh { quads } else { layout.hidden };
-        let products = Products { rows: lengths.len, quads: outputs, count: layout.directions };
+        let products = Products { rows: lengths.len, quads: outputs, inputs: quads, count: layout.directions };
         let tiling = self.tiling_in_registers(products);
         let constants = [("CELL", layout.cell.number())];
         for step in steps {

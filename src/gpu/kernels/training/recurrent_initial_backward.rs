@@ -53,7 +53,8 @@ impl Gpu {
             carry.memory.clone(),
             d_initial.memory.clone(),
         ];
-        let tiling = self.tiling_in_registers(Products { rows: lengths.len, quads, count: layout.directions });
+        let products = Products { rows: lengths.len, quads, inputs: layout.width() / 4, count: layout.directions };
+        let tiling = self.tiling_in_registers(products);
         let constants = [("CELL", layout.cell.number())];
         self.record_tiled(DECLARED, params, &constants, buffers, tiling)
     }
