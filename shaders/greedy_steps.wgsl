@@ -55,10 +55,11 @@ const LOWEST: f32 = -3.4028233e38;
 // Stands for the symbol where none can be chosen.
 const NONE: f32 = -1.0;
 
-// What products read: the attentional state, the hidden states of all layers.
+// What products read, in quads: the attentional state, the hidden states of all layers. Products read quads, and a unit is
+// written alone, which no vector allows.
 const ATTENTIONAL: u32 = 0u;
-const HIDDEN: u32 = 256u;
-var<workgroup> held: array<f32, 768>;
+const HIDDEN: u32 = 64u;
+var<workgroup> held: array<array<f32, 4>, 192>;
 var<workgroup> cells: array<f32, 512>;
 // Of every source position the score, then its weight.
 var<workgroup> attended: array<f32, 1024>;
@@ -83,24 +84,29 @@ fn share_of(thread: u32, quads: u32) -> Share {
     return Share(columns, min(THREADS / columns, MOST_SLICES), thread % columns, thread / columns);
 }
 
-// What a thread has of the product of `count` held numbers, from `at` on, and of the weights behind `first`.
+// What four held numbers bring to a quad of outputs, by the weights from `place` on.
+fn product_of(h: vec4<f32>, quads: u32, place: u32) -> vec4<f32> {
+    return (h.x * weight(place) + h.y * weight(place + quads))
+        + (h.z * weight(place + 2u * quads) + h.w * weight(place + 3u * quads));
+}
+
+// What a thread has of the product of `count` held quads, from `at` on, and of the weights behind `first`.
 fn summed(mine: Share, quads: u32, first: u32, at: u32, count: u32) -> vec4<f32> {
     var sum = vec4(0.0);
     if mine.quad >= quads || mine.slice >= mine.slices {
         return sum;
     }
-    let place = first + mine.quad;
+    let step = 4u * mine.slices * quads;
+    var place = first + mine.quad + 4u * mine.slice * quads;
     var k = mine.slice;
-    // Four at a time, so that as many loads are under way.
-    for (; k + 3u * mine.slices < count; k += 4u * mine.slices) {
-        let k_1 = k + mine.slices;
-        let k_2 = k_1 + mine.slices;
-        let k_3 = k_2 + mine.slices;
-        sum += (held[at + k] * weight(place + k * quads) + held[at + k_1] * weight(place + k_1 * quads))
-            + (held[at + k_2] * weight(place + k_2 * quads) + held[at + k_3] * weight(place + k_3 * quads));
+    // Two quads at a time, so that eight loads are under way.
+    for (; k + mine.slices < count; k += 2u * mine.slices) {
+        sum += product_of(held_quad(at + k), quads, place)
+            + product_of(held_quad(at + k + mine.slices), quads, place + step);
+        place += 2u * step;
     }
-    for (; k < count; k += mine.slices) {
-        sum += held[at + k] * weight(place + k * quads);
+    if k < count {
+        sum += product_of(held_quad(at + k), quads, place);
     }
     return sum;
 }
@@ -162,14 +168,11 @@ fn part_of(part: u32, rows: u32, row: u32) -> u32 {
 }
 
 fn hold(at: u32, quad: vec4<f32>) {
-    held[at] = quad.x;
-    held[at + 1u] = quad.y;
-    held[at + 2u] = quad.z;
-    held[at + 3u] = quad.w;
+    held[at] = array(quad.x, quad.y, quad.z, quad.w);
 }
 
 fn held_quad(at: u32) -> vec4<f32> {
-    return vec4(held[at], held[at + 1u], held[at + 2u], held[at + 3u]);
+    return vec4(held[at][0], held[at][1], held[at][2], held[at][3]);
 }
 
 // Takes up the states that a row continues.
@@ -177,7 +180,7 @@ fn take_up(row: u32, thread: u32) {
     for (var quad = thread; quad < params.layers * params.hidden_quads; quad += THREADS) {
         let place = part_of(quad / params.hidden_quads, params.previous_rows, row) + quad % params.hidden_quads;
         let cell = previous[place + part_of(params.layers, params.previous_rows, 0u)];
-        hold(HIDDEN + 4u * quad, previous[place]);
+        hold(HIDDEN + quad, previous[place]);
         cells[4u * quad] = cell.x;
         cells[4u * quad + 1u] = cell.y;
         cells[4u * quad + 2u] = cell.z;
@@ -185,7 +188,7 @@ fn take_up(row: u32, thread: u32) {
     }
     let attentional = part_of(2u * params.layers, params.previous_rows, row);
     for (var quad = thread; quad < params.hidden_quads; quad += THREADS) {
-        hold(ATTENTIONAL + 4u * quad, previous[attentional + quad]);
+        hold(ATTENTIONAL + quad, previous[attentional + quad]);
     }
 }
 
@@ -193,13 +196,13 @@ fn put_down(row: u32, thread: u32) {
     for (var quad = thread; quad < params.layers * params.hidden_quads; quad += THREADS) {
         let place = part_of(quad / params.hidden_quads, params.next_rows, row) + quad % params.hidden_quads;
         let unit = 4u * quad;
-        next[place] = held_quad(HIDDEN + unit);
+        next[place] = held_quad(HIDDEN + quad);
         next[place + part_of(params.layers, params.next_rows, 0u)] =
             vec4(cells[unit], cells[unit + 1u], cells[unit + 2u], cells[unit + 3u]);
     }
     let attentional = part_of(2u * params.layers, params.next_rows, row);
     for (var quad = thread; quad < params.hidden_quads; quad += THREADS) {
-        next[attentional + quad] = held_quad(ATTENTIONAL + 4u * quad);
+        next[attentional + quad] = held_quad(ATTENTIONAL + quad);
     }
 }
 
@@ -207,35 +210,36 @@ fn put_down(row: u32, thread: u32) {
 fn advance(layer: u32, thread: u32) {
     let quads = params.gate_quads;
     let mine = share_of(thread, quads);
-    let units = 4u * params.hidden_quads;
+    let units = params.hidden_quads;
     let hidden = HIDDEN + layer * units;
     // What the first layer reads but for the symbol is the attentional state, what others read is the layer below.
     var first = 0u;
-    var inputs = 4u * params.feed;
+    var inputs = params.feed;
     var below = ATTENTIONAL;
     if layer > 0u {
         first = params.upper + (layer - 1u) * params.upper_size;
         inputs = units;
         below = hidden - units;
     }
-    let behind = first + inputs * quads;
+    let behind = first + 4u * inputs * quads;
     let y = summed(mine, quads, first, below, inputs) + summed(mine, quads, behind, hidden, units);
     var sums = shared_sum(thread, mine, y);
     if mine.slice == 0u && mine.quad < quads {
         if layer == 0u {
             sums += bias(params.table, chosen * quads + mine.quad);
         } else {
-            sums += bias(behind + units * quads, mine.quad);
+            sums += bias(behind + 4u * units * quads, mine.quad);
         }
-        let unit = hidden + mine.quad;
-        let cell = layer * units + mine.quad;
+        let unit = hidden + mine.quad / 4u;
+        let i = mine.quad % 4u;
+        let cell = 4u * layer * units + mine.quad;
         if CELL == TANH {
-            hold(hidden + 4u * mine.quad, bounded_tanh4(sums));
+            hold(hidden + mine.quad, bounded_tanh4(sums));
         } else if CELL == GRU {
-            held[unit] = gru(sums, held[unit]).hidden;
+            held[unit][i] = gru(sums, held[unit][i]).hidden;
         } else {
             let next_unit = lstm(sums, cells[cell]);
-            held[unit] = next_unit.hidden;
+            held[unit][i] = next_unit.hidden;
             cells[cell] = next_unit.cell;
         }
     }
@@ -251,7 +255,7 @@ fn attend(sentence: u32, length: u32, hidden: u32, thread: u32) {
         if s < length {
             let key = (sentence * params.src_len + s) * params.hidden_quads;
             for (var k = lane; k < params.hidden_quads; k += TEAM) {
-                sum += dot(keys[key + k], held_quad(hidden + 4u * k));
+                sum += dot(keys[key + k], held_quad(hidden + k));
             }
         }
         partial[thread] = vec4(sum);
@@ -287,7 +291,7 @@ fn attend(sentence: u32, length: u32, hidden: u32, thread: u32) {
 fn write_attentional(sentence: u32, length: u32, hidden: u32, thread: u32) {
     let quads = params.hidden_quads;
     let mine = share_of(thread, quads);
-    var sum = summed(mine, quads, params.projection, hidden, 4u * quads);
+    var sum = summed(mine, quads, params.projection, hidden, quads);
     if mine.quad < quads && mine.slice < mine.slices {
         for (var s = mine.slice; s < length; s += mine.slices) {
             sum += attended[s] * values[(sentence * params.src_len + s) * quads + mine.quad];
@@ -296,7 +300,7 @@ fn write_attentional(sentence: u32, length: u32, hidden: u32, thread: u32) {
     sum = shared_sum(thread, mine, sum);
     if mine.slice == 0u && mine.quad < quads {
         let biased = sum + bias(params.projection + 4u * quads * quads, mine.quad);
-        hold(ATTENTIONAL + 4u * mine.quad, activated(biased));
+        hold(ATTENTIONAL + mine.quad, activated(biased));
     }
     workgroupBarrier();
 }
@@ -305,7 +309,7 @@ fn write_attentional(sentence: u32, length: u32, hidden: u32, thread: u32) {
 fn choose(thread: u32) -> vec2<f32> {
     let quads = (params.symbols + 3u) / 4u;
     let mine = share_of(thread, quads);
-    let y = shared_sum(thread, mine, summed(mine, quads, params.generator, ATTENTIONAL, 4u * params.hidden_quads));
+    let y = shared_sum(thread, mine, summed(mine, quads, params.generator, ATTENTIONAL, params.hidden_quads));
     var best = vec3(LOWEST, LOWEST, NONE);
     var logits = vec4(LOWEST);
     if mine.slice == 0u && mine.quad < quads {
@@ -332,7 +336,7 @@ fn choose(thread: u32) -> vec2<f32> {
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let sentence = workgroup.x;
     let length = lengths[sentence];
-    let hidden = HIDDEN + (params.layers - 1u) * 4u * params.hidden_quads;
+    let hidden = HIDDEN + (params.layers - 1u) * params.hidden_quads;
     take_up(frontier[params.next_rows + sentence], thread);
     if thread == 0u {
         chosen = frontier[sentence];

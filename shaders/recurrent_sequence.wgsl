@@ -37,8 +37,8 @@ override ROWS: u32 = 4u;
 // Threads that share a quad of gates: a power of two.
 override SLICES: u32 = 1u;
 
-// A unit of the state in every row.
-var<workgroup> hidden: array<vec4<f32>, 256>;
+// A unit of the state in every row, four and four.
+var<workgroup> hidden: array<array<vec4<f32>, 4>, 64>;
 var<workgroup> partial: array<vec4<f32>, THREADS>;
 
 var<private> direction: u32;
@@ -55,19 +55,20 @@ fn plus_unit(y: mat4x4<f32>, w: vec4<f32>, h: vec4<f32>) -> mat4x4<f32> {
 fn summed(quad: u32, slice: u32) -> mat4x4<f32> {
     let stride = params.directions * params.quads;
     let first = params.first + direction * params.quads + quad;
+    var place = first + 4u * slice * stride;
     var y: mat4x4<f32>;
-    var unit = slice;
-    // Four at a time, so that as many loads are under way.
-    for (; unit + 3u * SLICES < params.hidden; unit += 4u * SLICES) {
-        let w_0 = weight(first + unit * stride);
-        let w_1 = weight(first + (unit + SLICES) * stride);
-        let w_2 = weight(first + (unit + 2u * SLICES) * stride);
-        let w_3 = weight(first + (unit + 3u * SLICES) * stride);
-        y = plus_unit(plus_unit(y, w_0, hidden[unit]), w_1, hidden[unit + SLICES]);
-        y = plus_unit(plus_unit(y, w_2, hidden[unit + 2u * SLICES]), w_3, hidden[unit + 3u * SLICES]);
+    // Four units at a time, so that as many loads are under way.
+    for (var k = slice; k < params.hidden / 4u; k += SLICES) {
+        let w_0 = weight(place);
+        let w_1 = weight(place + stride);
+        let w_2 = weight(place + 2u * stride);
+        let w_3 = weight(place + 3u * stride);
+        y = plus_unit(plus_unit(y, w_0, hidden[k][0]), w_1, hidden[k][1]);
+        y = plus_unit(plus_unit(y, w_2, hidden[k][2]), w_3, hidden[k][3]);
+        place += 4u * SLICES * stride;
     }
-    for (; unit < params.hidden; unit += SLICES) {
-        y = plus_unit(y, weight(first + unit * stride), hidden[unit]);
+    for (var unit = params.hidden / 4u * 4u + slice; unit < params.hidden; unit += SLICES) {
+        y = plus_unit(y, weight(first + unit * stride), hidden[unit / 4u][unit % 4u]);
     }
     return y;
 }
@@ -161,7 +162,7 @@ fn previous_cells(unit: u32) -> vec4<f32> {
 // The state of a quad of gates in all rows after a step; its cells become the new ones.
 fn advance(quad: u32, step: u32, y: mat4x4<f32>, cells: ptr<function, vec4<f32>>) {
     if CELL == TANH {
-        let before = transpose(mat4x4(hidden[4u * quad], hidden[4u * quad + 1u], hidden[4u * quad + 2u], hidden[4u * quad + 3u]));
+        let before = transpose(mat4x4(hidden[quad][0], hidden[quad][1], hidden[quad][2], hidden[quad][3]));
         var next: mat4x4<f32>;
         next[0] = next_units(first_row, quad, step, y[0], before[0]);
         if ROWS == 4u {
@@ -170,24 +171,21 @@ fn advance(quad: u32, step: u32, y: mat4x4<f32>, cells: ptr<function, vec4<f32>>
             next[3] = next_units(first_row + 3u, quad, step, y[3], before[3]);
         }
         let units = transpose(next);
-        hidden[4u * quad] = units[0];
-        hidden[4u * quad + 1u] = units[1];
-        hidden[4u * quad + 2u] = units[2];
-        hidden[4u * quad + 3u] = units[3];
+        hidden[quad] = array(units[0], units[1], units[2], units[3]);
         return;
     }
-    let before = hidden[quad];
+    let before = hidden[quad / 4u][quad % 4u];
     let c = *cells;
     let unit_0 = next_unit(first_row, quad, step, y[0], Unit(before.x, c.x));
     if ROWS == 1u {
-        hidden[quad] = vec4(unit_0.hidden, 0.0, 0.0, 0.0);
+        hidden[quad / 4u][quad % 4u] = vec4(unit_0.hidden, 0.0, 0.0, 0.0);
         *cells = vec4(unit_0.cell, 0.0, 0.0, 0.0);
         return;
     }
     let unit_1 = next_unit(first_row + 1u, quad, step, y[1], Unit(before.y, c.y));
     let unit_2 = next_unit(first_row + 2u, quad, step, y[2], Unit(before.z, c.z));
     let unit_3 = next_unit(first_row + 3u, quad, step, y[3], Unit(before.w, c.w));
-    hidden[quad] = vec4(unit_0.hidden, unit_1.hidden, unit_2.hidden, unit_3.hidden);
+    hidden[quad / 4u][quad % 4u] = vec4(unit_0.hidden, unit_1.hidden, unit_2.hidden, unit_3.hidden);
     *cells = vec4(unit_0.cell, unit_1.cell, unit_2.cell, unit_3.cell);
 }
 
@@ -202,7 +200,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         cells = previous_cells(quad);
     }
     if thread < params.hidden {
-        hidden[thread] = previous_units(thread);
+        hidden[thread / 4u][thread % 4u] = previous_units(thread);
     }
     workgroupBarrier();
 
@@ -228,7 +226,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 
     for (var i = 0u; i < ROWS && first_row + i < params.batch; i += 1u) {
         if thread < params.hidden {
-            next_hidden[place_of(first_row + i) + thread] = hidden[thread][i];
+            next_hidden[place_of(first_row + i) + thread] = hidden[thread / 4u][thread % 4u][i];
         }
         if CELL == LSTM && is_first {
             next_cell[place_of(first_row + i) + quad] = cells[i];
