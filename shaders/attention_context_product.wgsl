@@ -22,8 +22,12 @@ struct Params {
 // A workgroup works on one sentence.
 var<private> sentence: u32;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return alignment[(sentence * params.rows + params.first_row + row) * params.weight_quads + k];
+fn begin_of(row: u32) -> u32 {
+    return (sentence * params.rows + params.first_row + row) * params.weight_quads;
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return alignment[place];
 }
 
 // The last position stands in for those behind it, which have no weight.

@@ -2,6 +2,7 @@
 // key once for many queries. For scores that are products, without windows.
 
 #import finish
+#import inputs
 #import product_nt
 #import quad
 #import softmax
@@ -25,8 +26,12 @@ struct Params {
 // A workgroup works on one sentence.
 var<private> sentence: u32;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return query[(sentence * params.tgt_len + row) * params.key_quads + k];
+fn begin_of(row: u32) -> u32 {
+    return (sentence * params.tgt_len + row) * params.key_quads;
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return query[place];
 }
 
 // The last position stands in for those behind it, whose scores are dropped.

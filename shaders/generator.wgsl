@@ -1,5 +1,6 @@
 // W_s h̃_t + b_s, of which only what beam search needs is kept: the logits themselves are never written.
 
+#import inputs
 #import keep
 #import product
 #import weights
@@ -20,8 +21,12 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return attentional[row * params.inputs + k];
+fn begin_of(row: u32) -> u32 {
+    return row * params.inputs;
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return attentional[place];
 }
 
 // The logits of a quad, from its sums.

@@ -6,6 +6,7 @@
 #import candidates
 #import extend_step
 #import grid
+#import inputs
 #import product
 #import weights
 
@@ -66,8 +67,12 @@ fn tile_logits(slot: u32) -> vec4<f32> {
     return partial[slot][0];
 }
 
-fn input(hypothesis: u32, k: u32) -> vec4<f32> {
-    return attentional[(first_row + hypothesis) * params.inputs + k];
+fn begin_of(hypothesis: u32) -> u32 {
+    return (first_row + hypothesis) * params.inputs;
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return attentional[place];
 }
 
 // The logits of a quad, from its sums.
@@ -86,8 +91,9 @@ fn keep_four(hypothesis: u32, tile: u32, thread: u32) {
     let quad = tile * TILE_QUADS + thread % TILE_QUADS;
     var y: mat4x4<f32>;
     if quad < params.quads {
+        let rows = rows_from(shape, hypothesis);
         for (var k = slice; k < params.inputs; k += SLICES) {
-            y = plus_product(y, weight_block(shape, quad, k), input_block(shape, hypothesis, k));
+            y = plus_product(y, weight_block(shape, quad, k), input_block(rows, k));
         }
     }
     partial[thread] = y;

@@ -2,6 +2,7 @@
 
 #import activated
 #import finish_weights
+#import inputs
 #import product
 #import weights
 
@@ -18,8 +19,12 @@ struct Params {
 
 override ACCUMULATE: bool = false;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return x[row * params.inputs + k];
+fn begin_of(row: u32) -> u32 {
+    return row * params.inputs;
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return x[place];
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {

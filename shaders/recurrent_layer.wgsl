@@ -6,6 +6,7 @@
 
 #import cell
 #import finish_registers
+#import inputs
 #import positions
 #import product
 #import weights
@@ -34,11 +35,19 @@ struct Params {
 // A workgroup works on one direction.
 var<private> direction: u32;
 
-// The reverse half of a row need not begin at a quad's border.
-fn input(row: u32, k: u32) -> vec4<f32> {
-    let start = direction * params.hidden;
-    let place = row * params.pitch + start / 4u + k;
+// Whether the units of both directions begin at a quad's border. A load behind a branch waits for the one before.
+override ALIGNED: bool = true;
+
+fn begin_of(row: u32) -> u32 {
+    return row * params.pitch + direction * params.hidden / 4u;
+}
+
+fn input(place: u32) -> vec4<f32> {
     let low = previous_hidden[place];
+    if ALIGNED {
+        return low;
+    }
+    let start = direction * params.hidden;
     if start % 4u == 0u {
         return low;
     }

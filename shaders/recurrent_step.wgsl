@@ -4,6 +4,7 @@
 #import cell
 #import finish_weights
 #import product
+#import quad
 #import weights
 
 @group(0) @binding(1) var<storage, read> rows: array<vec4<f32>>;            // (vocab or batch, inputs_0)
@@ -32,19 +33,35 @@ fn continued(row: u32) -> u32 {
     return frontier[params.batch + row];
 }
 
+// Of four rows those that are looked up or lie below, and those that are continued.
+struct Rows {
+    below: vec4<u32>,
+    earlier: vec4<u32>,
+}
+
+// The last row stands in for those behind it, which are dropped when they are finished.
+fn rows_from(shape: Shape, row: u32) -> Rows {
+    let own = min(four_from(row), vec4(shape.rows - 1u));
+    let earlier = vec4(continued(own.x), continued(own.y), continued(own.z), continued(own.w));
+    if LOOK_UP {
+        return Rows(vec4(frontier[own.x], frontier[own.y], frontier[own.z], frontier[own.w]), earlier);
+    }
+    return Rows(own, earlier);
+}
+
 // [embedding or layer below; fed attentional state; hidden state]
-fn input(row: u32, k: u32) -> vec4<f32> {
+fn input_block(mine: Rows, k: u32) -> mat4x4<f32> {
     if k < params.inputs_0 {
-        if LOOK_UP {
-            return rows[frontier[row] * params.inputs_0 + k];
-        }
-        return rows[row * params.inputs_0 + k];
+        let at = mine.below * params.inputs_0 + vec4(k);
+        return mat4x4(rows[at.x], rows[at.y], rows[at.z], rows[at.w]);
     }
     let behind = k - params.inputs_0;
     if behind < params.inputs_1 {
-        return feed[continued(row) * params.inputs_1 + behind];
+        let at = mine.earlier * params.inputs_1 + vec4(behind);
+        return mat4x4(feed[at.x], feed[at.y], feed[at.z], feed[at.w]);
     }
-    return previous_hidden[continued(row) * params.inputs_2 + behind - params.inputs_1];
+    let at = mine.earlier * params.inputs_2 + vec4(behind - params.inputs_1);
+    return mat4x4(previous_hidden[at.x], previous_hidden[at.y], previous_hidden[at.z], previous_hidden[at.w]);
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {

@@ -134,11 +134,6 @@ fn weigh(q: Query, centre: f32, thread: u32) -> Softmax {
     return softmax;
 }
 
-// a_t(s) h̄_s, a quad of its columns.
-fn weighted(q: Query, s: u32, column: u32) -> vec4<f32> {
-    return kept(q, s) * memory[(q.sentence * params.src_len + s) * params.memory_quads + column];
-}
-
 // What a thread has of a quad of columns. Where there are fewer quads than threads several share one, each with some of its
 // summands.
 struct Share {
@@ -179,24 +174,45 @@ fn sum_of_slices(thread: u32, sum: vec4<f32>) -> vec4<f32> {
     return total;
 }
 
+// a_t(s) h̄_s, a quad of its columns, which stands at `place`.
+fn weighted(q: Query, s: u32, place: u32, is_near: bool) -> vec4<f32> {
+    return weight_of(q, s, is_near) * memory[place];
+}
+
+// A share of Σ_s a_t(s) h̄_s, of the positions up to `end` whose weights are all near or all far: of each for itself that
+// would be a branch, behind which a load waits for the one before.
+fn partial_context(q: Query, mine: Share, next: ptr<function, u32>, end: u32, is_near: bool) -> vec4<f32> {
+    let step = slices();
+    let pitch = step * params.memory_quads;
+    var s = *next;
+    var place = (q.sentence * params.src_len + s) * params.memory_quads + mine.column;
+    var sum = vec4(0.0);
+    // Eight at a time, so that as many loads are under way.
+    for (; s + 7u * step < end; s += 8u * step) {
+        let low = weighted(q, s, place, is_near) + weighted(q, s + step, place + pitch, is_near);
+        let high = weighted(q, s + 2u * step, place + 2u * pitch, is_near)
+            + weighted(q, s + 3u * step, place + 3u * pitch, is_near);
+        let next_low = weighted(q, s + 4u * step, place + 4u * pitch, is_near)
+            + weighted(q, s + 5u * step, place + 5u * pitch, is_near);
+        let next_high = weighted(q, s + 6u * step, place + 6u * pitch, is_near)
+            + weighted(q, s + 7u * step, place + 7u * pitch, is_near);
+        sum += (low + high) + (next_low + next_high);
+        place += 8u * pitch;
+    }
+    for (; s < end; s += step) {
+        sum += weighted(q, s, place, is_near);
+        place += pitch;
+    }
+    *next = s;
+    return sum;
+}
+
 // A share of Σ_s a_t(s) h̄_s.
 fn context_share(q: Query, mine: Share) -> vec4<f32> {
     let end = min(q.end, q.length);
-    let step = slices();
-    var sum = vec4(0.0);
     var s = q.first + mine.slice;
-    // Eight at a time, so that as many loads are under way.
-    for (; s + 7u * step < end; s += 8u * step) {
-        let low = weighted(q, s, mine.column) + weighted(q, s + step, mine.column);
-        let high = weighted(q, s + 2u * step, mine.column) + weighted(q, s + 3u * step, mine.column);
-        let next_low = weighted(q, s + 4u * step, mine.column) + weighted(q, s + 5u * step, mine.column);
-        let next_high = weighted(q, s + 6u * step, mine.column) + weighted(q, s + 7u * step, mine.column);
-        sum += (low + high) + (next_low + next_high);
-    }
-    for (; s < end; s += step) {
-        sum += weighted(q, s, mine.column);
-    }
-    return sum;
+    let near = partial_context(q, mine, &s, min(end, near_end(q)), true);
+    return near + partial_context(q, mine, &s, end, false);
 }
 
 // Σ_s a_t(s) h̄_s and what is beside it, from quad `place` of `context` on.

@@ -2,7 +2,9 @@
 // block is what input k weighs in four outputs, and column i of their product is row i's four outputs.
 //
 // The importing shader says where x and W come from:
-//   fn input_block(shape: Shape, row: u32, k: u32) -> mat4x4<f32>     inputs 4k … 4k + 3 of four rows
+//   struct Rows                                                       where four rows of x are
+//   fn rows_from(shape: Shape, row: u32) -> Rows                      those from this one on
+//   fn input_block(rows: Rows, k: u32) -> mat4x4<f32>                 inputs 4k … 4k + 3 of them
 //   fn weight_block(shape: Shape, quad: u32, k: u32) -> mat4x4<f32>   what they weigh in a quad of outputs
 
 struct Shape {

@@ -9,6 +9,8 @@
 //   fn put_tile_logits(slot: u32, logits: vec4<f32>)
 //   fn tile_logits(slot: u32) -> vec4<f32>
 
+#import quad
+
 const TILE_QUADS: u32 = 16u;
 const TILE_THREADS: u32 = 256u;
 const LOWEST: f32 = -3.4028233e38;
@@ -18,11 +20,6 @@ var<workgroup> parts: array<vec2<f32>, TILE_THREADS>;
 var<workgroup> bests: array<f32, TILE_THREADS>;
 // The quads of every tile that have the largest of these, in their order.
 var<workgroup> leaders: array<u32, TILE_THREADS>;
-
-// Four numbers from this one on.
-fn four_from(first: u32) -> vec4<u32> {
-    return vec4(first) + vec4(0u, 1u, 2u, 3u);
-}
 
 // The four symbols of a quad.
 fn symbols_of(quad: u32) -> vec4<u32> {

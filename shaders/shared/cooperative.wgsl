@@ -58,11 +58,12 @@ fn put_w(input: u32, quad: u32, w: vec4<f32>) {
 // The sums of this thread's team. All threads of the workgroup call this.
 fn tile_of(shape: Shape, workgroup: vec3<u32>, thread: u32) -> Tile {
     var y: Tile;
-    var next = fetched(shape, workgroup, thread, 0u);
+    let rows = fetched_rows(shape, workgroup, thread);
+    var next = fetched(shape, rows, workgroup, thread, 0u);
     for (var k = 0u; k < shape.inputs; k += DEPTH) {
         put(thread, next);
         workgroupBarrier();
-        next = fetched(shape, workgroup, thread, k + DEPTH);
+        next = fetched(shape, rows, workgroup, thread, k + DEPTH);
         let upper = matrix_of_x(team_row(thread), thread);
         let lower = matrix_of_x(team_row(thread) + TEAM_ROWS, thread);
         let left = matrix_of_w(team_column(thread), thread);

@@ -30,12 +30,17 @@ fn place_in(workgroup: vec3<u32>, thread: u32) -> Place {
     return Place(workgroup.y * ROWS + thread / COLUMNS, workgroup.x * QUADS + thread % COLUMNS);
 }
 
+// The rows of x that a thread fetches blocks of, if it does.
+fn fetched_rows(shape: Shape, workgroup: vec3<u32>, thread: u32) -> Rows {
+    return rows_from(shape, workgroup.y * ROWS + thread / DEPTH * 4u);
+}
+
 // The block of x or W that this thread fetches for the inputs from quad k on; nothing behind the last.
-fn fetched(shape: Shape, workgroup: vec3<u32>, thread: u32, k: u32) -> mat4x4<f32> {
+fn fetched(shape: Shape, rows: Rows, workgroup: vec3<u32>, thread: u32, k: u32) -> mat4x4<f32> {
     if thread < X_THREADS {
         let at = k + thread % DEPTH;
         if at < shape.inputs {
-            return input_block(shape, workgroup.y * ROWS + thread / DEPTH * 4u, at);
+            return input_block(rows, at);
         }
     } else if thread >= THREADS - W_THREADS {
         let mine = thread - (THREADS - W_THREADS);

@@ -7,14 +7,39 @@
 
 #import finish_registers
 #import product
+#import quad
 #import sequence
 
+// Where the gates of four sentences' steps begin, and in which of them the step is.
+struct Rows {
+    begins: vec4<u32>,
+    are_within: vec4<bool>,
+}
+
+// The last row stands in for those behind it, which are dropped when they are finished.
+fn rows_from(shape: Shape, row: u32) -> Rows {
+    let rows = min(four_from(row), vec4(shape.rows - 1u));
+    let step = next_step();
+    return Rows(
+        vec4(
+            gates_of(row_of(rows.x, step)),
+            gates_of(row_of(rows.y, step)),
+            gates_of(row_of(rows.z, step)),
+            gates_of(row_of(rows.w, step)),
+        ),
+        vec4(step) < vec4(lengths[rows.x], lengths[rows.y], lengths[rows.z], lengths[rows.w]),
+    );
+}
+
 // Nothing stands behind the last step of a sentence.
-fn input(row: u32, k: u32) -> vec4<f32> {
-    if next_step() >= lengths[row] {
-        return vec4(0.0);
-    }
-    return gates[gates_of(row_of(row, next_step())) + k];
+fn input_block(rows: Rows, k: u32) -> mat4x4<f32> {
+    let places = rows.begins + vec4(k);
+    return mat4x4(
+        select(vec4(0.0), gates[places.x], rows.are_within.x),
+        select(vec4(0.0), gates[places.y], rows.are_within.y),
+        select(vec4(0.0), gates[places.z], rows.are_within.z),
+        select(vec4(0.0), gates[places.w], rows.are_within.w),
+    );
 }
 
 // What the step behind hands on beside its gates: d_c of an LSTM, z ⊙ d_h of a GRU.

@@ -4,7 +4,7 @@
 // The importing shader says where x, as in `inputs`, and W come from:
 //   fn weight(index: u32) -> vec4<f32>                  the weights of one input for one quad of outputs
 
-#import inputs
+#import block
 
 fn weight_block(shape: Shape, quad: u32, k: u32) -> mat4x4<f32> {
     let place = shape.first + 4u * k * shape.stride + quad;

@@ -4,7 +4,7 @@
 //   fn weights_of(quad: u32, i: u32) -> u32             where the weights of output i of a quad begin
 //   fn weight(index: u32) -> vec4<f32>                  four of them
 
-#import inputs
+#import block
 
 fn weight_block(shape: Shape, quad: u32, k: u32) -> mat4x4<f32> {
     return transpose(mat4x4(

@@ -41,21 +41,23 @@ fn place_in(workgroup: vec3<u32>, thread: u32) -> Place {
 }
 
 // y and the product of the inputs from quad k on.
-fn plus_inputs(y: mat4x4<f32>, shape: Shape, place: Place, k: u32) -> mat4x4<f32> {
-    return plus_product(y, weight_block(shape, place.quad, k), input_block(shape, place.row, k));
+fn plus_inputs(y: mat4x4<f32>, shape: Shape, rows: Rows, quad: u32, k: u32) -> mat4x4<f32> {
+    return plus_product(y, weight_block(shape, quad, k), input_block(rows, k));
 }
 
 // The summands of this thread's slice.
 fn summed(shape: Shape, place: Place) -> mat4x4<f32> {
     var y: mat4x4<f32>;
     if place.row < shape.rows && place.quad < shape.quads {
+        let rows = rows_from(shape, place.row);
+        let quad = place.quad;
         var k = place.slice;
         // Two at a time, so that as many loads are under way. A sum of sums: what is rounded away grows with the longest.
         for (; k + K_SLICES < shape.inputs; k += 2u * K_SLICES) {
-            y += plus_inputs(plus_inputs(mat4x4<f32>(), shape, place, k), shape, place, k + K_SLICES);
+            y += plus_inputs(plus_inputs(mat4x4<f32>(), shape, rows, quad, k), shape, rows, quad, k + K_SLICES);
         }
         if k < shape.inputs {
-            y += plus_inputs(mat4x4<f32>(), shape, place, k);
+            y += plus_inputs(mat4x4<f32>(), shape, rows, quad, k);
         }
     }
     return y;

@@ -7,6 +7,15 @@ fn kept(q: Query, s: u32) -> f32 {
     return alignment[q.row + s];
 }
 
+// None is near.
+fn near_end(q: Query) -> u32 {
+    return q.first;
+}
+
+fn weight_of(q: Query, s: u32, is_near: bool) -> f32 {
+    return kept(q, s);
+}
+
 fn keep_score(q: Query, s: u32, score: f32) {
     alignment[q.row + s] = score;
 }

@@ -14,6 +14,18 @@ fn kept(q: Query, s: u32) -> f32 {
     return alignment[q.row + s];
 }
 
+// Behind the last position whose weight is near.
+fn near_end(q: Query) -> u32 {
+    return q.first + NEAR;
+}
+
+fn weight_of(q: Query, s: u32, is_near: bool) -> f32 {
+    if is_near {
+        return near[s - q.first];
+    }
+    return alignment[q.row + s];
+}
+
 fn keep_score(q: Query, s: u32, score: f32) {
     let place = s - q.first;
     if place < NEAR {

@@ -53,11 +53,12 @@ fn plus_staged(y: Tile, thread: u32, k: u32) -> Tile {
 // The outputs of this thread. All threads of the workgroup call this.
 fn tile_of(shape: Shape, workgroup: vec3<u32>, thread: u32) -> Tile {
     var y: Tile;
-    var next = fetched(shape, workgroup, thread, 0u);
+    let rows = fetched_rows(shape, workgroup, thread);
+    var next = fetched(shape, rows, workgroup, thread, 0u);
     for (var k = 0u; k < shape.inputs; k += DEPTH) {
         put(thread, next);
         workgroupBarrier();
-        next = fetched(shape, workgroup, thread, k + DEPTH);
+        next = fetched(shape, rows, workgroup, thread, k + DEPTH);
         // A sum of sums: what is rounded away grows with the longest of them.
         var part: Tile;
         part = plus_staged(part, thread, 0u);

@@ -3,6 +3,7 @@
 
 #import activated
 #import finish
+#import inputs
 #import product
 
 @group(0) @binding(0) var<storage, read> a: array<vec4<f32>>;          // (rows, inner)
@@ -20,16 +21,18 @@ struct Params {
 
 override ACCUMULATE: bool = false;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return a[row * ((params.inner + 3u) / 4u) + k];
+fn begin_of(row: u32) -> u32 {
+    return row * ((params.inner + 3u) / 4u);
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return a[place];
 }
 
 // The columns of A are padded to quads, the rows of B are not.
 fn weight(index: u32) -> vec4<f32> {
-    if index >= params.inner * params.quads {
-        return vec4(0.0);
-    }
-    return b[index];
+    let count = params.inner * params.quads;
+    return select(vec4(0.0), b[min(index, count - 1u)], index < count);
 }
 
 fn finish(row: u32, quad: u32, y: vec4<f32>) {

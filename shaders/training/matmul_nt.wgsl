@@ -2,6 +2,7 @@
 
 #import activated
 #import finish
+#import inputs
 #import product_nt
 #import quad
 
@@ -20,8 +21,12 @@ struct Params {
 
 override ACCUMULATE: bool = false;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return a[row * params.inputs + k];
+fn begin_of(row: u32) -> u32 {
+    return row * params.inputs;
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return a[place];
 }
 
 // The last output stands in for those behind it, whose place is padding.

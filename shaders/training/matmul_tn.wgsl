@@ -32,30 +32,30 @@ struct Params {
 var<private> pair: u32;
 
 // Of A, a quad is four rows of outputs: those behind the last are its padding.
+struct Rows {
+    quad: u32,
+}
+
+fn rows_from(shape: Shape, row: u32) -> Rows {
+    return Rows(min(row / 4u, params.a_pitch - 1u));
+}
+
 fn row_of_a(quad: u32, k: u32) -> vec4<f32> {
-    if k >= params.inner {
-        return vec4(0.0);
-    }
-    return a[pair * params.a_step + k * params.a_pitch + quad];
+    let row = a[pair * params.a_step + min(k, params.inner - 1u) * params.a_pitch + quad];
+    return select(vec4(0.0), row, k < params.inner);
 }
 
 fn row_of_b(quad: u32, k: u32) -> vec4<f32> {
-    if k >= params.inner {
-        return vec4(0.0);
-    }
-    if quad == params.quads {
-        return vec4(1.0, 0.0, 0.0, 0.0);
-    }
-    return b[pair * params.b_step + k * params.b_pitch + quad];
+    let row = b[pair * params.b_step + min(k, params.inner - 1u) * params.b_pitch + min(quad, params.b_pitch - 1u)];
+    return select(vec4(0.0), select(row, vec4(1.0, 0.0, 0.0, 0.0), quad == params.quads), k < params.inner);
 }
 
-fn input_block(shape: Shape, row: u32, k: u32) -> mat4x4<f32> {
-    let quad = min(row / 4u, params.a_pitch - 1u);
+fn input_block(rows: Rows, k: u32) -> mat4x4<f32> {
     return transpose(mat4x4(
-        row_of_a(quad, 4u * k),
-        row_of_a(quad, 4u * k + 1u),
-        row_of_a(quad, 4u * k + 2u),
-        row_of_a(quad, 4u * k + 3u),
+        row_of_a(rows.quad, 4u * k),
+        row_of_a(rows.quad, 4u * k + 1u),
+        row_of_a(rows.quad, 4u * k + 2u),
+        row_of_a(rows.quad, 4u * k + 3u),
     ));
 }
 

@@ -4,6 +4,7 @@
 // As in the products of the other recurrent kernels, a quad of outputs is one unit's gates, except for the tanh cell.
 
 #import finish_registers
+#import inputs
 #import product_nt
 #import sequence
 
@@ -31,8 +32,12 @@ struct Params {
 var<workgroup> next_hidden: array<f32, 4u * THREADS>;
 var<private> first_row: u32;
 
-fn input(row: u32, k: u32) -> vec4<f32> {
-    return previous[units_of(row_of(row, params.step)) + k];
+fn begin_of(row: u32) -> u32 {
+    return units_of(row_of(row, params.step));
+}
+
+fn input(place: u32) -> vec4<f32> {
+    return previous[place];
 }
 
 fn weights_of(quad: u32, i: u32) -> u32 {

@@ -56,6 +56,7 @@ impl Language {
 /// The values of the overrides that decide what a shader computes, and what files call them.
 const OVERRIDES: &[(&str, &[(&str, u32)])] = &[
     ("CELL", &[("tanh", 0), ("gru", 1), ("lstm", 2)]),
+    ("ALIGNED", &[("shifted", 0), ("aligned", 1)]),
     ("LOOK_UP", &[("rows", 0), ("ids", 1)]),
     ("ACTIVATION", &[("identity", 0), ("tanh", 1), ("relu", 2)]),
     ("SCORE", &[("product", 0), ("additive", 1), ("location", 2)]),

@@ -79,7 +79,8 @@ impl Gpu {
         };
         let tiling = self.tiling_in_registers(products);
         let steps = if sequence.is_some() { MOST_STEPS } else { 1 };
-        let constants = [("CELL", weights.cell.number())];
+        let is_aligned = weights.directions == 1 || weights.hidden.is_multiple_of(4);
+        let constants = [("CELL", weights.cell.number()), ("ALIGNED", is_aligned.into())];
         for step in (0..len).step_by(steps) {
             let behind = (len - step).div_ceil(steps) - 1;
             let next = if behind.is_multiple_of(2) { &*last } else { &spare };
