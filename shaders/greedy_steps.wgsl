@@ -254,7 +254,11 @@ fn attend(sentence: u32, length: u32, hidden: u32, thread: u32) {
         var sum = 0.0;
         if s < length {
             let key = (sentence * params.src_len + s) * params.hidden_quads;
-            for (var k = lane; k < params.hidden_quads; k += TEAM) {
+            var k = lane;
+            for (; k + TEAM < params.hidden_quads; k += 2u * TEAM) {
+                sum += dot(keys[key + k], held_quad(hidden + k)) + dot(keys[key + k + TEAM], held_quad(hidden + k + TEAM));
+            }
+            if k < params.hidden_quads {
                 sum += dot(keys[key + k], held_quad(hidden + k));
             }
         }

@@ -23,6 +23,15 @@ struct Params {
 
 const THREADS: u32 = 128u;
 
+// What a source position brings to a quad of d_query.
+fn share_of(row: u32, place: u32, s: u32, compared: vec4<f32>) -> vec4<f32> {
+    let key = keys[place + s * params.query_quads];
+    if SCORE == ADDITIVE {
+        return d_scores[row + s] * tanh_slope4(compared + key);
+    }
+    return d_scores[row + s] * key;
+}
+
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let sentence = workgroup.y;
@@ -38,13 +47,16 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
                 }
             }
         } else {
-            for (var s = 0u; s < length; s += 1u) {
-                let key = keys[(sentence * params.src_len + s) * params.query_quads + k];
-                if SCORE == ADDITIVE {
-                    sum += d_scores[row + s] * tanh_slope4(query[first + k] + key);
-                } else {
-                    sum += d_scores[row + s] * key;
-                }
+            let compared = query[first + k];
+            let place = sentence * params.src_len * params.query_quads + k;
+            var s = 0u;
+            // Four at a time, so that as many loads are under way.
+            for (; s + 3u < length; s += 4u) {
+                sum += (share_of(row, place, s, compared) + share_of(row, place, s + 1u, compared))
+                    + (share_of(row, place, s + 2u, compared) + share_of(row, place, s + 3u, compared));
+            }
+            for (; s < length; s += 1u) {
+                sum += share_of(row, place, s, compared);
             }
             sum *= select(vec4(params.scale), vectors[k], SCORE == ADDITIVE);
         }

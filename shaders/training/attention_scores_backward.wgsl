@@ -3,6 +3,7 @@
 // With p the softmax and γ the Gaussian, a = p ⊙ γ: d_a_s = d_cᵀ h̄_s, d_score_s = p_s (γ_s d_a_s − Σ_j a_j d_a_j).
 // Where the weight is zero, outside the window above all, the gradient is zero.
 
+#import quad
 #import window
 
 @group(0) @binding(0) var<storage, read> position: array<vec4<f32>>;         // (batch · tgt_len, hidden): W_p h_t
@@ -29,22 +30,46 @@ struct Params {
 }
 @group(1) @binding(0) var<uniform> params: Params;
 
+// A lane's share of d_c · h̄_s of four source positions from s on: four, so that as many loads are under way. Positions
+// without weight have none.
+fn partial_weight_gradients(q: Query, s: u32, mine: Team) -> vec4<f32> {
+    // The last position stands in for those behind it.
+    let positions = min(four_from(s), vec4(params.src_len - 1u));
+    let at = vec4(q.row) + positions;
+    let has_weight = vec4(alignment[at.x], alignment[at.y], alignment[at.z], alignment[at.w]) != vec4(0.0);
+    var sums = vec4(0.0);
+    if any(has_weight) {
+        let rows = (vec4(q.sentence * params.src_len) + positions) * params.memory_quads;
+        for (var k = mine.lane; k < params.memory_quads; k += mine.lanes) {
+            let d = d_context[q.index * params.memory_quads + k];
+            sums += vec4(
+                dot(d, memory[rows.x + k]),
+                dot(d, memory[rows.y + k]),
+                dot(d, memory[rows.z + k]),
+                dot(d, memory[rows.w + k]),
+            );
+        }
+    }
+    return select(vec4(0.0), sums, has_weight);
+}
+
 // d_a_s of every position, each team its share of them, in the place of the gradient of its score.
 fn write_weight_gradients(q: Query, d_row: u32, thread: u32) {
     let mine = team(thread);
-    let count = team_count(thread);
-    for (var first = 0u; first < params.src_len; first += count) {
-        let s = first + mine.index;
-        var share = 0.0;
-        if s < params.src_len && alignment[q.row + s] != 0.0 {
-            let row = (q.sentence * params.src_len + s) * params.memory_quads;
-            for (var k = mine.lane; k < params.memory_quads; k += mine.lanes) {
-                share += dot(d_context[q.index * params.memory_quads + k], memory[row + k]);
+    let stride = 4u * team_count(thread);
+    for (var first = 0u; first < params.src_len; first += stride) {
+        let s = first + 4u * mine.index;
+        let shares = partial_weight_gradients(q, s, mine);
+        let sums = vec4(
+            team_sum(thread, shares.x),
+            team_sum(thread, shares.y),
+            team_sum(thread, shares.z),
+            team_sum(thread, shares.w),
+        );
+        for (var i = 0u; i < 4u; i += 1u) {
+            if mine.lane == 0u && s + i < params.src_len {
+                d_scores[d_row + s + i] = sums[i];
             }
-        }
-        let sum = team_sum(thread, share);
-        if mine.lane == 0u && s < params.src_len {
-            d_scores[d_row + s] = sum;
         }
     }
 }
