@@ -5,8 +5,8 @@
 //
 // What a symbol brings to the gates of the first layer stands in a table: W_ih x + b.
 //
-// Every product has one row. `slices` threads share a quad of outputs, each with every `slices`-th input, and add up in
-// workgroup memory, always in one order; neighbouring threads read neighbouring quads.
+// Every product has one row. `slices` threads share a quad of outputs, each with every `slices`-th quad of inputs, and add up
+// in workgroup memory, always in one order; neighbouring threads read neighbouring quads.
 //
 // The scores are products (dot, scaled_dot, general) without a window: Luong, Pham and Manning 2015, eqs. 5–8.
 
@@ -55,8 +55,8 @@ const LOWEST: f32 = -3.4028233e38;
 // Stands for the symbol where none can be chosen.
 const NONE: f32 = -1.0;
 
-// What products read, in quads: the attentional state, the hidden states of all layers. Products read quads, and a unit is
-// written alone, which no vector allows.
+// What products read, in quads: the attentional state, the hidden states of all layers. Not vectors: a unit is written alone,
+// and writing a part of a vector may write all of it.
 const ATTENTIONAL: u32 = 0u;
 const HIDDEN: u32 = 64u;
 var<workgroup> held: array<array<f32, 4>, 192>;
@@ -297,8 +297,16 @@ fn write_attentional(sentence: u32, length: u32, hidden: u32, thread: u32) {
     let mine = share_of(thread, quads);
     var sum = summed(mine, quads, params.projection, hidden, quads);
     if mine.quad < quads && mine.slice < mine.slices {
-        for (var s = mine.slice; s < length; s += mine.slices) {
-            sum += attended[s] * values[(sentence * params.src_len + s) * quads + mine.quad];
+        let step = mine.slices;
+        let first = sentence * params.src_len * quads + mine.quad;
+        var s = mine.slice;
+        for (; s + 3u * step < length; s += 4u * step) {
+            sum += (attended[s] * values[first + s * quads] + attended[s + step] * values[first + (s + step) * quads])
+                + (attended[s + 2u * step] * values[first + (s + 2u * step) * quads]
+                    + attended[s + 3u * step] * values[first + (s + 3u * step) * quads]);
+        }
+        for (; s < length; s += step) {
+            sum += attended[s] * values[first + s * quads];
         }
     }
     sum = shared_sum(thread, mine, sum);

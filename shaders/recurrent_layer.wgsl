@@ -35,8 +35,8 @@ struct Params {
 // A workgroup works on one direction.
 var<private> direction: u32;
 
-// Whether the units of both directions begin at a quad's border. A load behind a branch waits for the one before.
-override ALIGNED: bool = true;
+// Whether the units of both directions are known to begin at a quad's border.
+override ALIGNED: bool = false;
 
 fn begin_of(row: u32) -> u32 {
     return row * params.pitch + direction * params.hidden / 4u;
@@ -47,19 +47,13 @@ fn input(place: u32) -> vec4<f32> {
     if ALIGNED {
         return low;
     }
-    let start = direction * params.hidden;
-    if start % 4u == 0u {
-        return low;
-    }
     // What lies behind the row's last unit is multiplied by zero weights, so any finite value will do.
     let high = previous_hidden[min(place + 1u, params.batch * params.pitch - 1u)];
-    if start % 4u == 1u {
-        return vec4(low.yzw, high.x);
-    }
-    if start % 4u == 2u {
-        return vec4(low.zw, high.xy);
-    }
-    return vec4(low.w, high.xyz);
+    // By two units, and by one: a load behind a branch would wait for the one before.
+    let shift = direction * params.hidden % 4u;
+    let first = select(low, vec4(low.zw, high.xy), shift >= 2u);
+    let second = select(high, vec4(high.zw, 0.0, 0.0), shift >= 2u);
+    return select(first, vec4(first.yzw, second.x), shift % 2u == 1u);
 }
 
 fn store(row: u32, unit: u32, next: Unit) {

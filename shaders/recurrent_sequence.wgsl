@@ -2,8 +2,8 @@
 // keeps the states of one or four of them in one direction, and reads the recurrent weights at every position, from a cache:
 // for weights that one processor reads in less time than a dispatch takes.
 //
-// SLICES threads share a quad of gates, each with every SLICES-th unit of the state, and add up in workgroup memory,
-// always in one order. The first of them applies the gates, and keeps the cells.
+// SLICES threads share a quad of gates, each with every SLICES-th quad of the state's units, and add up in workgroup
+// memory, always in one order. The first of them applies the gates, and keeps the cells.
 
 #import block
 #import cell

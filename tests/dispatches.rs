@@ -279,8 +279,8 @@ fn greedy_search_of_a_small_model_is_two_dispatches_for_32_steps() -> TestResult
 }
 
 #[test]
-fn attention_over_a_whole_target_is_at_most_three_dispatches_and_two_as_products() -> TestResult {
-    let name = "attention_over_a_whole_target_is_at_most_three_dispatches_and_two_as_products";
+fn attention_over_a_whole_target_is_at_most_three_dispatches_and_two_more_as_products() -> TestResult {
+    let name = "attention_over_a_whole_target_is_at_most_three_dispatches_and_two_more_as_products";
     let source = source()?;
     let target = Batch::new(&[vec![1, 9, 8, 7, 6], vec![1, 5], vec![1, 5, 5]], 0, 70)?;
     for score in [Score::Dot, Score::General, Score::Concat] {

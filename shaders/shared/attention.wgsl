@@ -6,6 +6,7 @@
 //   fn beside(q: Query, mine: Share) -> vec4<f32>            summands of a quad of columns
 //   fn finished(column: u32, sum: vec4<f32>) -> vec4<f32>    what becomes of the sum
 
+#import quad
 #import score
 #import softmax
 #import window
@@ -40,7 +41,7 @@ struct Params {
 // under way.
 fn partial_scores(q: Query, s: u32, mine: Team) -> vec4<f32> {
     // The last position stands in for those behind it.
-    let positions = min(vec4(s) + vec4(0u, 1u, 2u, 3u), vec4(params.src_len - 1u));
+    let positions = min(four_from(s), vec4(params.src_len - 1u));
     let key = (vec4(q.sentence * params.src_len) + positions) * params.key_quads;
     var sums = vec4(0.0);
     for (var k = mine.lane; k < params.key_quads; k += mine.lanes) {
@@ -211,8 +212,8 @@ fn partial_context(q: Query, mine: Share, next: ptr<function, u32>, end: u32, is
 fn context_share(q: Query, mine: Share) -> vec4<f32> {
     let end = min(q.end, q.length);
     var s = q.first + mine.slice;
-    let near = partial_context(q, mine, &s, min(end, near_end(q)), true);
-    return near + partial_context(q, mine, &s, end, false);
+    let sum = partial_context(q, mine, &s, min(end, near_end(q)), true);
+    return sum + partial_context(q, mine, &s, end, false);
 }
 
 // Σ_s a_t(s) h̄_s and what is beside it, from quad `place` of `context` on.

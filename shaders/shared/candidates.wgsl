@@ -18,7 +18,7 @@ const LOWEST: f32 = -3.4028233e38;
 // Of every quad (largest, Σ exp(logit − largest)), and the largest of the logits that may be chosen.
 var<workgroup> parts: array<vec2<f32>, TILE_THREADS>;
 var<workgroup> bests: array<f32, TILE_THREADS>;
-// The quads of every tile that have the largest of these, in their order.
+// The quads of every tile that have the largest of these, the best first.
 var<workgroup> leaders: array<u32, TILE_THREADS>;
 
 // The four symbols of a quad.

@@ -11,17 +11,9 @@
 var<private> position: array<vec4<f32>, 1>;
 var<private> vectors: array<vec4<f32>, 1>;
 
-fn begin_of(row: u32) -> u32 {
-    return row * params.hidden_quads;
-}
-
-fn input(place: u32) -> vec4<f32> {
-    return hidden[place];
-}
-
 // The product of quad k of h_t.
 fn product_of(q: Query, shape: Shape, column: u32, k: u32) -> vec4<f32> {
-    return row_plus_product(vec4(0.0), weight_block(shape, column, k), input(begin_of(q.index) + k));
+    return row_plus_product(vec4(0.0), weight_block(shape, column, k), hidden[q.index * params.hidden_quads + k]);
 }
 
 // A share of W h_t.

@@ -31,7 +31,7 @@ fn rows_from(shape: Shape, row: u32) -> Rows {
     );
 }
 
-// Nothing stands behind the last step of a sentence.
+// Nothing stands behind the last step of a sentence: what its place holds, which others may be writing, is dropped.
 fn input_block(rows: Rows, k: u32) -> mat4x4<f32> {
     let places = rows.begins + vec4(k);
     return mat4x4(
@@ -44,13 +44,8 @@ fn input_block(rows: Rows, k: u32) -> mat4x4<f32> {
 
 // What the step behind hands on beside its gates: d_c of an LSTM, z ⊙ d_h of a GRU.
 fn carried(row: u32, quad: u32) -> vec4<f32> {
-    var handed = vec4(0.0);
-    for (var i = 0u; i < 4u; i += 1u) {
-        if 4u * quad + i < params.hidden {
-            handed[i] = carry[row * params.pitch + direction * params.hidden + 4u * quad + i];
-        }
-    }
-    return handed;
+    let at = vec4(row * params.pitch + direction * params.hidden) + min(four_from(4u * quad), vec4(params.hidden - 1u));
+    return select(vec4(0.0), vec4(carry[at.x], carry[at.y], carry[at.z], carry[at.w]), within(quad, params.hidden));
 }
 
 fn weight(index: u32) -> vec4<f32> {

@@ -1,5 +1,5 @@
-// A product in registers, of which only the best of every tile of symbols is kept. A tile has as many quads as stand side by
-// side, so 1, 4 or 16 threads share a block.
+// A product in registers, of which only the best of every tile of symbols is kept. A tile has as many quads as stand side
+// by side, so 1, 4 or 16 threads share a block.
 //
 // The importing shader says what the sums become:
 //   fn logits_of(quad: u32, y: vec4<f32>) -> vec4<f32>
@@ -20,12 +20,7 @@ fn keep_product(shape: Shape, workgroup: vec3<u32>, thread: u32) {
         keep_tile(place.row + 2u, tile, thread, true, logits_of(place.quad, y[2]));
         keep_tile(place.row + 3u, tile, thread, true, logits_of(place.quad, y[3]));
     } else {
-        let y_0 = shared_row(shape, workgroup, 0u, thread, y[0]);
-        let y_1 = shared_row(shape, workgroup, 1u, thread, y[1]);
-        let y_2 = shared_row(shape, workgroup, 2u, thread, y[2]);
-        let y_3 = shared_row(shape, workgroup, 3u, thread, y[3]);
-        // Each is nothing but in the slice that has it.
-        let mine = logits_of(place.quad, y_0 + y_1 + y_2 + y_3);
+        let mine = logits_of(place.quad, shared_rows(shape, workgroup, thread, y));
         let block = thread / TILE_QUADS / K_SLICES;
         let slot = (4u * block + place.slice) * TILE_QUADS + thread % TILE_QUADS;
         keep_tile(place.row + place.slice, tile, slot, place.slice < 4u, mine);

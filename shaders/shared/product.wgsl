@@ -1,7 +1,7 @@
 // y = W x with the weights input by input: the product inside linear, the recurrent steps, the generator and the
 // gradients of inputs. Neighbouring threads read neighbouring quads of W and the same x.
 //
-// The importing shader says where x, as in `inputs`, and W come from:
+// The importing shader says where x, as in `block`, and W come from:
 //   fn weight(index: u32) -> vec4<f32>                  the weights of one input for one quad of outputs
 
 #import block

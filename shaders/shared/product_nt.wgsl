@@ -1,6 +1,6 @@
 // y = W x with the weights output by output, as files and PyTorch have them.
 //
-// The importing shader says where x, as in `inputs`, and W come from:
+// The importing shader says where x, as in `block`, and W come from:
 //   fn weights_of(quad: u32, i: u32) -> u32             where the weights of output i of a quad begin
 //   fn weight(index: u32) -> vec4<f32>                  four of them
 

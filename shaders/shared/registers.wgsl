@@ -63,8 +63,7 @@ fn summed(shape: Shape, place: Place) -> mat4x4<f32> {
     return y;
 }
 
-// Row `owner` of the slices' blocks, added up in slice `owner`: in the others it is nothing. All threads call this, with one
-// `shape`: compilers believe that of what comes from `params` and the workgroup's place, and not of a private variable.
+// Row `owner` of the slices' blocks, added up in slice `owner`: in the others it is nothing.
 fn shared_row(shape: Shape, workgroup: vec3<u32>, owner: u32, thread: u32, y: vec4<f32>) -> vec4<f32> {
     // The first block has the first rows: if it lacks this one, nobody waits for any.
     if workgroup.y * rows_of_workgroup() + owner >= shape.rows {
@@ -83,4 +82,12 @@ fn shared_row(shape: Shape, workgroup: vec3<u32>, owner: u32, thread: u32, y: ve
     }
     workgroupBarrier();
     return sum;
+}
+
+// The row of the slices' blocks that a thread has the end of: each of the first four slices one. All threads call this, with
+// the same `shape`, which compilers see of what comes from `params` and the workgroup's place, not of a private variable.
+fn shared_rows(shape: Shape, workgroup: vec3<u32>, thread: u32, y: mat4x4<f32>) -> vec4<f32> {
+    // Each is nothing but in the slice that has it.
+    return (shared_row(shape, workgroup, 0u, thread, y[0]) + shared_row(shape, workgroup, 1u, thread, y[1]))
+        + (shared_row(shape, workgroup, 2u, thread, y[2]) + shared_row(shape, workgroup, 3u, thread, y[3]));
 }

@@ -31,9 +31,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     let s = row % params.src_len;
     var d_key = vec4(0.0);
     var share = vec4(0.0);
+    let key = keys[index];
     for (var t = first_query; t < first_query + params.tgt_len; t += 1u) {
         let d_score = d_scores[t * params.scores_pitch + s];
-        let compared = query[t * params.quads + quad] + keys[index];
+        let compared = query[t * params.quads + quad] + key;
         d_key += d_score * tanh_slope4(compared);
         share += d_score * bounded_tanh4(compared);
     }

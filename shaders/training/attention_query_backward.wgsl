@@ -24,7 +24,7 @@ struct Params {
 const THREADS: u32 = 128u;
 
 // What a source position brings to a quad of d_query.
-fn share_of(row: u32, place: u32, s: u32, compared: vec4<f32>) -> vec4<f32> {
+fn summand_of(row: u32, place: u32, s: u32, compared: vec4<f32>) -> vec4<f32> {
     let key = keys[place + s * params.query_quads];
     if SCORE == ADDITIVE {
         return d_scores[row + s] * tanh_slope4(compared + key);
@@ -52,11 +52,11 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
             var s = 0u;
             // Four at a time, so that as many loads are under way.
             for (; s + 3u < length; s += 4u) {
-                sum += (share_of(row, place, s, compared) + share_of(row, place, s + 1u, compared))
-                    + (share_of(row, place, s + 2u, compared) + share_of(row, place, s + 3u, compared));
+                sum += (summand_of(row, place, s, compared) + summand_of(row, place, s + 1u, compared))
+                    + (summand_of(row, place, s + 2u, compared) + summand_of(row, place, s + 3u, compared));
             }
             for (; s < length; s += 1u) {
-                sum += share_of(row, place, s, compared);
+                sum += summand_of(row, place, s, compared);
             }
             sum *= select(vec4(params.scale), vectors[k], SCORE == ADDITIVE);
         }

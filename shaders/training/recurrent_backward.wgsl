@@ -28,12 +28,14 @@ fn next_step() -> u32 {
     return params.step + 1u;
 }
 
-// What reaches a unit from outside the layer.
-fn outer_gradient(row: u32, unit: u32) -> f32 {
-    let column = direction * params.hidden + unit;
-    var sum = d_output[row_of(row, params.step) * params.pitch + column];
+// What reaches four units from outside the layer.
+fn outer_gradient(row: u32, quad: u32) -> vec4<f32> {
+    let columns = vec4(direction * params.hidden) + min(four_from(4u * quad), vec4(params.hidden - 1u));
+    let at = vec4(row_of(row, params.step) * params.pitch) + columns;
+    var sum = vec4(d_output[at.x], d_output[at.y], d_output[at.z], d_output[at.w]);
     if params.last == 1u && next_step() == lengths[row] {
-        sum += d_last[row * params.pitch + column];
+        let last = vec4(row * params.pitch) + columns;
+        sum += vec4(d_last[last.x], d_last[last.y], d_last[last.z], d_last[last.w]);
     }
     return sum;
 }
@@ -88,12 +90,7 @@ fn finish(row: u32, quad: u32, y: vec4<f32>) {
         }
         return;
     }
-    var d_hidden = vec4(0.0);
-    for (var i = 0u; i < 4u; i += 1u) {
-        if 4u * quad + i < params.hidden {
-            d_hidden[i] = y[i] + outer_gradient(row, 4u * quad + i);
-        }
-    }
+    let d_hidden = select(vec4(0.0), y + outer_gradient(row, quad), within(quad, params.hidden));
     let step_row = row_of(row, params.step);
     let place = gates_of(step_row) + quad;
     let state = units_of(step_row) + quad;

@@ -87,7 +87,7 @@ impl Adapter {
             return Some(format!("{asked} needs {needed}, which it lacks; unset it"));
         }
         let found = self.limits.iter().find(|(name, _)| name == WORKGROUP_MEMORY).map_or(0, |(_, bytes)| *bytes);
-        let expected = u64::from(matrices::MEMORY);
+        let expected = u64::from(matrices::WORKGROUP_BYTES);
         (found < expected)
             .then(|| format!("{asked} needs {expected} bytes of workgroup memory, and it has {found}; unset it"))
     }
@@ -243,7 +243,7 @@ impl Opened {
             max_compute_invocations_per_workgroup: widest(WIDE_THREADS, usual.max_compute_invocations_per_workgroup),
             max_compute_workgroup_size_x: widest(WIDE_THREADS, usual.max_compute_workgroup_size_x),
             max_compute_workgroup_storage_size: widest(WIDE_MEMORY, usual.max_compute_workgroup_storage_size)
-                .max(if allowed.multiplies_halves() { matrices::MEMORY } else { 0 }),
+                .max(if allowed.multiplies_halves() { matrices::WORKGROUP_BYTES } else { 0 }),
             ..usual
         };
         let descriptor = wgpu::DeviceDescriptor {

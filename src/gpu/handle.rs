@@ -50,8 +50,8 @@ impl Gpu {
     ///
     /// For measuring, environment variables choose a form for all that has it: `SEQ2SEQ_PRODUCT` of products, `staged`, or
     /// `registers-N` by the threads that share a block of outputs, or with weights in half precision `cooperative`, the
-    /// hardware's matrices; `SEQ2SEQ_RECURRENCE` of recurrent layers over sequences, `positions`
-    /// or `sequence`; `SEQ2SEQ_ATTENTION` of attention, `near`, `far`, `split` or `products`; `SEQ2SEQ_STATE` of attentional states and
+    /// hardware's matrices; `SEQ2SEQ_RECURRENCE` of recurrent layers over sequences, `positions` or `sequence`;
+    /// `SEQ2SEQ_ATTENTION` of attention, `near`, `far`, `split` or `products`; `SEQ2SEQ_STATE` of attentional states and
     /// `SEQ2SEQ_EXTENSION` of the steps of a search, `apart` or `together`; `SEQ2SEQ_GREEDY` of greedy search, `steps` or
     /// `resident`.
     pub async fn open(request: &DeviceRequest, precision: Precision) -> Result<Self> {

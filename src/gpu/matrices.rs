@@ -11,11 +11,10 @@ const MATRICES: Needed = (
     wgpu::Features::SHADER_F16.union(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX),
 );
 
-/// Bytes of workgroup memory that products of halves have at most: more than WebGPU promises, and less than any adapter with
-/// such matrices has.
-pub const MEMORY: u32 = 18 << 10;
+/// Bytes of workgroup memory that products of halves have at most: more than WebGPU promises.
+pub const WORKGROUP_BYTES: u32 = 18 << 10;
 
-/// What a form of products needs that not every adapter has, but for [`MEMORY`].
+/// What a form of products needs that not every adapter has, but for [`WORKGROUP_BYTES`].
 pub fn needed(form: ProductForm) -> Option<Needed> {
     match form {
         ProductForm::Registers { .. } | ProductForm::Staged => None,

@@ -86,9 +86,10 @@ impl Tiling {
 
     /// The same for kernels that have no staged form: steps of recurrent layers, whose rows are a batch.
     ///
-    /// Threads share a block where there are few, as far as each has some of the inputs. On hardware the workgroups of 8 and
-    /// more slices have about as many rows as columns, if there are so many: each reads its own, so all of them together read
-    /// the least. In software it matters more that neighbours read what lies side by side.
+    /// Threads share a block where there are few, as far as each has some of the inputs, but at least 16 the blocks of four
+    /// rows alone. On hardware the workgroups of 8, 32 and 64 slices have about as many rows as columns, if there are so
+    /// many: each reads its own, so all of them together read the least. In software it matters more that neighbours read
+    /// what lies side by side.
     pub fn choose_registers(forced: Option<ProductForm>, hardware: bool, products: Products) -> Self {
         if let Some(forced @ ProductForm::Registers { .. }) = forced {
             return Self::new(forced, products);
@@ -354,7 +355,7 @@ pub fn examples(choices: Choices, hardware: bool) -> Vec<(String, String)> {
     const GREEDY: [[usize; 2]; 3] = [[1300, 1], [1300, 64], [1300, 512]];
     let product = |[rows, outputs]: [usize; 2]| {
         let tiling = Tiling::choose(choices.product, hardware, Products::one(rows, outputs / 4, 128));
-        (format!("product of {rows} rows and {outputs} outputs"), tiling.form.to_string())
+        (format!("product of {rows} rows, 512 inputs and {outputs} outputs"), tiling.form.to_string())
     };
     let layer = |hidden: usize| {
         let sequence = SequenceTiling::choose(choices, hardware, [1, 1], [hidden, hidden]);

@@ -376,6 +376,9 @@ fn layer_cases<C: From<RecurrentLayerCase>>() -> Vec<C> {
             // One sentence, one position, one unit.
             RecurrentLayerCase { batch: 1, len: 5, hidden: 3, ..both }.into(),
             RecurrentLayerCase { cell, batch: 1, len: 1, hidden: 1, fed: Fed::Rows(1), initial: true, ..plain }.into(),
+            // The reverse direction begins at a quad's border, and in its middle.
+            RecurrentLayerCase { batch: 5, hidden: 12, ..both }.into(),
+            RecurrentLayerCase { batch: 5, hidden: 6, ..both }.into(),
             // Beyond one tile of sentences, of units and of inputs.
             RecurrentLayerCase { batch: 67, len: 3, hidden: 9, ..both }.into(),
             RecurrentLayerCase { batch: 3, len: 4, hidden: 69, fed: wide, ..both }.into(),
