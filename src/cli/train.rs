@@ -83,6 +83,11 @@ pub fn run(args: Args) -> Result<Outcome> {
     // Tokenizers are made by several threads too.
     args.compute.limits.apply();
     let folder = Folder::new(&args.out);
+    // Files that another run is replacing may be there or not, and may be one under two names: who is in there is the
+    // thing to say, before any of them is looked at.
+    if folder.had_a_run() {
+        folder.claim()?;
+    }
     if folder.has_checkpoint() && !args.resume && !args.overwrite {
         return Err(Failure::Usage(format!(
             "{}: there is a checkpoint; --resume goes on from it, --overwrite begins anew",
@@ -91,10 +96,6 @@ pub fn run(args: Args) -> Result<Outcome> {
     }
     let goes_on = args.resume && folder.has_checkpoint();
     if folder.has_model() && !goes_on && !args.overwrite {
-        // A run that is in there has a model before it has a checkpoint: that it is in there is the thing to say.
-        if folder.had_a_run() {
-            folder.claim()?;
-        }
         let place = args.out.display();
         return Err(Failure::Usage(format!("{place}: there is a model without a checkpoint; --overwrite replaces it")));
     }
