@@ -1,6 +1,7 @@
 // The gradients of v, the sum of all keys' shares, and of v_p, Σ_t d_z_t tanh(W_p h_t): a row of workgroups each.
 //
-// A thread adds up a quad of every 16th row, one of them the 16 sums: always in one order.
+// A thread adds up a quad of every 16th row, four at a time, so that as many loads are under way; one of them the 16 sums:
+// always in one order.
 
 #import activation
 
@@ -23,18 +24,40 @@ const SLICES: u32 = 16u;
 
 var<workgroup> sums: array<vec4<f32>, QUADS * SLICES>;
 
+// Where the rows that a slice adds up at a time stand behind the first.
+const BEHIND = SLICES * vec4(0u, 1u, 2u, 3u);
+
+// The last row stands in for those behind it,
+fn rows_from(first: u32, count: u32) -> vec4<u32> {
+    return min(vec4(first) + BEHIND, vec4(count - 1u));
+}
+
+// which count for nothing.
+fn counts_from(first: u32, count: u32) -> vec4<f32> {
+    return select(vec4(0.0), vec4(1.0), vec4(first) + BEHIND < vec4(count));
+}
+
 @compute @workgroup_size(QUADS * SLICES)
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
     let quad = workgroup.x * QUADS + thread % QUADS;
     var sum = vec4(0.0);
     if quad < params.quads && workgroup.y == 0u {
-        for (var row = thread / QUADS; row < params.keys; row += SLICES) {
-            sum += shares[row * params.quads + quad];
+        for (var row = thread / QUADS; row < params.keys; row += 4u * SLICES) {
+            let at = rows_from(row, params.keys) * params.quads + quad;
+            sum += mat4x4(shares[at.x], shares[at.y], shares[at.z], shares[at.w]) * counts_from(row, params.keys);
         }
     } else if quad < params.quads {
-        for (var row = thread / QUADS; row < params.queries; row += SLICES) {
-            let d_z = d_scores[row * params.scores_pitch + params.src_len];
-            sum += d_z * bounded_tanh4(position[row * params.quads + quad]);
+        for (var row = thread / QUADS; row < params.queries; row += 4u * SLICES) {
+            let rows = rows_from(row, params.queries);
+            let at = rows * params.quads + quad;
+            let last = rows * params.scores_pitch + params.src_len;
+            let d_z = vec4(d_scores[last.x], d_scores[last.y], d_scores[last.z], d_scores[last.w]);
+            sum += mat4x4(
+                bounded_tanh4(position[at.x]),
+                bounded_tanh4(position[at.y]),
+                bounded_tanh4(position[at.z]),
+                bounded_tanh4(position[at.w]),
+            ) * (d_z * counts_from(row, params.queries));
         }
     }
     sums[thread] = sum;

@@ -74,7 +74,7 @@ impl Gpu {
 mod tests {
     use super::DECLARED;
     use crate::gpu::kernel::workgroup_bytes;
-    use crate::gpu::tiling::{TOGETHER_BEAM, TOGETHER_SYMBOLS};
+    use crate::gpu::tiling::search::{TOGETHER_BEAM, TOGETHER_SYMBOLS};
 
     #[test]
     fn a_workgroup_has_room_for_the_most() {
