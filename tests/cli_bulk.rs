@@ -181,10 +181,10 @@ fn another_runs_output_is_not_continued() -> TestResult {
 #[test]
 fn a_killed_run_is_continued() -> TestResult {
     let folder = tempfile::tempdir()?;
-    let input = written(folder.path(), "in.txt", &words(3000))?;
+    let input = written(folder.path(), "in.txt", &words(6000))?;
     let (whole, output) = (folder.path().join("whole.txt"), folder.path().join("out.txt"));
     let arguments = |output: &Path| -> Vec<String> {
-        let files = ["--window", "64", "--json", "--input", text(&input), "--output", text(output)];
+        let files = ["--window", "64", "--json", "--quiet", "--input", text(&input), "--output", text(output)];
         ["translate", "--device", "cpu"]
             .iter()
             .chain(&SEARCH)

@@ -102,7 +102,7 @@ fn the_settings_beside_a_model_make_it_again() -> TestResult {
 fn a_killed_run_goes_on_to_the_same_weights() -> TestResult {
     let folder = folder()?;
     let path = folder.path();
-    let options = "--steps 400 --checkpoint-every 5 --quiet";
+    let options = "--steps 1200 --checkpoint-every 15 --quiet";
     assert!(seq2seq(path, &format!("{SMALL} {options} --out whole")).status.success());
     let mut child = command(path, &format!("{SMALL} {options} --out killed")).spawn()?;
     let began = Instant::now();

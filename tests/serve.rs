@@ -58,18 +58,18 @@ fn translations_are_those_of_the_library() -> TestResult {
 fn a_long_request_delays_no_short_one() {
     let server = Server::start(&[]);
     let mut long = server.connect();
-    long.write_all(&translate(&json!({ "lines": vec!["internationalization"; 5000] }))).expect("a connection");
+    long.write_all(&translate(&json!({ "lines": vec!["internationalization"; 10_000] }))).expect("a connection");
     eventually("a queue", || server.metric("seq2seq_queue_lines") > 0.0);
     for _ in 0..5 {
         assert_eq!(server.raw(&translate(&json!({ "lines": ["attention"] }))).status, 200);
         assert!(server.metric("seq2seq_queue_lines") > 0.0, "the long one was answered first");
     }
-    assert_eq!(Answer::read(long).json()["translations"].as_array().map(Vec::len), Some(5000));
+    assert_eq!(Answer::read(long).json()["translations"].as_array().map(Vec::len), Some(10_000));
 }
 
 #[test]
 fn what_was_accepted_is_answered() {
-    let server = Server::start(&["--wait", "1000"]);
+    let server = Server::start(&["--wait", "5000"]);
     let mut stream = server.connect();
     stream.write_all(&translate(&json!({ "lines": ["attention"] }))).expect("a connection");
     eventually("a queue", || server.metric("seq2seq_queue_lines") == 1.0);

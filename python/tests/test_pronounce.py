@@ -130,7 +130,7 @@ def test_threads_compute_at_once():
 
 def test_the_lock_is_free_meanwhile():
     pronouncer = seq2seq.Pronouncer(lexicon=False)
-    texts = [f"zyzz{a}{b}{c}" for a in "aeiou" for b in "bdfgklmnprstvz" for c in "aeiouy"]
+    texts = [f"zyzz{a}{b}{c}{d}" for a in "aeiou" for b in "bdfgklmnprstvz" for c in "aeiouy" for d in "lmnr"]
     switch = sys.getswitchinterval()
     # Without the lock this thread would only be left at the end.
     sys.setswitchinterval(1e-4)

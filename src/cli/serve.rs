@@ -145,9 +145,10 @@ pub fn run(args: Args) -> Result<Outcome> {
     let address = listener.local_addr().map_err(refused)?;
     let models: Vec<&str> = server.models.names().collect();
     let callers = if address.ip().is_loopback() { "this machine" } else { "whoever reaches this machine" };
-    tracing::info!(callers, device = server.models.device(), ?models, "listening on http://{address}");
     let end = runtime.block_on(async {
+        // Whoever is told that it listens may ask it to stop.
         let stopping = Stopping::new(device_ended).map_err(system)?;
+        tracing::info!(callers, device = server.models.device(), ?models, "listening on http://{address}");
         Result::Ok(connections::serve(&server, listener, stopping).await)
     })?;
     // Whoever is not answered by now leaves the queue with this.

@@ -10,7 +10,7 @@ addEventListener("fetch", (event) => {
     const cache = await caches.open(CACHE);
     const kept = await cache.match(event.request);
     const fetched = fetch(event.request).then((answer) => {
-      if (answer.ok) cache.put(event.request, answer.clone());
+      if (answer.ok) event.waitUntil(cache.put(event.request, answer.clone()));
       return answer;
     });
     if (!kept) return fetched;
