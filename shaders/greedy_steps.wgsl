@@ -12,6 +12,7 @@
 
 #import activated
 #import cell
+#import quad
 #import threads
 #import weights
 
@@ -325,12 +326,10 @@ fn choose(thread: u32) -> vec2<f32> {
     var best = vec3(LOWEST, LOWEST, NONE);
     var logits = vec4(LOWEST);
     if mine.slice == 0u && mine.quad < quads {
-        logits = y + bias(params.generator + 4u * params.hidden_quads * quads, mine.quad);
+        let biased = y + bias(params.generator + 4u * params.hidden_quads * quads, mine.quad);
+        logits = select(vec4(LOWEST), biased, within(mine.quad, params.symbols));
         for (var i = 0u; i < 4u; i += 1u) {
             let symbol = 4u * mine.quad + i;
-            if symbol >= params.symbols {
-                logits[i] = LOWEST;
-            }
             let avoided = symbol == params.avoid_0 || symbol == params.avoid_1;
             let found = vec3(logits[i], select(logits[i], LOWEST, avoided), f32(symbol));
             best = better(best, found);

@@ -8,6 +8,7 @@
 #import block
 #import cell
 #import positions
+#import quad
 #import threads
 #import weights
 
@@ -142,21 +143,26 @@ fn next_units(row: u32, quad: u32, step: u32, y: vec4<f32>, before: vec4<f32>) -
     return next;
 }
 
-// A unit of the four rows' states.
+// Where the rows' states have a unit; the last row stands in for those that there are not.
+fn places_of(unit: u32) -> vec4<u32> {
+    let row = min(four_from(first_row), vec4(params.batch - 1u));
+    return vec4(place_of(row.x), place_of(row.y), place_of(row.z), place_of(row.w)) + unit;
+}
+
+fn are_rows() -> vec4<bool> {
+    return four_from(0u) < vec4(min(ROWS, params.batch - first_row));
+}
+
 fn previous_units(unit: u32) -> vec4<f32> {
-    var units = vec4(0.0);
-    for (var i = 0u; i < ROWS && first_row + i < params.batch; i += 1u) {
-        units[i] = previous_hidden[place_of(first_row + i) + unit];
-    }
-    return units;
+    let at = places_of(unit);
+    let units = vec4(previous_hidden[at.x], previous_hidden[at.y], previous_hidden[at.z], previous_hidden[at.w]);
+    return select(vec4(0.0), units, are_rows());
 }
 
 fn previous_cells(unit: u32) -> vec4<f32> {
-    var units = vec4(0.0);
-    for (var i = 0u; i < ROWS && first_row + i < params.batch; i += 1u) {
-        units[i] = previous_cell[place_of(first_row + i) + unit];
-    }
-    return units;
+    let at = places_of(unit);
+    let cells = vec4(previous_cell[at.x], previous_cell[at.y], previous_cell[at.z], previous_cell[at.w]);
+    return select(vec4(0.0), cells, are_rows());
 }
 
 // The state of a quad of gates in all rows after a step; its cells become the new ones.

@@ -1,6 +1,7 @@
 // From the gradients of the scores to that of the query, a workgroup for each query.
 
 #import activation
+#import quad
 #import score
 
 @group(0) @binding(0) var<storage, read> query: array<vec4<f32>>;          // (batch · tgt_len, key_size)
@@ -41,11 +42,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     for (var k = thread; k < params.query_quads; k += THREADS) {
         var sum = vec4(0.0);
         if SCORE == LOCATION {
-            for (var i = 0u; i < 4u; i += 1u) {
-                if 4u * k + i < length {
-                    sum[i] = d_scores[row + 4u * k + i];
-                }
-            }
+            // The last position stands in for those behind it, of which nothing comes.
+            let at = vec4(row) + min(four_from(4u * k), vec4(max(length, 1u) - 1u));
+            let d = vec4(d_scores[at.x], d_scores[at.y], d_scores[at.z], d_scores[at.w]);
+            sum = select(vec4(0.0), d, within(k, length));
         } else {
             let compared = query[first + k];
             let place = sentence * params.src_len * params.query_quads + k;

@@ -1,6 +1,7 @@
 // Lets each direction of a recurrent layer begin with a state in place of zeros.
 
 #import grid
+#import quad
 #import sequence
 
 @group(0) @binding(0) var<storage, read> lengths: array<u32>;                    // (batch)
@@ -28,20 +29,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     if sentence >= params.batch {
         return;
     }
-    let start = sentence * params.pitch + direction * params.hidden + 4u * quad;
-    var first_hidden = vec4(0.0);
-    var first_cell = vec4(0.0);
-    for (var i = 0u; i < 4u; i += 1u) {
-        if 4u * quad + i < params.hidden {
-            first_hidden[i] = hidden[start + i];
-            if CELL == LSTM {
-                first_cell[i] = cell[start + i];
-            }
-        }
-    }
+    let start = sentence * params.pitch + direction * params.hidden;
+    // The last unit stands in for those behind it.
+    let at = vec4(start) + min(four_from(4u * quad), vec4(params.hidden - 1u));
+    let are_units = within(quad, params.hidden);
     let place = units_of(row_of(sentence, 0u)) + quad;
-    previous[place] = first_hidden;
+    let first_hidden = vec4(hidden[at.x], hidden[at.y], hidden[at.z], hidden[at.w]);
+    previous[place] = select(vec4(0.0), first_hidden, are_units);
     if CELL == LSTM {
-        previous_cell[place] = first_cell;
+        let first_cell = vec4(cell[at.x], cell[at.y], cell[at.z], cell[at.w]);
+        previous_cell[place] = select(vec4(0.0), first_cell, are_units);
     }
 }

@@ -73,9 +73,10 @@ fn finish(row: u32, quad: u32, y: vec4<f32>) {
         for (var i = 0u; i < 4u; i += 1u) {
             let unit = 4u * quad + i;
             if unit < params.hidden {
-                next[i] = bounded_tanh(gates[first + unit] + y[i]);
-                gates[first + unit] = next[i];
-                store(row, unit, Unit(next[i], 0.0));
+                let hidden = bounded_tanh(gates[first + unit] + y[i]);
+                gates[first + unit] = hidden;
+                store(row, unit, Unit(hidden, 0.0));
+                next = select(next, vec4(hidden), four_from(0u) == vec4(i));
             }
         }
         if params.step + 1u < lengths[row] {
@@ -110,13 +111,10 @@ fn write_previous(row: u32, workgroup: vec3<u32>, quad: u32) {
     if first >= params.hidden || params.step + 1u >= lengths[row] {
         return;
     }
-    var next = vec4(0.0);
-    for (var i = 0u; i < 4u; i += 1u) {
-        if first + i < params.hidden {
-            next[i] = next_hidden[(row - first_row) * columns() + 4u * quad + i];
-        }
-    }
-    previous[units_of(row_of(row, params.step + 1u)) + first / 4u] = next;
+    let at = (row - first_row) * columns() + 4u * quad;
+    let next = vec4(next_hidden[at], next_hidden[at + 1u], next_hidden[at + 2u], next_hidden[at + 3u]);
+    let are_units = four_from(first) < vec4(params.hidden);
+    previous[units_of(row_of(row, params.step + 1u)) + first / 4u] = select(vec4(0.0), next, are_units);
 }
 
 @compute @workgroup_size(THREADS)

@@ -14,8 +14,9 @@ use super::output::Output;
 ///
 /// One file for each specialisation, such as linear.f16.tanh.added.slices_4.metal; WGSL keeps its overrides, so it has
 /// one for each variant. Buffer i of group 0 is buffer(i) in MSL, register t<i> or u<i> in HLSL and binding i in GLSL;
-/// the parameters follow as number 8. GLSL leaves out what uses subgroups; all but WGSL and SPIR-V leave out products of
-/// halves, and cooperative matrices are an extension that wgpu makes to WGSL.
+/// the parameters follow as number 8. Workgroup memory need not be zero in the beginning. GLSL leaves out what uses
+/// subgroups; all but WGSL and SPIR-V leave out products of halves, and cooperative matrices are an extension that wgpu
+/// makes to WGSL.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: seq2seq shaders --emit msl --out metal-shaders")]
 pub struct Args {

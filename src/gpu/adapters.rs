@@ -285,7 +285,9 @@ impl Opened {
     /// Bytes that one binding can hold.
     pub fn max_binding(&self) -> u64 {
         let limits = self.device.limits();
-        limits.max_storage_buffer_binding_size.min(limits.max_buffer_size)
+        // Shaders count in 32 bits, also those of a device that would bind more; a quad is never cut.
+        let limit = limits.max_storage_buffer_binding_size.min(limits.max_buffer_size).min(u32::MAX.into());
+        limit - limit % 16
     }
 
     /// Whether memory ran out since this was last asked.

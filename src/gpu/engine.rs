@@ -170,7 +170,8 @@ impl Engine {
             timer: None,
             counters: Counters::default(),
         };
-        Self { opened, pool: Arc::default(), state: Mutex::new(state) }
+        let pool = Arc::new(Pool::new(opened.max_binding()));
+        Self { opened, pool, state: Mutex::new(state) }
     }
 
     /// The device and what it can do.
@@ -424,7 +425,7 @@ impl Engine {
 
     /// A buffer that the host can map, of at least `bytes`.
     fn staging(&self, state: &mut State, bytes: u64) -> wgpu::Buffer {
-        let size = super::memory::size_class(bytes);
+        let size = super::memory::size_class(bytes, self.opened.max_binding());
         if let Some(found) = state.staging.iter().position(|buffer| buffer.size() == size) {
             return state.staging.swap_remove(found);
         }

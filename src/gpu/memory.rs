@@ -81,8 +81,10 @@ impl Drop for Memory {
 }
 
 /// Buffers that wait to be used again, by their size.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pool {
+    /// Bytes that a buffer can have.
+    most: u64,
     state: Mutex<State>,
 }
 
@@ -100,9 +102,14 @@ struct State {
 }
 
 impl Pool {
+    /// One that is empty, of a device whose buffers have at most so many bytes.
+    pub fn new(most: u64) -> Self {
+        Self { most, state: Mutex::default() }
+    }
+
     /// A buffer of at least `bytes`, and whether it has been used before: a new one is zero.
     pub fn take(self: &Arc<Self>, device: &wgpu::Device, bytes: u64) -> (Arc<Memory>, bool) {
-        let size = size_class(bytes);
+        let size = size_class(bytes, self.most);
         let mut state = self.lock();
         let found = state.free.get_mut(&size).and_then(BTreeMap::pop_first);
         let used = found.is_some();
@@ -125,7 +132,7 @@ impl Pool {
 
     /// What there would be, in use and waiting, with a buffer of at least `bytes` more in use.
     pub fn bytes_with(&self, bytes: u64) -> u64 {
-        let (size, state) = (size_class(bytes), self.lock());
+        let (size, state) = (size_class(bytes, self.most), self.lock());
         let new = if state.free.contains_key(&size) { 0 } else { size };
         state.used_bytes + state.free_bytes + new
     }
@@ -173,10 +180,11 @@ impl Pool {
     }
 }
 
-/// The size that a request is rounded up to: a quarter of a power of two, so that at most a fifth is wasted.
-pub fn size_class(bytes: u64) -> u64 {
+/// The size that a request is rounded up to: a quarter of a power of two, so that at most a fifth is wasted, or the most that
+/// there can be, which need not be one.
+pub fn size_class(bytes: u64, most: u64) -> u64 {
     let step = (bytes.max(256).next_power_of_two() / 8).max(256);
-    bytes.max(1).next_multiple_of(step)
+    bytes.max(1).next_multiple_of(step).min(most.max(bytes))
 }
 
 #[cfg(test)]
@@ -186,9 +194,18 @@ mod tests {
     #[test]
     fn size_classes_waste_little() {
         for bytes in [0, 1, 255, 256, 257, 1000, 4097, 123_456_789] {
-            let size = size_class(bytes);
+            let size = size_class(bytes, 1 << 27);
             assert!(size >= bytes && size.is_multiple_of(256));
             assert!(bytes < 2048 || size * 4 <= bytes * 5, "{bytes} became {size}");
+        }
+    }
+
+    #[test]
+    fn no_size_class_is_beyond_the_device() {
+        // Of Vulkan and D3D12.
+        let most = (1 << 31) - 16;
+        for (bytes, size) in [(1_879_048_192, 1_879_048_192), (1_879_048_193, most), (most, most)] {
+            assert_eq!(size_class(bytes, most), size);
         }
     }
 }
