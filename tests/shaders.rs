@@ -84,6 +84,33 @@ fn every_shader_agrees_with_its_rust_side() {
     }
 }
 
+/// The lines of HLSL that write a component of a vector by an index that is computed. To do so FXC, a compiler of Direct3D 12,
+/// unrolls all loops around them, and refuses those that it cannot. Arrays in workgroup memory are none of its vectors.
+fn components_written_by_index(hlsl: &str) -> Vec<String> {
+    let dimensions = |name: &str| {
+        let mut shared = hlsl.lines().filter_map(|line| line.strip_prefix("groupshared "));
+        let declared = shared.find_map(|line| line.split_once(&format!(" {name}[")));
+        declared.map_or(0, |(_, rest)| 1 + rest.matches('[').count())
+    };
+    let writes = |line: &&str| {
+        let target = line.split_once(" = ").map_or("", |(target, _)| target.trim_start());
+        let (name, indices) = target.split_once('[').unwrap_or_default();
+        // Naga writes so every index that it does not know.
+        indices.matches("min(uint(").count() > dimensions(name)
+    };
+    hlsl.lines().filter(writes).map(str::to_owned).collect()
+}
+
+#[test]
+fn components_written_by_index_are_found() {
+    let hlsl = "groupshared float4 held[8][4];\n    held[min(uint(i), 7u)][min(uint(j), 3u)] = x;\n    y[0] = x;\n";
+    assert_eq!(components_written_by_index(hlsl), Vec::<String>::new());
+    let component = "    logits[min(uint(i), 3u)] = LOWEST;";
+    let of_shared = "    held[min(uint(i), 7u)][min(uint(j), 3u)][min(uint(k), 3u)] = 1.0;";
+    let hlsl = format!("{hlsl}{component}\n{of_shared}\n");
+    assert_eq!(components_written_by_index(&hlsl), [component, of_shared]);
+}
+
 #[test]
 fn every_specialisation_translates() {
     let all = specialisations().unwrap_or_else(|error| panic!("{error}"));
@@ -97,6 +124,10 @@ fn every_specialisation_translates() {
             }
             let text = translate(one, language).unwrap_or_else(|error| panic!("{error}"));
             assert!(!text.is_empty(), "{} in {language:?}", one.name);
+            if language == Language::Hlsl {
+                let written = components_written_by_index(&String::from_utf8_lossy(&text));
+                assert!(written.is_empty(), "{}: FXC may refuse {written:?}", one.name);
+            }
         }
     }
     println!("{} specialisations in {} languages", all.len(), Language::ALL.len());
